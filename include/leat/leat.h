@@ -1,0 +1,10 @@
+/* Everything. */
+#ifndef LEAT_LEAT_H
+#define LEAT_LEAT_H
+#include <leat/base.h>
+#include <leat/h3.h>
+#include <leat/io.h>
+#include <leat/quic.h>
+#include <leat/tls.h>
+#include <leat/webtransport.h>
+#endif
