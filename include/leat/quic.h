@@ -9,7 +9,7 @@
  *     while ((n = leat_conn_datagrams_to_send(conn, buffer, capacity, &transmit, now)) > 0) { send them }
  *     arm a timer for leat_conn_get_timer(conn)
  *
- * until leat_conn_is_closed. An endpoint (below) does the routing for many connections on one socket.
+ * until leat_conn_is_closed. Calls without a time use the last one the connection was told. An endpoint (below) does the routing for many connections on one socket.
  * Nothing here is thread-safe: one connection belongs to one thread at a time.
  */
 #ifndef LEAT_QUIC_H
@@ -263,10 +263,9 @@ LEAT_API bool leat_conn_wants_to_send(const leat_conn *conn);
  * Closes: the application's CONNECTION_CLOSE (0x1d) with error_code and reason (at most 1023 bytes are sent).
  * ConnectionTerminated{source local} follows at once. Idempotent. Transmit after this call.
  */
-LEAT_API void leat_conn_close(leat_conn *conn, uint64_t error_code, const char *reason, leat_time now);
+LEAT_API void leat_conn_close(leat_conn *conn, uint64_t error_code, const char *reason);
 /* The same with a transport error (0x1c); for layers above that find a fault they report at this level. */
-LEAT_API void leat_conn_close_transport(leat_conn *conn, uint64_t error_code, uint64_t frame_type, const char *reason,
-                                        leat_time now);
+LEAT_API void leat_conn_close_transport(leat_conn *conn, uint64_t error_code, uint64_t frame_type, const char *reason);
 /* An application protocol's layer found a fault of the peer: as leat_conn_close, but source is protocol_error. */
 LEAT_API void leat_conn_fail(leat_conn *conn, uint64_t error_code, const char *reason);
 
@@ -322,7 +321,9 @@ LEAT_API int leat_conn_change_connection_id(leat_conn *conn);
 /* RFC 9001 §6. LEAT_ERR_STATE: the last update is not confirmed yet. */
 LEAT_API int leat_conn_request_key_update(leat_conn *conn);
 /* Liveness runs while wanted (and config.liveness is set): the layers above call this while sessions are open. Counted. */
-LEAT_API void leat_conn_want_liveness(leat_conn *conn, bool wanted, leat_time now);
+LEAT_API void leat_conn_want_liveness(leat_conn *conn, bool wanted);
+/* Bytes of the connection's random source, for layers above (keys of hash maps, grease). False: it failed. */
+LEAT_API bool leat_conn_random(leat_conn *conn, uint8_t *bytes, size_t length);
 
 /* ---- looking inside ---------------------------------------------------------------------------------------------- */
 

@@ -42,7 +42,6 @@ typedef struct leat_wt_config {
     size_t max_sessions;       /* per connection; further requests are refused with 429. Default 16 */
     size_t early_streams;      /* streams before their session is accepted, per connection; default 16; more are rejected */
     size_t early_datagrams;    /* datagrams before their session is accepted; default 16; more are dropped */
-    leat_time liveness_probe;  /* reserved for the session probe; 0 */
 } leat_wt_config;
 LEAT_API void leat_wt_config_init(leat_wt_config *config);
 /* Fills in what WebTransport needs of HTTP/3: settings of all dialects, extended CONNECT, datagrams. Keeps the rest of config. */
@@ -172,6 +171,12 @@ LEAT_API int leat_wt_reset_stream(leat_wt *wt, uint64_t stream_id, uint32_t code
 LEAT_API int leat_wt_stop_stream(leat_wt *wt, uint64_t stream_id, uint32_t code);
 LEAT_API int leat_wt_send_datagram(leat_wt *wt, uint64_t session_id, leat_span data, uint64_t uid);
 LEAT_API size_t leat_wt_max_datagram_payload(const leat_wt *wt, uint64_t session_id);
+/* A pointer of the owner's for an open stream; NULL for streams without. Not freed by anyone: see StreamDataReceived's
+ * end_stream, StreamReset and SessionClosed. */
+LEAT_API int leat_wt_set_stream_user(leat_wt *wt, uint64_t stream_id, void *user);
+LEAT_API void *leat_wt_stream_user(const leat_wt *wt, uint64_t stream_id);
+/* Walks the open streams of a session: start with *cursor = 0. False at the end. Not while streams come and go. */
+LEAT_API bool leat_wt_next_stream(const leat_wt *wt, uint64_t session_id, size_t *cursor, uint64_t *stream_id);
 /* Delivery pause for one stream, as leat_conn_hold_stream and _release_stream. */
 LEAT_API int leat_wt_hold_stream(leat_wt *wt, uint64_t stream_id, size_t unread);
 LEAT_API int leat_wt_release_stream(leat_wt *wt, uint64_t stream_id);
