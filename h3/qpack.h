@@ -4,32 +4,16 @@
  * in and taken out by the caller, who also sends the stream types 0x02 and 0x03 and guards the
  * lifetime of these streams (§4.2).
  *
- * Results of type int: 0, a status or an HTTP/3 error code (> 0: close the connection with it), or
- * a negative leat_err. After an error code the object can only be freed.
+ * Results of type int: 0, a status or an HTTP/3 error code (> 0: close the connection with it; they
+ * are those of RFC 9204 §6, LEAT_QPACK_..._ERROR and ..._FAILED), or a negative leat_err. After an
+ * error code the object can only be freed.
  */
 #ifndef LEAT_H3_QPACK_H
 #define LEAT_H3_QPACK_H
 
 #include "base/bytes.h"
 
-#if defined(__has_include)
-#if __has_include(<leat/h3.h>)
 #include <leat/h3.h>
-#define LEAT_H3_HEADER_IS_PUBLIC
-#endif
-#endif
-#ifndef LEAT_H3_HEADER_IS_PUBLIC
-typedef struct leat_h3_header {
-    leat_span name;
-    leat_span value;
-    bool never_index;
-} leat_h3_header;
-#endif
-
-/* RFC 9204 §6. */
-#define LEAT_QPACK_DECOMPRESSION_FAILED 0x0200
-#define LEAT_QPACK_ENCODER_STREAM_ERROR 0x0201
-#define LEAT_QPACK_DECODER_STREAM_ERROR 0x0202
 
 /* What leat_qpack_decode returns besides 0, error codes and leat_err. */
 #define LEAT_QPACK_BLOCKED 1   /* keep the bytes and their credit, decode again when unblocked */
