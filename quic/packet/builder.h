@@ -3,7 +3,8 @@
  *  1. leat_builder_begin writes the header; frames then go through `payload`, sticky at the packet's size limit.
  *  2. leat_builder_pad_to grows the payload with PADDING.
  *  3. leat_builder_finish fills in the length, pads for the header protection sample (RFC 9001 §5.4.2) and seals.
- * A packet without frames is dropped by leat_builder_abandon.
+ * Nothing has to be undone when a packet is not finished. A packet without frames, or whose payload writer failed (a
+ * frame is torn), is not sealed.
  */
 #ifndef LEAT_QUIC_PACKET_BUILDER_H
 #define LEAT_QUIC_PACKET_BUILDER_H
@@ -35,7 +36,7 @@ static inline size_t leat_builder_payload_length(const leat_builder *builder) { 
 size_t leat_builder_size(const leat_builder *builder);
 /* PADDING until the finished packet has `size` bytes (does nothing when it is larger already). */
 void leat_builder_pad_to(leat_builder *builder, size_t size);
-/* The finished size, or 0 when sealing failed. */
+/* The finished size, or 0 when there is no frame, the payload failed or sealing failed. */
 size_t leat_builder_finish(leat_builder *builder, leat_keys *keys);
 
 #endif
