@@ -1,0 +1,83 @@
+/* Reading events through their field rows. */
+#include "base/fields.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const leat_field_row *find(const leat_field_row *rows, size_t count, int type, const char *name) {
+    for (size_t i = 0; i < count; i++) {
+        if ((rows[i].event == type || rows[i].event == -1) && strcmp(rows[i].name, name) == 0) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static bool read_integer(const leat_field_row *row, const void *event, uint64_t *value) {
+    const char *place = (const char *)event + row->offset;
+    uint64_t u64;
+    uint32_t u32;
+    size_t size;
+    bool flag;
+    int number;
+    switch (row->type) {
+    case LEAT_FIELD_TYPE_U64:
+    case LEAT_FIELD_TYPE_TIME: memcpy(&u64, place, sizeof u64); *value = u64; return true;
+    case LEAT_FIELD_TYPE_U32: memcpy(&u32, place, sizeof u32); *value = u32; return true;
+    case LEAT_FIELD_TYPE_SIZE: memcpy(&size, place, sizeof size); *value = size; return true;
+    case LEAT_FIELD_TYPE_BOOL: memcpy(&flag, place, sizeof flag); *value = flag; return true;
+    case LEAT_FIELD_TYPE_ENUM: memcpy(&number, place, sizeof number); *value = (uint64_t)number; return true;
+    default: return false;
+    }
+}
+
+static bool read_bytes(const leat_field_row *row, const void *event, leat_span *value) {
+    const char *place = (const char *)event + row->offset;
+    const char *string;
+    switch (row->type) {
+    case LEAT_FIELD_TYPE_SPAN: memcpy(value, place, sizeof *value); return true;
+    case LEAT_FIELD_TYPE_STRING:
+        memcpy(&string, place, sizeof string);
+        *value = leat_span_of(string);
+        return true;
+    case LEAT_FIELD_TYPE_CID:
+        *value = (leat_span){((const leat_cid *)(const void *)place)->bytes, ((const leat_cid *)(const void *)place)->length};
+        return true;
+    default: return false;
+    }
+}
+
+bool leat_fields_get_integer(const leat_field_row *rows, size_t count, int type, const void *event, const char *name, uint64_t *value) {
+    const leat_field_row *row = find(rows, count, type, name);
+    return row != NULL && read_integer(row, event, value);
+}
+
+bool leat_fields_get_bytes(const leat_field_row *rows, size_t count, int type, const void *event, const char *name, leat_span *value) {
+    const leat_field_row *row = find(rows, count, type, name);
+    return row != NULL && read_bytes(row, event, value);
+}
+
+static void format_field(const leat_field_row *row, const void *event, leat_text *text) {
+    uint64_t integer = 0;
+    leat_span bytes = {NULL, 0};
+    read_integer(row, event, &integer);
+    read_bytes(row, event, &bytes);
+    leat_text_printf(text, " %s=", row->name);
+    switch (row->type) {
+    case LEAT_FIELD_TYPE_BOOL: leat_text_printf(text, "%s", integer != 0 ? "yes" : "no"); break;
+    case LEAT_FIELD_TYPE_ENUM: leat_text_printf(text, "%s", row->enum_name((int)integer)); break;
+    case LEAT_FIELD_TYPE_TIME: leat_text_printf(text, "%" PRIu64 "ms", integer / LEAT_MILLISECOND); break;
+    case LEAT_FIELD_TYPE_STRING: leat_text_json(text, bytes); break;
+    case LEAT_FIELD_TYPE_SPAN:
+    case LEAT_FIELD_TYPE_CID: leat_text_bytes(text, bytes); break;
+    default: leat_text_printf(text, "%" PRIu64, integer); break;
+    }
+}
+
+void leat_fields_format(const leat_field_row *rows, size_t count, int type, const void *event, leat_text *text) {
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].event == type || rows[i].event == -1) {
+            format_field(&rows[i], event, text);
+        }
+    }
+}

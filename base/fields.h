@@ -1,0 +1,35 @@
+/*
+ * Events as rows of fields: one table per layer says which fields an event has, and serves the accessors for bindings and
+ * the line of text alike.
+ */
+#ifndef LEAT_BASE_FIELDS_H
+#define LEAT_BASE_FIELDS_H
+
+#include "base/text.h"
+
+typedef enum leat_field_type {
+    LEAT_FIELD_TYPE_U64,
+    LEAT_FIELD_TYPE_U32,
+    LEAT_FIELD_TYPE_SIZE,
+    LEAT_FIELD_TYPE_BOOL,
+    LEAT_FIELD_TYPE_ENUM,   /* an int; printed by its name */
+    LEAT_FIELD_TYPE_SPAN,   /* bytes */
+    LEAT_FIELD_TYPE_STRING, /* a NUL-terminated char pointer, may be NULL */
+    LEAT_FIELD_TYPE_CID,    /* leat_cid */
+    LEAT_FIELD_TYPE_TIME,   /* printed in milliseconds */
+} leat_field_type;
+
+typedef struct leat_field_row {
+    int event;        /* the event type that has it; -1: every event */
+    const char *name;
+    leat_field_type type;
+    size_t offset;    /* in the event struct */
+    const char *(*enum_name)(int value);
+} leat_field_row;
+
+bool leat_fields_get_integer(const leat_field_row *rows, size_t count, int type, const void *event, const char *name, uint64_t *value);
+bool leat_fields_get_bytes(const leat_field_row *rows, size_t count, int type, const void *event, const char *name, leat_span *value);
+/* Appends " name=value" for each field of the event. */
+void leat_fields_format(const leat_field_row *rows, size_t count, int type, const void *event, leat_text *text);
+
+#endif

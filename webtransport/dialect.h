@@ -1,0 +1,31 @@
+/*
+ * One row per draft of WebTransport over HTTP/3. The dialect of a connection is the newest one that both SETTINGS
+ * offer (draft-ietf-webtrans-http3-07 §3.1; -02 §3.1).
+ */
+#ifndef LEAT_WEBTRANSPORT_DIALECT_H
+#define LEAT_WEBTRANSPORT_DIALECT_H
+
+#include <leat/webtransport.h>
+
+typedef struct wt_dialect_row {
+    leat_wt_dialect dialect;
+    const char *name;
+    uint64_t setting, offered;                   /* what we send */
+    bool (*is_offered)(uint64_t value);          /* what of the peer counts as support */
+    const char *protocol;                        /* the :protocol token */
+    const char *request_header, *response_header, *response_value; /* version fields, or NULL */
+    bool has_drain;                              /* WT_DRAIN_SESSION exists */
+    bool needs_connect_setting;                  /* SETTINGS_ENABLE_CONNECT_PROTOCOL is not implied */
+} wt_dialect_row;
+
+const wt_dialect_row *leat_wt_dialect_row(leat_wt_dialect dialect); /* NULL for NONE */
+/* The newest dialect that the peer's SETTINGS allow, or NONE. */
+leat_wt_dialect leat_wt_dialect_choose(const leat_h3 *h3, bool is_client);
+
+/* The capsules: one row each. */
+enum {
+    WT_CAPSULE_CLOSE = 0x2843, /* draft-ietf-webtrans-http3-07 §5 */
+    WT_CAPSULE_DRAIN = 0x78ae, /* draft-ietf-webtrans-http3-07 §4.6 */
+};
+
+#endif
