@@ -1,6 +1,7 @@
 /*
- * The AEAD row of libcrypto. A key is one EVP context: the key schedule of all three algorithms serves both directions,
- * so sealing and opening only set the direction and the nonce. Nothing is allocated or looked up per packet.
+ * The AEAD row of libcrypto. A key is one EVP context: the key schedule of all three algorithms
+ * serves both directions, so sealing and opening only set the direction and the nonce. Nothing is
+ * allocated or looked up per packet.
  */
 #include "crypto/aead_impl.h"
 
@@ -24,25 +25,31 @@ static void *key_new(leat_aead_id id, const uint8_t *key) {
 static void key_free(void *key) { EVP_CIPHER_CTX_free(key); }
 
 /* Updates take an int; nothing that a datagram or a ticket carries comes near it. */
-static bool fits(leat_span aad, size_t length) { return aad.length <= INT_MAX && length <= INT_MAX; }
+static bool fits(leat_span aad, size_t length) {
+    return aad.length <= INT_MAX && length <= INT_MAX;
+}
 
-static bool seal(void *key, const uint8_t nonce[LEAT_AEAD_NONCE], leat_span aad, uint8_t *data, size_t length) {
+static bool seal(void *key, const uint8_t nonce[LEAT_AEAD_NONCE], leat_span aad, uint8_t *data,
+                 size_t length) {
     EVP_CIPHER_CTX *context = key;
     int written;
     return fits(aad, length) && EVP_EncryptInit_ex(context, NULL, NULL, NULL, nonce) == 1 &&
-           (aad.length == 0 || EVP_EncryptUpdate(context, NULL, &written, aad.data, (int)aad.length) == 1) &&
+           (aad.length == 0 ||
+            EVP_EncryptUpdate(context, NULL, &written, aad.data, (int)aad.length) == 1) &&
            (length == 0 || EVP_EncryptUpdate(context, data, &written, data, (int)length) == 1) &&
            EVP_EncryptFinal_ex(context, data + length, &written) == 1 &&
            EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, LEAT_AEAD_TAG, data + length) == 1;
 }
 
-static bool open(void *key, const uint8_t nonce[LEAT_AEAD_NONCE], leat_span aad, uint8_t *data, size_t length) {
+static bool open(void *key, const uint8_t nonce[LEAT_AEAD_NONCE], leat_span aad, uint8_t *data,
+                 size_t length) {
     EVP_CIPHER_CTX *context = key;
     size_t sealed = length - LEAT_AEAD_TAG;
     int written;
     return fits(aad, length) && EVP_DecryptInit_ex(context, NULL, NULL, NULL, nonce) == 1 &&
            EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, LEAT_AEAD_TAG, data + sealed) == 1 &&
-           (aad.length == 0 || EVP_DecryptUpdate(context, NULL, &written, aad.data, (int)aad.length) == 1) &&
+           (aad.length == 0 ||
+            EVP_DecryptUpdate(context, NULL, &written, aad.data, (int)aad.length) == 1) &&
            (sealed == 0 || EVP_DecryptUpdate(context, data, &written, data, (int)sealed) == 1) &&
            EVP_DecryptFinal_ex(context, data + sealed, &written) == 1;
 }

@@ -1,6 +1,7 @@
 /*
- * Hashes, HMAC (RFC 2104) and HKDF (RFC 5869) over libcrypto's digests. HMAC and HKDF are written out here because
- * libcrypto 3.0 looks its own up by name on every call, which costs more than the hashing of a key schedule.
+ * Hashes, HMAC (RFC 2104) and HKDF (RFC 5869) over libcrypto's digests. HMAC and HKDF are written
+ * out here because libcrypto 3.0 looks its own up by name on every call, which costs more than the
+ * hashing of a key schedule.
  */
 #include "crypto/hash.h"
 
@@ -38,13 +39,15 @@ static EVP_MD_CTX *context_new(leat_hash_id id) {
 }
 
 /* Hashes the parts with a context that was just begun, and begins it again for the next use. */
-static bool digest_parts(EVP_MD_CTX *context, const leat_span *parts, size_t count, uint8_t *digest) {
+static bool digest_parts(EVP_MD_CTX *context, const leat_span *parts, size_t count,
+                         uint8_t *digest) {
     for (size_t i = 0; i < count; i++) {
         if (EVP_DigestUpdate(context, parts[i].data, parts[i].length) != 1) {
             return false;
         }
     }
-    return EVP_DigestFinal_ex(context, digest, NULL) == 1 && EVP_DigestInit_ex(context, NULL, NULL) == 1;
+    return EVP_DigestFinal_ex(context, digest, NULL) == 1 &&
+           EVP_DigestInit_ex(context, NULL, NULL) == 1;
 }
 
 bool leat_hash_parts(leat_hash_id id, const leat_span *parts, size_t count, uint8_t *digest) {
@@ -83,7 +86,8 @@ bool leat_hash_update(leat_hash *hash, const void *data, size_t length) {
 }
 
 bool leat_hash_peek(const leat_hash *hash, uint8_t *digest) {
-    return EVP_MD_CTX_copy_ex(hash->copy, hash->running) == 1 && EVP_DigestFinal_ex(hash->copy, digest, NULL) == 1;
+    return EVP_MD_CTX_copy_ex(hash->copy, hash->running) == 1 &&
+           EVP_DigestFinal_ex(hash->copy, digest, NULL) == 1;
 }
 
 void leat_hash_free(leat_hash *hash) {
@@ -142,22 +146,24 @@ static bool hmac_compute(hmac *mac, const leat_span *parts, size_t count, uint8_
     return done;
 }
 
-bool leat_hmac(leat_hash_id id, const void *key, size_t key_length, const void *data, size_t length, uint8_t *mac) {
+bool leat_hmac(leat_hash_id id, const void *key, size_t key_length, const void *data, size_t length,
+               uint8_t *mac) {
     hmac state;
     leat_span part = {data, length};
-    bool done = hmac_init(&state, id, (leat_span){key, key_length}) && hmac_compute(&state, &part, 1, mac);
+    bool done =
+        hmac_init(&state, id, (leat_span){key, key_length}) && hmac_compute(&state, &part, 1, mac);
     hmac_end(&state);
     return done;
 }
 
-/* RFC 5869 §2.2: an absent salt is a string of zeros, which HMAC's padding makes of an empty key. */
+/* RFC 5869 §2.2: an absent salt is a string of zeros: HMAC pads an empty key to that. */
 bool leat_hkdf_extract(leat_hash_id id, leat_span salt, leat_span input, uint8_t *prk) {
     return leat_hmac(id, salt.data, salt.length, input.data, input.length, prk);
 }
 
 /* RFC 5869 §2.3: T(i) = HMAC(PRK, T(i-1) | info | i), at most 255 blocks. */
-bool leat_hkdf_expand(leat_hash_id id, const uint8_t *prk, size_t prk_length, leat_span info, uint8_t *out,
-                      size_t length) {
+bool leat_hkdf_expand(leat_hash_id id, const uint8_t *prk, size_t prk_length, leat_span info,
+                      uint8_t *out, size_t length) {
     size_t size = hash_rows[id].size, done = 0;
     uint8_t block[LEAT_HASH_MAX], counter = 0;
     hmac mac;
@@ -177,8 +183,8 @@ bool leat_hkdf_expand(leat_hash_id id, const uint8_t *prk, size_t prk_length, le
     return good;
 }
 
-bool leat_hkdf_expand_label(leat_hash_id id, const uint8_t *secret, const char *label, leat_span context, uint8_t *out,
-                            size_t length) {
+bool leat_hkdf_expand_label(leat_hash_id id, const uint8_t *secret, const char *label,
+                            leat_span context, uint8_t *out, size_t length) {
     uint8_t info[HKDF_LABEL_MAX];
     leat_writer writer = leat_writer_make(info, sizeof info);
     leat_write_u16(&writer, (uint16_t)length);
@@ -189,5 +195,7 @@ bool leat_hkdf_expand_label(leat_hash_id id, const uint8_t *secret, const char *
     mark = leat_write_vector_begin(&writer, 1);
     leat_write_bytes(&writer, context.data, context.length);
     leat_write_vector_end(&writer, mark, 1);
-    return !writer.failed && leat_hkdf_expand(id, secret, hash_rows[id].size, (leat_span){info, leat_writer_length(&writer)}, out, length);
+    return !writer.failed &&
+           leat_hkdf_expand(id, secret, hash_rows[id].size,
+                            (leat_span){info, leat_writer_length(&writer)}, out, length);
 }

@@ -19,11 +19,13 @@ bool leat_hash_update(leat_hash *hash, const void *data, size_t length);
 bool leat_hash_peek(const leat_hash *hash, uint8_t *digest);
 void leat_hash_free(leat_hash *hash);
 
-bool leat_hmac(leat_hash_id id, const void *key, size_t key_length, const void *data, size_t length, uint8_t *mac);
+bool leat_hmac(leat_hash_id id, const void *key, size_t key_length, const void *data, size_t length,
+               uint8_t *mac);
 bool leat_hkdf_extract(leat_hash_id id, leat_span salt, leat_span input, uint8_t *prk);
-bool leat_hkdf_expand(leat_hash_id id, const uint8_t *prk, size_t prk_length, leat_span info, uint8_t *out, size_t length);
+bool leat_hkdf_expand(leat_hash_id id, const uint8_t *prk, size_t prk_length, leat_span info,
+                      uint8_t *out, size_t length);
 /* label without the "tls13 " prefix, which is added here. */
-bool leat_hkdf_expand_label(leat_hash_id id, const uint8_t *secret, const char *label, leat_span context, uint8_t *out,
-                            size_t length);
+bool leat_hkdf_expand_label(leat_hash_id id, const uint8_t *secret, const char *label,
+                            leat_span context, uint8_t *out, size_t length);
 
 #endif

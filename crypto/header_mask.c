@@ -1,4 +1,7 @@
-/* Header protection masks (RFC 9001 §5.4.3 and §5.4.4): one kept EVP context per key, nothing allocated per packet. */
+/*
+ * Header protection masks (RFC 9001 §5.4.3 and §5.4.4): one kept EVP context per key, nothing
+ * allocated per packet.
+ */
 #include "crypto/header_mask.h"
 
 #include "base/alloc.h"
@@ -32,8 +35,9 @@ static bool make_aes(EVP_CIPHER_CTX *context, const uint8_t sample[SAMPLE], uint
     return true;
 }
 
-/* RFC 9001 §5.4.4: the sample is a little-endian block counter and a nonce, which is what libcrypto calls the IV. */
-static bool make_chacha20(EVP_CIPHER_CTX *context, const uint8_t sample[SAMPLE], uint8_t out[MASK]) {
+/* RFC 9001 §5.4.4: the sample is a counter and a nonce, which is what libcrypto calls the IV. */
+static bool make_chacha20(EVP_CIPHER_CTX *context, const uint8_t sample[SAMPLE],
+                          uint8_t out[MASK]) {
     static const uint8_t zeros[MASK] = {0};
     int written;
     return EVP_EncryptInit_ex(context, NULL, NULL, NULL, sample) == 1 &&
@@ -53,7 +57,8 @@ leat_header_mask *leat_header_mask_new(leat_aead_id id, const uint8_t *key) {
     }
     mask->make = mask_rows[id].make;
     mask->context = EVP_CIPHER_CTX_new();
-    if (mask->context == NULL || EVP_EncryptInit_ex(mask->context, mask_rows[id].cipher(), NULL, key, NULL) != 1) {
+    if (mask->context == NULL ||
+        EVP_EncryptInit_ex(mask->context, mask_rows[id].cipher(), NULL, key, NULL) != 1) {
         leat_header_mask_free(mask);
         return NULL;
     }

@@ -1,4 +1,7 @@
-/* Header protection masks: RFC 9001 §5.4.3 (AES) and §5.4.4 (ChaCha20). A context per key; 5 mask bytes of a 16-byte sample. */
+/*
+ * Header protection masks: RFC 9001 §5.4.3 (AES) and §5.4.4 (ChaCha20). A context per key; 5 mask
+ * bytes of a 16-byte sample.
+ */
 #ifndef LEAT_CRYPTO_HEADER_MASK_H
 #define LEAT_CRYPTO_HEADER_MASK_H
 #include "crypto/aead.h"

@@ -1,6 +1,6 @@
 /*
- * ML-KEM-768 through libcrypto, which has it from version 3.5 on. Everything is asked for by name at run time, so
- * that a build against 3.0 gains it when the library is upgraded.
+ * ML-KEM-768 through libcrypto, which has it from version 3.5 on. Everything is asked for by name
+ * at run time, so that a build against 3.0 gains it when the library is upgraded.
  */
 #include "crypto/kem.h"
 
@@ -12,14 +12,15 @@
 #define SEED_PARAMETER "seed" /* OSSL_PKEY_PARAM_ML_KEM_SEED of newer headers */
 
 /*
- * The one mutable static of the library: libcrypto 3.0 has no KEM, yet the hybrid handshake must be testable with it.
- * Only leat_key_exchange_set_test_kem writes it; nothing but tests may call that.
+ * The one mutable static of the library: libcrypto 3.0 has no KEM, yet the hybrid handshake must be
+ * testable with it. Only leat_key_exchange_set_test_kem writes it; nothing but tests may call that.
  */
 static const leat_kem *test_kem;
 
 static bool write_encapsulation_key(EVP_PKEY *key, uint8_t *out) {
     size_t written = 0;
-    return EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, out, LEAT_KEM_ENCAPSULATION_KEY, &written) == 1 &&
+    return EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, out,
+                                           LEAT_KEM_ENCAPSULATION_KEY, &written) == 1 &&
            written == LEAT_KEM_ENCAPSULATION_KEY;
 }
 
@@ -59,28 +60,34 @@ void *leat_kem_from_seed(const uint8_t seed[LEAT_KEM_SEED], uint8_t *encapsulati
 
 static void free_key(void *private_key) { EVP_PKEY_free(private_key); }
 
-/* FIPS 203 §7.3: a damaged ciphertext gives a pseudorandom secret, not a failure; the handshake then fails by itself. */
+/*
+ * FIPS 203 §7.3: a damaged ciphertext gives a pseudorandom secret, not a failure; the handshake
+ * then fails by itself.
+ */
 static bool decapsulate(void *private_key, const uint8_t *ciphertext, uint8_t *secret) {
     size_t length = LEAT_KEM_SECRET;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, private_key, NULL);
-    bool done = context != NULL && EVP_PKEY_decapsulate_init(context, NULL) == 1 &&
-                EVP_PKEY_decapsulate(context, secret, &length, ciphertext, LEAT_KEM_CIPHERTEXT) == 1 &&
-                length == LEAT_KEM_SECRET;
+    bool done =
+        context != NULL && EVP_PKEY_decapsulate_init(context, NULL) == 1 &&
+        EVP_PKEY_decapsulate(context, secret, &length, ciphertext, LEAT_KEM_CIPHERTEXT) == 1 &&
+        length == LEAT_KEM_SECRET;
     EVP_PKEY_CTX_free(context);
     return done;
 }
 
 /*
- * draft-ietf-tls-ecdhe-mlkem §4.2: the check of the encapsulation key (FIPS 203 §7.2) is part of libcrypto's import:
- * a key with a coefficient out of range is not a key.
+ * draft-ietf-tls-ecdhe-mlkem §4.2: the check of the encapsulation key (FIPS 203 §7.2) is part of
+ * libcrypto's import: a key with a coefficient out of range is not a key.
  */
 static bool encapsulate(const uint8_t *encapsulation_key, uint8_t *ciphertext, uint8_t *secret) {
     size_t ciphertext_length = LEAT_KEM_CIPHERTEXT, secret_length = LEAT_KEM_SECRET;
     ERR_set_mark();
-    EVP_PKEY *key = EVP_PKEY_new_raw_public_key_ex(NULL, ALGORITHM, NULL, encapsulation_key, LEAT_KEM_ENCAPSULATION_KEY);
+    EVP_PKEY *key = EVP_PKEY_new_raw_public_key_ex(NULL, ALGORITHM, NULL, encapsulation_key,
+                                                   LEAT_KEM_ENCAPSULATION_KEY);
     EVP_PKEY_CTX *context = key == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     bool done = context != NULL && EVP_PKEY_encapsulate_init(context, NULL) == 1 &&
-                EVP_PKEY_encapsulate(context, ciphertext, &ciphertext_length, secret, &secret_length) == 1 &&
+                EVP_PKEY_encapsulate(context, ciphertext, &ciphertext_length, secret,
+                                     &secret_length) == 1 &&
                 ciphertext_length == LEAT_KEM_CIPHERTEXT && secret_length == LEAT_KEM_SECRET;
     EVP_PKEY_CTX_free(context);
     EVP_PKEY_free(key);

@@ -1,7 +1,7 @@
 /*
- * The key exchange groups: a table of rows, each a curve, one of them with ML-KEM-768 in front of it.
- * RFC 8446 §4.2.8 and draft-ietf-tls-ecdhe-mlkem §4: in X25519MLKEM768 shares and secrets are the concatenation of the
- * ML-KEM part and the X25519 part, in this order.
+ * The key exchange groups: a table of rows, each a curve, one of them with ML-KEM-768 in front of
+ * it. RFC 8446 §4.2.8 and draft-ietf-tls-ecdhe-mlkem §4: in X25519MLKEM768 shares and secrets are
+ * the concatenation of the ML-KEM part and the X25519 part, in this order.
  */
 #include "crypto/key_exchange.h"
 
@@ -72,7 +72,8 @@ static bool make_keys(leat_key_exchange *exchange, uint8_t *share) {
         }
     }
     exchange->ecdh = leat_ecdh_generate(row->curve);
-    return exchange->ecdh != NULL && leat_ecdh_write_share(row->curve, exchange->ecdh, share + row->kem_client);
+    return exchange->ecdh != NULL &&
+           leat_ecdh_write_share(row->curve, exchange->ecdh, share + row->kem_client);
 }
 
 leat_key_exchange *leat_key_exchange_new(uint16_t group, uint8_t *share) {
@@ -96,8 +97,10 @@ bool leat_key_exchange_finish(leat_key_exchange *exchange, leat_span server_shar
         return false;
     }
     *secret_length = row->kem_secret + row->curve->secret_size;
-    return (!has_kem(row) || exchange->kem->decapsulate(exchange->kem_key, server_share.data, secret)) &&
-           leat_ecdh_derive(row->curve, exchange->ecdh, skip(server_share, row->kem_server), secret + row->kem_secret);
+    return (!has_kem(row) ||
+            exchange->kem->decapsulate(exchange->kem_key, server_share.data, secret)) &&
+           leat_ecdh_derive(row->curve, exchange->ecdh, skip(server_share, row->kem_server),
+                            secret + row->kem_secret);
 }
 
 void leat_key_exchange_free(leat_key_exchange *exchange) {
@@ -110,21 +113,25 @@ void leat_key_exchange_free(leat_key_exchange *exchange) {
     }
 }
 
-static bool respond_with_kem(const group_row *row, leat_span client_share, uint8_t *server_share, uint8_t *secret) {
+static bool respond_with_kem(const group_row *row, leat_span client_share, uint8_t *server_share,
+                             uint8_t *secret) {
     const leat_kem *kem = has_kem(row) ? leat_kem_find() : NULL;
-    return !has_kem(row) || (kem != NULL && kem->encapsulate(client_share.data, server_share, secret));
+    return !has_kem(row) ||
+           (kem != NULL && kem->encapsulate(client_share.data, server_share, secret));
 }
 
-bool leat_key_exchange_respond(uint16_t group, leat_span client_share, uint8_t *server_share, uint8_t *secret,
-                               size_t *secret_length) {
+bool leat_key_exchange_respond(uint16_t group, leat_span client_share, uint8_t *server_share,
+                               uint8_t *secret, size_t *secret_length) {
     const group_row *row = find_row(group);
     if (row == NULL || client_share.length != row->kem_client + row->curve->share_size) {
         return false;
     }
     *secret_length = row->kem_secret + row->curve->secret_size;
     EVP_PKEY *key = leat_ecdh_generate(row->curve);
-    bool done = key != NULL && leat_ecdh_write_share(row->curve, key, server_share + row->kem_server) &&
-                leat_ecdh_derive(row->curve, key, skip(client_share, row->kem_client), secret + row->kem_secret) &&
+    bool done = key != NULL &&
+                leat_ecdh_write_share(row->curve, key, server_share + row->kem_server) &&
+                leat_ecdh_derive(row->curve, key, skip(client_share, row->kem_client),
+                                 secret + row->kem_secret) &&
                 respond_with_kem(row, client_share, server_share, secret);
     EVP_PKEY_free(key);
     if (!done) {
@@ -133,8 +140,8 @@ bool leat_key_exchange_respond(uint16_t group, leat_span client_share, uint8_t *
     return done;
 }
 
-bool leat_key_exchange_vector(uint16_t group, leat_span private_key, leat_span peer_share, uint8_t *secret,
-                              size_t *secret_length) {
+bool leat_key_exchange_vector(uint16_t group, leat_span private_key, leat_span peer_share,
+                              uint8_t *secret, size_t *secret_length) {
     const group_row *row = find_row(group);
     if (row == NULL || has_kem(row)) {
         return false;

@@ -25,20 +25,27 @@ typedef struct leat_key_exchange leat_key_exchange; /* an ephemeral private key 
 
 /* Client: makes a key pair and writes its share (leat_group_client_share_size bytes). */
 leat_key_exchange *leat_key_exchange_new(uint16_t group, uint8_t *share);
-/* Client: the shared secret from the server's share. False: the share is malformed, off the curve or gives zero. */
-bool leat_key_exchange_finish(leat_key_exchange *exchange, leat_span server_share, uint8_t *secret, size_t *secret_length);
+/*
+ * Client: the shared secret from the server's share. False: the share is malformed, off the curve
+ * or gives zero.
+ */
+bool leat_key_exchange_finish(leat_key_exchange *exchange, leat_span server_share, uint8_t *secret,
+                              size_t *secret_length);
 void leat_key_exchange_free(leat_key_exchange *exchange);
 /* Server: answers a client's share in one step. False as above. */
-bool leat_key_exchange_respond(uint16_t group, leat_span client_share, uint8_t *server_share, uint8_t *secret,
-                               size_t *secret_length);
+bool leat_key_exchange_respond(uint16_t group, leat_span client_share, uint8_t *server_share,
+                               uint8_t *secret, size_t *secret_length);
 
-/* With a given private key, for test vectors only (X25519, P-256, P-384). private_key is big endian for the curves. */
-bool leat_key_exchange_vector(uint16_t group, leat_span private_key, leat_span peer_share, uint8_t *secret,
-                              size_t *secret_length);
+/*
+ * With a given private key, for test vectors only (X25519, P-256, P-384). private_key is big endian
+ * for the curves.
+ */
+bool leat_key_exchange_vector(uint16_t group, leat_span private_key, leat_span peer_share,
+                              uint8_t *secret, size_t *secret_length);
 
 /* The KEM half of X25519MLKEM768: sizes 1184 (encapsulation key), 1088 (ciphertext), 32 (secret). */
 typedef struct leat_kem {
-    void *(*keygen)(uint8_t *encapsulation_key);  /* gives a private key */
+    void *(*keygen)(uint8_t *encapsulation_key); /* gives a private key */
     bool (*decapsulate)(void *private_key, const uint8_t *ciphertext, uint8_t *secret);
     bool (*encapsulate)(const uint8_t *encapsulation_key, uint8_t *ciphertext, uint8_t *secret);
     void (*free)(void *private_key);

@@ -1,6 +1,7 @@
 /*
- * The random source: the caller's hook, or libcrypto's generator, which seeds itself from the system and notices forks.
- * RFC 8446 §C.1: every secret of the handshake is as strong as this source, so a failure is final and never papered over.
+ * The random source: the caller's hook, or libcrypto's generator, which seeds itself from the
+ * system and notices forks. RFC 8446 §C.1: every secret of the handshake is as strong as this
+ * source, so a failure is final and never papered over.
  */
 #include "crypto/random.h"
 

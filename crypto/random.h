@@ -1,4 +1,7 @@
-/* The random source hook with the system's CSPRNG as default. Fails closed: on false nothing usable was written. */
+/*
+ * The random source hook with the system's CSPRNG as default. Fails closed: on false nothing usable
+ * was written.
+ */
 #ifndef LEAT_CRYPTO_RANDOM_H
 #define LEAT_CRYPTO_RANDOM_H
 #include <leat/base.h>

@@ -25,16 +25,18 @@ const uint16_t *leat_signature_schemes(size_t *count);
 /* The schemes we can check inside certificates (signature_algorithms_cert), a superset. */
 const uint16_t *leat_signature_cert_schemes(size_t *count);
 /* The first of the peer's schemes this identity's key can sign with, or 0. */
-uint16_t leat_identity_choose_scheme(const leat_identity *identity, const uint16_t *peer_schemes, size_t count);
+uint16_t leat_identity_choose_scheme(const leat_identity *identity, const uint16_t *peer_schemes,
+                                     size_t count);
 /* Signs message; signature has room for LEAT_SIGNATURE_MAX bytes. */
-bool leat_identity_sign(const leat_identity *identity, uint16_t scheme, leat_span message, uint8_t *signature,
-                        size_t *signature_length);
+bool leat_identity_sign(const leat_identity *identity, uint16_t scheme, leat_span message,
+                        uint8_t *signature, size_t *signature_length);
 
 /* A public key of a peer's leaf certificate, or given as SubjectPublicKeyInfo DER (tests). */
 typedef struct leat_public_key leat_public_key;
 leat_public_key *leat_public_key_from_spki(leat_span der);
 void leat_public_key_free(leat_public_key *key);
 /* False also when the scheme does not fit the type of the key (RFC 8446 §4.4.3). */
-bool leat_public_key_verify(const leat_public_key *key, uint16_t scheme, leat_span message, leat_span signature);
+bool leat_public_key_verify(const leat_public_key *key, uint16_t scheme, leat_span message,
+                            leat_span signature);
 
 #endif

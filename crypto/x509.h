@@ -1,39 +1,51 @@
 /*
- * X.509 through libcrypto behind a narrow wrapper: chain building, validity, purpose and names. The leaf decides
- * the key that must sign CertificateVerify. Counts and sizes are bounded before libcrypto sees a byte.
+ * X.509 through libcrypto behind a narrow wrapper: chain building, validity, purpose and names. The
+ * leaf decides the key that must sign CertificateVerify. Counts and sizes are bounded before
+ * libcrypto sees a byte.
  */
 #ifndef LEAT_CRYPTO_X509_H
 #define LEAT_CRYPTO_X509_H
 #include "crypto/signature.h"
 
-/* RFC 8446 §4.4.2 sets no bound: chains longer than this are refused (stops exponential chain building). */
+/*
+ * RFC 8446 §4.4.2 sets no bound: chains longer than this are refused (stops exponential chain
+ * building).
+ */
 #define LEAT_X509_CHAIN_MAX 10
 #define LEAT_X509_CERTIFICATE_MAX 65535
 
 typedef enum leat_x509_status {
     LEAT_X509_OK,
-    LEAT_X509_MALFORMED,    /* bad_certificate */
-    LEAT_X509_UNSUPPORTED,  /* unsupported_certificate: key type or curve */
+    LEAT_X509_MALFORMED,   /* bad_certificate */
+    LEAT_X509_UNSUPPORTED, /* unsupported_certificate: key type or curve */
     LEAT_X509_REVOKED,
-    LEAT_X509_EXPIRED,      /* certificate_expired: also not yet valid */
-    LEAT_X509_UNKNOWN_CA,   /* unknown_ca */
-    LEAT_X509_NAME,         /* bad_certificate: no name of the leaf matches */
-    LEAT_X509_PURPOSE,      /* unsupported_certificate: the extended key usage forbids this role */
-    LEAT_X509_INTERNAL,     /* internal_error: memory; always a refusal */
+    LEAT_X509_EXPIRED,    /* certificate_expired: also not yet valid */
+    LEAT_X509_UNKNOWN_CA, /* unknown_ca */
+    LEAT_X509_NAME,       /* bad_certificate: no name of the leaf matches */
+    LEAT_X509_PURPOSE,    /* unsupported_certificate: the extended key usage forbids this role */
+    LEAT_X509_INTERNAL,   /* internal_error: memory; always a refusal */
 } leat_x509_status;
 
-/* The number of chain certificates of an identity, and the DER of each (borrowed as long as the identity lives). */
+/*
+ * The number of chain certificates of an identity, and the DER of each (borrowed as long as the
+ * identity lives).
+ */
 size_t leat_identity_chain_length(const leat_identity *identity);
 leat_span leat_identity_chain_der(const leat_identity *identity, size_t index);
 
-/* Parses a leaf's DER far enough to give its public key. NULL: malformed or unsupported (*status says which). */
+/*
+ * Parses a leaf's DER far enough to give its public key. NULL: malformed or unsupported (*status
+ * says which).
+ */
 leat_public_key *leat_x509_public_key(leat_span der, leat_x509_status *status);
 /*
- * Verifies chain[count] (DER, leaf first). host: the DNS name or the IP address as text that must match, NULL when the
- * peer is a client. now: seconds since the epoch. message gets a sentence with what failed.
+ * Verifies chain[count] (DER, leaf first). host: the DNS name or the IP address as text that must
+ * match, NULL when the peer is a client. now: seconds since the epoch. message gets a sentence with
+ * what failed.
  */
-leat_x509_status leat_trust_verify(const leat_trust *trust, const leat_span *chain, size_t count, const char *host,
-                                   bool peer_is_server, int64_t now, char message[LEAT_MESSAGE_MAX]);
+leat_x509_status leat_trust_verify(const leat_trust *trust, const leat_span *chain, size_t count,
+                                   const char *host, bool peer_is_server, int64_t now,
+                                   char message[LEAT_MESSAGE_MAX]);
 /* Whether text is an IPv4 or IPv6 address literal: such names are not sent as SNI (RFC 6066 §3). */
 bool leat_host_is_ip(const char *text);
 

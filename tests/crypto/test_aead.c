@@ -8,7 +8,8 @@ static const leat_span aad = {(const uint8_t *)"header", 6};
 static const leat_span nothing = {NULL, 0};
 
 static const leat_aead_id every_id[] = {LEAT_AES_128_GCM, LEAT_AES_256_GCM, LEAT_CHACHA20_POLY1305};
-#define FOR_EVERY_ID(id) for (size_t id##_ = 0, id = every_id[0]; id##_ < 3; id##_++, id = every_id[id##_ % 3])
+#define FOR_EVERY_ID(id)                                                                           \
+    for (size_t id##_ = 0, id = every_id[0]; id##_ < 3; id##_++, id = every_id[id##_ % 3])
 
 START_TEST(what_is_sealed_opens_again_with_the_same_key) {
     FOR_EVERY_ID(id) {
@@ -96,5 +97,5 @@ END_TEST
 
 LEAT_TEST_MAIN("crypto aead", what_is_sealed_opens_again_with_the_same_key,
                the_sequence_number_is_xored_into_the_end_of_the_iv, every_flipped_bit_is_refused,
-               another_header_or_another_sequence_number_is_refused, an_empty_plaintext_is_a_tag_over_the_header,
-               fewer_bytes_than_a_tag_are_refused)
+               another_header_or_another_sequence_number_is_refused,
+               an_empty_plaintext_is_a_tag_over_the_header, fewer_bytes_than_a_tag_are_refused)

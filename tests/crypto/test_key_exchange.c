@@ -12,13 +12,13 @@ typedef struct exchange_run {
 } exchange_run;
 
 static bool respond(exchange_run *run, uint16_t group, size_t share_length) {
-    return leat_key_exchange_respond(group, (leat_span){run->client_share, share_length}, run->server_share,
-                                     run->server_secret, &run->server_length);
+    return leat_key_exchange_respond(group, (leat_span){run->client_share, share_length},
+                                     run->server_share, run->server_secret, &run->server_length);
 }
 
 static bool finish(exchange_run *run, leat_key_exchange *client, size_t share_length) {
-    return leat_key_exchange_finish(client, (leat_span){run->server_share, share_length}, run->client_secret,
-                                    &run->client_length);
+    return leat_key_exchange_finish(client, (leat_span){run->server_share, share_length},
+                                    run->client_secret, &run->client_length);
 }
 
 static void check_agreement(uint16_t group, size_t secret_length) {
@@ -165,8 +165,10 @@ START_TEST(the_hybrid_refuses_a_zero_x25519_part) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("crypto key_exchange", both_ends_agree_on_every_curve, shares_of_any_other_length_are_refused,
-               a_zero_x25519_secret_is_refused_by_both_ends, a_point_off_the_curve_is_refused, points_must_be_uncompressed,
-               every_exchange_has_a_fresh_key, an_unknown_group_is_not_available, the_hybrid_has_the_sizes_of_its_draft,
-               the_hybrid_agrees_with_a_stand_in_kem, the_hybrid_agrees_with_the_kem_of_libcrypto,
-               the_ml_kem_part_stands_in_front, the_hybrid_refuses_a_zero_x25519_part)
+LEAT_TEST_MAIN("crypto key_exchange", both_ends_agree_on_every_curve,
+               shares_of_any_other_length_are_refused, a_zero_x25519_secret_is_refused_by_both_ends,
+               a_point_off_the_curve_is_refused, points_must_be_uncompressed,
+               every_exchange_has_a_fresh_key, an_unknown_group_is_not_available,
+               the_hybrid_has_the_sizes_of_its_draft, the_hybrid_agrees_with_a_stand_in_kem,
+               the_hybrid_agrees_with_the_kem_of_libcrypto, the_ml_kem_part_stands_in_front,
+               the_hybrid_refuses_a_zero_x25519_part)

@@ -55,6 +55,6 @@ START_TEST(a_failing_hook_fails_closed) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("crypto secret and random", comparison_sees_every_byte_and_nothing_beyond, wiping_leaves_zeros,
-               the_system_source_gives_different_bytes_each_time, a_hook_replaces_the_system_source,
-               a_failing_hook_fails_closed)
+LEAT_TEST_MAIN("crypto secret and random", comparison_sees_every_byte_and_nothing_beyond,
+               wiping_leaves_zeros, the_system_source_gives_different_bytes_each_time,
+               a_hook_replaces_the_system_source, a_failing_hook_fails_closed)

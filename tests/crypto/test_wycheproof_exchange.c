@@ -1,4 +1,4 @@
-/* Project Wycheproof through our own interface: key exchange. ML-KEM runs where libcrypto has it. */
+/* Project Wycheproof through our own interface: key exchange; ML-KEM where libcrypto has it. */
 #include "crypto/kem.h"
 #include "crypto/key_exchange.h"
 #include "crypto/secret.h"
@@ -14,8 +14,9 @@ static bool is_zero(leat_span bytes) {
 }
 
 /*
- * Fields: private public shared. "Acceptable" are X25519 keys of small order (RFC 8446 §7.4.2 refuses those whose secret
- * is zero and takes the rest) and compressed points (RFC 8446 §4.2.8.2 refuses them; the share is then too short).
+ * Fields: private public shared. "Acceptable" are X25519 keys of small order (RFC 8446 §7.4.2
+ * refuses those whose secret is zero and takes the rest) and compressed points (RFC 8446 §4.2.8.2
+ * refuses them; the share is then too short).
  */
 static void check_ecdh(const wycheproof_test *test, void *user) {
     uint16_t group = *(const uint16_t *)user;
@@ -24,9 +25,11 @@ static void check_ecdh(const wycheproof_test *test, void *user) {
     size_t length = 0;
     bool whole = test->fields[1].length == leat_group_client_share_size(group);
     bool expected = test->result != WYCHEPROOF_INVALID && whole && !is_zero(shared);
-    bool agreed = leat_key_exchange_vector(group, test->fields[0], test->fields[1], secret, &length);
+    bool agreed =
+        leat_key_exchange_vector(group, test->fields[0], test->fields[1], secret, &length);
     ck_assert_msg(agreed == expected, "test %u", test->id);
-    ck_assert_msg(!agreed || (length == shared.length && memcmp(secret, shared.data, length) == 0), "test %u", test->id);
+    ck_assert_msg(!agreed || (length == shared.length && memcmp(secret, shared.data, length) == 0),
+                  "test %u", test->id);
 }
 
 START_TEST(x25519_agrees_with_wycheproof) {
@@ -67,7 +70,8 @@ static void check_encapsulation(const wycheproof_test *test, void *user) {
     uint8_t room[4096], answer[LEAT_KEY_SHARE_MAX], secret[LEAT_SHARED_SECRET_MAX];
     size_t length;
     leat_span share = hybrid_share(test->fields[0], user, room);
-    bool done = leat_key_exchange_respond(LEAT_GROUP_X25519MLKEM768, share, answer, secret, &length);
+    bool done =
+        leat_key_exchange_respond(LEAT_GROUP_X25519MLKEM768, share, answer, secret, &length);
     ck_assert_msg(done == (test->result == WYCHEPROOF_VALID), "test %u", test->id);
 }
 
@@ -82,9 +86,10 @@ START_TEST(the_hybrid_takes_and_refuses_encapsulation_keys_as_wycheproof_does) {
 }
 END_TEST
 
-/* Fields: seed c K. Ciphertexts of a wrong length are stopped by the length of the server's share. */
+/* Fields: seed c K. A ciphertext of a wrong length makes a server's share of a wrong length. */
 static void check_decapsulation(const wycheproof_test *test, void *user) {
-    uint8_t encapsulation_key[LEAT_KEM_ENCAPSULATION_KEY], secret[LEAT_SHARED_SECRET_MAX], room[4096];
+    uint8_t encapsulation_key[LEAT_KEM_ENCAPSULATION_KEY], secret[LEAT_SHARED_SECRET_MAX],
+        room[4096];
     leat_span ciphertext = test->fields[1], expected = test->fields[2];
     size_t length;
     if (ciphertext.length != LEAT_KEM_CIPHERTEXT) {
@@ -110,6 +115,7 @@ START_TEST(ml_kem_768_decapsulates_as_wycheproof_does) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("crypto wycheproof exchange", x25519_agrees_with_wycheproof, p256_agrees_with_wycheproof,
-               p384_agrees_with_wycheproof, the_hybrid_takes_and_refuses_encapsulation_keys_as_wycheproof_does,
+LEAT_TEST_MAIN("crypto wycheproof exchange", x25519_agrees_with_wycheproof,
+               p256_agrees_with_wycheproof, p384_agrees_with_wycheproof,
+               the_hybrid_takes_and_refuses_encapsulation_keys_as_wycheproof_does,
                ml_kem_768_decapsulates_as_wycheproof_does)

@@ -14,7 +14,9 @@ static void check_aead(const wycheproof_test *test, void *user) {
     const uint8_t *iv = test->fields[1].data;
     leat_span sealed = test->fields[4], tag = test->fields[5];
     uint8_t data[ROOM + LEAT_AEAD_TAG];
-    leat_aead_id id = is_chacha20 ? LEAT_CHACHA20_POLY1305 : key.length == 16 ? LEAT_AES_128_GCM : LEAT_AES_256_GCM;
+    leat_aead_id id = is_chacha20        ? LEAT_CHACHA20_POLY1305
+                      : key.length == 16 ? LEAT_AES_128_GCM
+                                         : LEAT_AES_256_GCM;
 
     leat_aead *aead = leat_aead_new(id, key.data);
     ck_assert_ptr_nonnull(aead);
@@ -29,7 +31,8 @@ static void check_aead(const wycheproof_test *test, void *user) {
 
     memcpy(data, message.data, message.length);
     ck_assert(leat_aead_seal(aead, iv, 0, aad, data, message.length));
-    bool same = memcmp(data, sealed.data, sealed.length) == 0 && memcmp(data + sealed.length, tag.data, tag.length) == 0;
+    bool same = memcmp(data, sealed.data, sealed.length) == 0 &&
+                memcmp(data + sealed.length, tag.data, tag.length) == 0;
     ck_assert_msg(!valid || same, "test %u", test->id);
     leat_aead_free(aead);
 }
@@ -75,7 +78,8 @@ END_TEST
 static void check_hkdf(const wycheproof_test *test, void *user) {
     static uint8_t out[HKDF_ROOM];
     leat_hash_id id = *(const leat_hash_id *)user;
-    leat_span ikm = test->fields[0], salt = test->fields[1], info = test->fields[2], okm = test->fields[4];
+    leat_span ikm = test->fields[0], salt = test->fields[1], info = test->fields[2],
+              okm = test->fields[4];
     uint8_t prk[LEAT_HASH_MAX];
     size_t size = 0;
     for (size_t i = 0; i < test->fields[3].length; i++) {
@@ -85,7 +89,8 @@ static void check_hkdf(const wycheproof_test *test, void *user) {
     ck_assert(leat_hkdf_extract(id, salt, ikm, prk));
     bool done = leat_hkdf_expand(id, prk, leat_hash_size(id), info, out, size);
     ck_assert_msg(done == (test->result == WYCHEPROOF_VALID), "test %u", test->id);
-    ck_assert_msg(!done || (okm.length == size && memcmp(out, okm.data, size) == 0), "test %u", test->id);
+    ck_assert_msg(!done || (okm.length == size && memcmp(out, okm.data, size) == 0), "test %u",
+                  test->id);
 }
 
 START_TEST(hkdf_sha256_agrees_with_wycheproof) {
@@ -100,6 +105,7 @@ START_TEST(hkdf_sha384_agrees_with_wycheproof) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("crypto wycheproof symmetric", aes_gcm_agrees_with_wycheproof, chacha20_poly1305_agrees_with_wycheproof,
-               hmac_sha256_agrees_with_wycheproof, hmac_sha384_agrees_with_wycheproof,
-               hkdf_sha256_agrees_with_wycheproof, hkdf_sha384_agrees_with_wycheproof)
+LEAT_TEST_MAIN("crypto wycheproof symmetric", aes_gcm_agrees_with_wycheproof,
+               chacha20_poly1305_agrees_with_wycheproof, hmac_sha256_agrees_with_wycheproof,
+               hmac_sha384_agrees_with_wycheproof, hkdf_sha256_agrees_with_wycheproof,
+               hkdf_sha384_agrees_with_wycheproof)

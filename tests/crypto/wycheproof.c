@@ -1,7 +1,12 @@
-/* See wycheproof.h. Hexadecimal text is turned into bytes in place: a line never needs more room than it had. */
+/*
+ * See wycheproof.h. Hexadecimal text is turned into bytes in place: a line never needs more room
+ * than it had.
+ */
 #include "wycheproof.h"
 
-static uint8_t nibble(char digit) { return (uint8_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10); }
+static uint8_t nibble(char digit) {
+    return (uint8_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
 
 static leat_span bytes_in_place(char *hex) {
     size_t length = strcmp(hex, "-") == 0 ? 0 : strlen(hex) / 2;
@@ -46,7 +51,8 @@ static void read_test(wycheproof_test *test, const char *id, char *rest) {
     }
 }
 
-void wycheproof_each(const char *name, size_t tests, void (*check)(const wycheproof_test *test, void *user), void *user) {
+void wycheproof_each(const char *name, size_t tests,
+                     void (*check)(const wycheproof_test *test, void *user), void *user) {
     char path[256];
     snprintf(path, sizeof path, "vectors/wycheproof/%s.txt", name);
     char *text = (char *)test_read_file(path, NULL), *line = text;

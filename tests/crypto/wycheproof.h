@@ -8,7 +8,11 @@
 
 #define WYCHEPROOF_FIELDS_MAX 8
 
-typedef enum wycheproof_result { WYCHEPROOF_VALID, WYCHEPROOF_INVALID, WYCHEPROOF_ACCEPTABLE } wycheproof_result;
+typedef enum wycheproof_result {
+    WYCHEPROOF_VALID,
+    WYCHEPROOF_INVALID,
+    WYCHEPROOF_ACCEPTABLE
+} wycheproof_result;
 
 typedef struct wycheproof_test {
     unsigned id; /* Wycheproof's tcId */
@@ -19,9 +23,10 @@ typedef struct wycheproof_test {
 } wycheproof_test;
 
 /*
- * Calls check for every test of the file; the bytes live during the call. Fails when the file is missing or holds
- * another number of tests than it says or than `tests`.
+ * Calls check for every test of the file; the bytes live during the call. Fails when the file is
+ * missing or holds another number of tests than it says or than `tests`.
  */
-void wycheproof_each(const char *name, size_t tests, void (*check)(const wycheproof_test *test, void *user), void *user);
+void wycheproof_each(const char *name, size_t tests,
+                     void (*check)(const wycheproof_test *test, void *user), void *user);
 
 #endif
