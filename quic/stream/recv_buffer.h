@@ -12,21 +12,21 @@
 #define LEAT_QUIC_STREAM_RECV_BUFFER_H
 
 #include "base/range_set.h"
+#include "quic/stream/byte_ring.h"
 
 /* Ranges held ahead of a gap: stops the peer that sends every other byte (RFC 9000 §21.7). */
 #define LEAT_RECV_RANGES_MAX 2048
 #define LEAT_FINAL_SIZE_UNKNOWN UINT64_MAX
 
 typedef struct leat_recv_buffer {
-    const leat_allocator *allocator;
-    uint8_t *bytes;          /* offset o lives at o & (capacity - 1) */
-    size_t capacity;         /* a power of two, or 0 */
+    leat_byte_ring ring;
     uint64_t limit;          /* bytes held ahead of `consumed` at most */
     uint64_t consumed;       /* taken by the application */
     uint64_t contiguous_end; /* [consumed, contiguous_end) is readable */
     uint64_t highest;        /* end of the highest byte seen */
     uint64_t final_size;     /* or LEAT_FINAL_SIZE_UNKNOWN */
     leat_range_set ahead;    /* received ranges above contiguous_end */
+    bool is_discarded;       /* bytes are no longer kept */
 } leat_recv_buffer;
 
 typedef enum leat_insert_status {
@@ -48,7 +48,10 @@ leat_insert_status leat_recv_buffer_insert(leat_recv_buffer *buffer, uint64_t of
                                          bool fin);
 /* RESET_STREAM: checks and records the final size, drops all bytes. OK or FINAL_SIZE. */
 leat_insert_status leat_recv_buffer_reset(leat_recv_buffer *buffer, uint64_t final_size);
-/* Drops all bytes, held and to come, without counting them as read (after STOP_SENDING); offsets stay checked. */
+/*
+ * Drops all bytes, held and to come (after STOP_SENDING); offsets stay checked. As soon as the final size is known the
+ * buffer is complete and at its end. Flow control is settled by the caller.
+ */
 void leat_recv_buffer_discard(leat_recv_buffer *buffer);
 
 leat_span leat_recv_buffer_readable(const leat_recv_buffer *buffer); /* empty when nothing can be read */

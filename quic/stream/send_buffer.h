@@ -13,22 +13,22 @@
 #define LEAT_QUIC_STREAM_SEND_BUFFER_H
 
 #include "base/range_set.h"
+#include "quic/stream/byte_ring.h"
 
 /* Ranges remembered as lost or as acknowledged out of order: a peer that acknowledges every other packet stops here. */
 #define LEAT_SEND_RANGES_MAX 1024
 
 typedef struct leat_send_buffer {
-    const leat_allocator *allocator;
-    uint8_t *bytes;       /* offset o lives at o & (capacity - 1) */
-    size_t capacity;      /* a power of two, or 0 */
+    leat_byte_ring ring;
     size_t limit;         /* bytes held at most */
-    uint64_t base;        /* lowest offset not acknowledged: [base, end) is in the ring */
+    uint64_t base;        /* lowest offset not acknowledged: [base, end) is held */
     uint64_t end;         /* end of what the application handed over */
     uint64_t sent_end;    /* [base, sent_end) was sent at least once */
     leat_range_set acked; /* acknowledged ranges above base */
     leat_range_set lost;  /* ranges to send again */
     leat_range lost_hull; /* lost ranges for which `lost` had no room, as one range around them all */
     bool fin_queued, fin_sent, fin_lost, fin_acked;
+    bool is_discarded;    /* nothing more is taken or sent */
 } leat_send_buffer;
 
 typedef struct leat_send_range {
@@ -42,7 +42,7 @@ void leat_send_buffer_init(leat_send_buffer *buffer, const leat_allocator *alloc
 void leat_send_buffer_clear(leat_send_buffer *buffer); /* frees; init again before use */
 
 size_t leat_send_buffer_room(const leat_send_buffer *buffer);
-/* *taken: 0 up to length, less when the limit is near. LEAT_ERR_NOMEM (nothing taken), LEAT_ERR_STATE after finish. */
+/* *taken: 0 up to length, less when the limit is near. LEAT_ERR_NOMEM (nothing taken), LEAT_ERR_STATE after finish or discard. */
 int leat_send_buffer_append(leat_send_buffer *buffer, const uint8_t *data, size_t length, size_t *taken);
 int leat_send_buffer_finish(leat_send_buffer *buffer);
 

@@ -14,12 +14,11 @@
 #include "quic/stream/send_buffer.h"
 #include "quic/stream/stream_state.h"
 
+#include <leat/quic.h>
+
 /* RFC 9000 §2.1: the two lowest bits of a stream ID. */
 #define LEAT_STREAM_SERVER_BIT 1u
 #define LEAT_STREAM_UNI_BIT 2u
-#define LEAT_STREAM_TYPE_COUNT 4
-static inline bool leat_stream_id_is_client_initiated(uint64_t id) { return (id & LEAT_STREAM_SERVER_BIT) == 0; }
-static inline bool leat_stream_id_is_unidirectional(uint64_t id) { return (id & LEAT_STREAM_UNI_BIT) != 0; }
 
 /* Events waiting to be told, one bit each: at most one of a kind is ever queued. */
 typedef enum leat_stream_event {

@@ -19,6 +19,9 @@
 /* Stream objects kept for reuse per connection. */
 #define LEAT_STREAMS_KEPT 8
 
+/* Runs of streams opened implicitly and not used yet: stops the peer that opens every other stream of a huge limit. */
+#define LEAT_IMPLICIT_RANGES_MAX 4096
+
 typedef enum leat_stream_direction { LEAT_BIDI, LEAT_UNI, LEAT_DIRECTION_COUNT } leat_stream_direction;
 
 /* The transport parameters that concern streams (RFC 9000 §18.2); seen from the endpoint that sent them. */
@@ -69,7 +72,7 @@ leat_stream *leat_stream_map_next(const leat_stream_map *map, size_t *cursor);
 
 /* Whether an ID of this type is one that we open. */
 static inline bool leat_stream_map_is_local(const leat_stream_map *map, uint64_t id) {
-    return leat_stream_id_is_client_initiated(id) == map->is_client;
+    return leat_stream_is_client_initiated(id) == map->is_client;
 }
 static inline size_t leat_stream_map_count(const leat_stream_map *map) { return map->streams.count; }
 
