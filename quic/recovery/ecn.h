@@ -5,7 +5,7 @@
 #ifndef LEAT_QUIC_RECOVERY_ECN_H
 #define LEAT_QUIC_RECOVERY_ECN_H
 
-#include "quic/packet/header.h"
+#include <leat/base.h>
 
 #define LEAT_ECN_TEST_PACKETS 10 /* RFC 9000 A.4: marked packets before the first verdict */
 
@@ -15,11 +15,15 @@ typedef struct leat_ecn_counts {
     uint64_t ect0, ect1, ce;
 } leat_ecn_counts;
 
+/* Per packet number space: counts in ACKs run over all paths. */
+typedef struct leat_ecn_ledger {
+    uint64_t sent_ect0;     /* packets marked */
+    leat_ecn_counts counts; /* the peer's in the last ACK that counted */
+} leat_ecn_ledger;
+
 typedef struct leat_ecn {
     leat_ecn_state state;
-    unsigned test_sent, test_lost;                   /* marked packets of the testing phase */
-    uint64_t sent_ect0[LEAT_SPACE_COUNT];            /* packets marked in each space */
-    leat_ecn_counts counts[LEAT_SPACE_COUNT];        /* the peer's counts in the last ACK */
+    unsigned test_sent, test_lost; /* marked packets of the testing phase */
 } leat_ecn;
 
 /* What an ACK told about a path. */
@@ -28,12 +32,13 @@ typedef enum leat_ecn_verdict { LEAT_ECN_NOTHING_NEW, LEAT_ECN_CONGESTION, LEAT_
 void leat_ecn_init(leat_ecn *ecn, bool enabled);
 /* The codepoint for the next packet: LEAT_ECN_ECT0 or LEAT_ECN_NOT_ECT of leat/quic.h. */
 uint8_t leat_ecn_mark(const leat_ecn *ecn);
-void leat_ecn_on_sent(leat_ecn *ecn, leat_space space, uint8_t mark);
+void leat_ecn_on_sent(leat_ecn *ecn, leat_ecn_ledger *ledger, uint8_t mark);
 /*
  * An ACK that raised the largest acknowledged number. newly_acked_ect0: marked packets it newly acknowledged; counts is
  * NULL when it was not an ACK_ECN.
  */
-leat_ecn_verdict leat_ecn_on_ack(leat_ecn *ecn, leat_space space, uint64_t newly_acked_ect0, const leat_ecn_counts *counts);
+leat_ecn_verdict leat_ecn_on_ack(leat_ecn *ecn, leat_ecn_ledger *ledger, uint64_t newly_acked_ect0,
+                                 const leat_ecn_counts *counts);
 /* A marked packet was lost: when all of the testing phase are, the path eats marked packets. */
 void leat_ecn_on_lost(leat_ecn *ecn);
 const char *leat_ecn_state_name(leat_ecn_state state); /* qlog: "testing", "unknown", "capable", "failed" */

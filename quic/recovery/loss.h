@@ -5,6 +5,8 @@
 #ifndef LEAT_QUIC_RECOVERY_LOSS_H
 #define LEAT_QUIC_RECOVERY_LOSS_H
 
+#include "quic/recovery/ecn.h"
+#include "quic/recovery/rtt.h"
 #include "quic/recovery/sent_packets.h"
 
 #define LEAT_PACKET_THRESHOLD 3                /* RFC 9002 §6.1.1: kPacketThreshold */
@@ -23,14 +25,16 @@ typedef struct leat_recovery_space {
     leat_time time_of_last_ack_eliciting_packet;
     leat_time loss_time;             /* when the time threshold loses the next packet; LEAT_TIME_NEVER: no such packet */
     leat_loss_run run;
+    leat_ecn_ledger ecn;
     bool is_discarded;
 } leat_recovery_space;
 
 /*
  * Marks no packet itself: calls on_lost(user, packet) for each outstanding packet to be declared lost, oldest first, and
- * sets loss_time. on_lost must leave the packet settled.
+ * sets loss_time. on_lost must leave the packet settled. `rtt` is for packets whose path is gone.
  */
-void leat_loss_detect(leat_recovery_space *space, leat_time now, void (*on_lost)(void *user, leat_sent_packet *packet),
+typedef void (*leat_on_lost_fn)(void *user, leat_sent_packet *packet);
+void leat_loss_detect(leat_recovery_space *space, const leat_rtt *rtt, leat_time now, leat_on_lost_fn on_lost,
                       void *user);
 /* Takes in the verdict on the next packet in order of numbers; true when the run has become persistent congestion. */
 bool leat_loss_run_add(leat_loss_run *run, const leat_sent_packet *settled, leat_time max_ack_delay);

@@ -53,7 +53,6 @@ typedef struct leat_recovery_stats {
     uint64_t packets_sent, packets_acked, packets_lost;
     uint64_t bytes_sent, bytes_acked, bytes_lost;
     uint64_t congestion_events, persistent_congestions, pto_total;
-    uint64_t spurious_acks; /* acknowledged after it was declared lost */
 } leat_recovery_stats;
 
 typedef struct leat_recovery {
@@ -63,6 +62,7 @@ typedef struct leat_recovery {
     leat_recovery_path *path; /* the one that timers go by */
     leat_recovery_conditions conditions;
     uint32_t pto_count;
+    leat_time timer_base; /* last time a packet was sent or acknowledged: a client with nothing in flight counts from it */
     leat_recovery_stats stats;
 } leat_recovery;
 
@@ -118,6 +118,8 @@ bool leat_recovery_can_send(const leat_recovery_path *path, uint64_t bytes, leat
 bool leat_recovery_has_window(const leat_recovery_path *path, uint64_t bytes);
 /* When the pacer lets `bytes` out: now, later, or LEAT_TIME_NEVER when the window is the limit. */
 leat_time leat_recovery_pacing_time(const leat_recovery_path *path, uint64_t bytes, leat_time now);
+/* After each change of window or RTT; recovery does it itself. */
+void leat_recovery_path_update_pacer(leat_recovery_path *path);
 /* Tell after each round of sending whether data ran out before the window did (§7.8). */
 void leat_recovery_set_app_limited(leat_recovery_path *path, bool is_app_limited);
 
@@ -131,7 +133,7 @@ static inline void leat_recovery_drop_records(leat_recovery *recovery, leat_fram
 }
 /*
  * Takes the records (on error too). LEAT_ERR_NOMEM or LEAT_ERR_FULL: not tracked; the packet must not leave. Its number
- * is then spent: go on with the next.
+ * is then spent: go on with the next. FULL means that the peer acknowledges nothing: close.
  */
 int leat_recovery_on_packet_sent(leat_recovery *recovery, leat_space space, const leat_sent_info *info,
                                  leat_frame_records *records);

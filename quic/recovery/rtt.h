@@ -35,7 +35,7 @@ static inline bool leat_rtt_has_sample(const leat_rtt *rtt) { return rtt->first_
  */
 void leat_rtt_on_sample(leat_rtt *rtt, leat_time latest_rtt, leat_time ack_delay, leat_time max_ack_delay,
                         bool handshake_confirmed, leat_time now);
-/* RFC 9002 §5.2: after persistent congestion min_rtt starts again from the next sample. */
+/* RFC 9002 §5.2: after persistent congestion min_rtt starts again from the newest sample. */
 void leat_rtt_on_persistent_congestion(leat_rtt *rtt);
 /* smoothed_rtt + max(4 * rttvar, kGranularity): the PTO without max_ack_delay and backoff. */
 leat_time leat_rtt_pto_base(const leat_rtt *rtt);

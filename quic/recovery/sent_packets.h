@@ -16,7 +16,7 @@
 
 /* Packets tracked per space: stops the black hole and the peer that never acknowledges. */
 #define LEAT_SENT_PACKETS_MAX 65536
-/* Frames remembered per packet: a packet with more tiny frames than this is not built. */
+/* Free records kept for reuse per connection. */
 #define LEAT_FRAME_RECORDS_KEPT 256
 /* Skipped numbers remembered after they left the ring (RFC 9000 §21.4). */
 #define LEAT_SKIPPED_KEPT 16
@@ -65,6 +65,7 @@ typedef struct leat_sent_packets {
     uint64_t next_pn;    /* one past the largest number sent */
     uint64_t skipped[LEAT_SKIPPED_KEPT]; /* skipped numbers below first_pn, the newest ones */
     size_t skipped_count;                /* ever; the array is written round and round */
+    size_t skipped_in_ring;
     size_t ack_eliciting_outstanding;    /* packets in flight that ask for an ACK */
 } leat_sent_packets;
 

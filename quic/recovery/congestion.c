@@ -1,0 +1,50 @@
+/* What all congestion controllers share: the windows of RFC 9002 §7.2 and the list of controllers by name. */
+#include "quic/recovery/congestion.h"
+
+#include <string.h>
+
+#define INITIAL_DATAGRAMS 10
+#define INITIAL_BYTES 14720
+#define MINIMUM_DATAGRAMS 2
+
+static const leat_congestion_ops *const controllers[] = {
+    &leat_newreno, /* the default */
+};
+
+uint64_t leat_minimum_window(size_t max_datagram_size) {
+    return MINIMUM_DATAGRAMS * (uint64_t)max_datagram_size; /* RFC 9002 §7.2-4 */
+}
+
+uint64_t leat_initial_window(size_t max_datagram_size) {
+    uint64_t minimum = leat_minimum_window(max_datagram_size);
+    uint64_t wanted = INITIAL_DATAGRAMS * (uint64_t)max_datagram_size;
+    uint64_t most = minimum > INITIAL_BYTES ? minimum : INITIAL_BYTES;
+    return wanted < most ? wanted : most; /* RFC 9002 §7.2-1 */
+}
+
+const leat_congestion_ops *leat_congestion_find(const char *name) {
+    if (name == NULL) {
+        return controllers[0];
+    }
+    for (size_t i = 0; i < sizeof controllers / sizeof controllers[0]; i++) {
+        if (strcmp(controllers[i]->name, name) == 0) {
+            return controllers[i];
+        }
+    }
+    return NULL;
+}
+
+int leat_congestion_init(leat_congestion *congestion, const leat_congestion_ops *ops, const leat_allocator *allocator,
+                         size_t max_datagram_size) {
+    *congestion = (leat_congestion){.ops = ops, .allocator = allocator, .state = leat_alloc(allocator, ops->state_size)};
+    if (congestion->state == NULL) {
+        return LEAT_ERR_NOMEM;
+    }
+    ops->init(congestion->state, max_datagram_size);
+    return LEAT_OK;
+}
+
+void leat_congestion_clear(leat_congestion *congestion) {
+    leat_free(congestion->allocator, congestion->state);
+    congestion->state = NULL;
+}

@@ -1,0 +1,64 @@
+/* ECN validation, RFC 9000 §13.4.2 and A.4: see ecn.h. */
+#include "quic/recovery/ecn.h"
+
+#include <leat/quic.h>
+
+void leat_ecn_init(leat_ecn *ecn, bool enabled) {
+    *ecn = (leat_ecn){.state = enabled ? LEAT_ECN_TESTING : LEAT_ECN_FAILED};
+}
+
+uint8_t leat_ecn_mark(const leat_ecn *ecn) {
+    bool marks = ecn->state == LEAT_ECN_TESTING || ecn->state == LEAT_ECN_CAPABLE;
+    return marks ? LEAT_ECN_ECT0 : LEAT_ECN_NOT_ECT;
+}
+
+void leat_ecn_on_sent(leat_ecn *ecn, leat_ecn_ledger *ledger, uint8_t mark) {
+    if (mark != LEAT_ECN_ECT0) {
+        return;
+    }
+    ledger->sent_ect0++;
+    if (ecn->state == LEAT_ECN_TESTING && ++ecn->test_sent == LEAT_ECN_TEST_PACKETS) {
+        ecn->state = LEAT_ECN_UNKNOWN;
+    }
+}
+
+/* RFC 9000 §13.4.2.1: counts only grow, cover what was acknowledged, and never exceed what was marked. */
+static bool is_plausible(const leat_ecn_ledger *ledger, uint64_t newly_acked_ect0, const leat_ecn_counts *counts) {
+    const leat_ecn_counts *last = &ledger->counts;
+    if (counts->ect0 < last->ect0 || counts->ce < last->ce || counts->ect1 != 0) {
+        return false;
+    }
+    if (counts->ect0 > ledger->sent_ect0 || counts->ce > ledger->sent_ect0 - counts->ect0) {
+        return false;
+    }
+    return (counts->ect0 - last->ect0) + (counts->ce - last->ce) >= newly_acked_ect0;
+}
+
+leat_ecn_verdict leat_ecn_on_ack(leat_ecn *ecn, leat_ecn_ledger *ledger, uint64_t newly_acked_ect0,
+                                 const leat_ecn_counts *counts) {
+    if (ecn->state == LEAT_ECN_FAILED || (counts == NULL && newly_acked_ect0 == 0)) {
+        return LEAT_ECN_NOTHING_NEW;
+    }
+    if (counts == NULL || !is_plausible(ledger, newly_acked_ect0, counts)) {
+        ecn->state = LEAT_ECN_FAILED; /* RFC 9000 §13.4.2.2-1 */
+        return LEAT_ECN_INVALID;
+    }
+    bool has_new_marks = counts->ce > ledger->counts.ce;
+    ledger->counts = *counts;
+    if (newly_acked_ect0 > 0) {
+        ecn->state = LEAT_ECN_CAPABLE;
+    }
+    return has_new_marks ? LEAT_ECN_CONGESTION : LEAT_ECN_NOTHING_NEW;
+}
+
+void leat_ecn_on_lost(leat_ecn *ecn) {
+    bool is_open = ecn->state == LEAT_ECN_TESTING || ecn->state == LEAT_ECN_UNKNOWN;
+    if (is_open && ++ecn->test_lost >= LEAT_ECN_TEST_PACKETS) {
+        ecn->state = LEAT_ECN_FAILED;
+    }
+}
+
+const char *leat_ecn_state_name(leat_ecn_state state) {
+    static const char *const names[] = {"testing", "unknown", "capable", "failed"};
+    return names[state];
+}

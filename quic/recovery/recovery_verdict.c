@@ -1,0 +1,284 @@
+/*
+ * Verdicts on sent packets: acknowledged or lost, by an ACK or by a timer. RFC 9002 A.7, A.9, A.10, B.5 to B.9, with two
+ * walks over the ACK: one to see what it is worth (RTT, ECN), one to settle packets, which then see the new RTT.
+ */
+#include "quic/recovery/pto.h"
+
+#include <leat/quic.h>
+
+/* An empty space keeps no more free records than this, so that a silent connection is small. */
+#define RECORDS_KEPT_IDLE 16
+
+/* What an ACK newly acknowledges, before anything changes. */
+typedef struct survey {
+    bool has_new, has_eliciting;
+    uint64_t newly_acked_ect0;
+    const leat_sent_packet *largest; /* the largest number in the ACK, if newly acknowledged */
+} survey;
+
+static uint64_t largest_of(const leat_ack_info *ack) {
+    return ack->ranges[0].end - 1;
+}
+
+static bool has_unsent(const leat_sent_packets *sent, const leat_ack_info *ack) {
+    for (size_t i = 0; i < ack->count; i++) {
+        if (leat_sent_packets_has_unsent(sent, ack->ranges[i].start, ack->ranges[i].end)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static leat_range clip(const leat_sent_packets *sent, leat_range range) {
+    range.start = range.start > sent->first_pn ? range.start : sent->first_pn;
+    range.end = range.end > range.start ? range.end : range.start;
+    return range;
+}
+
+static survey survey_ack(const leat_recovery_space *space, const leat_ack_info *ack) {
+    survey found = {0};
+    for (size_t i = 0; i < ack->count; i++) {
+        leat_range range = clip(&space->sent, ack->ranges[i]);
+        for (uint64_t pn = range.start; pn < range.end; pn++) {
+            const leat_sent_packet *packet = leat_sent_packets_find(&space->sent, pn);
+            if (packet->state != LEAT_SENT_OUTSTANDING) {
+                continue;
+            }
+            found.has_new = true;
+            found.has_eliciting |= packet->ack_eliciting;
+            found.newly_acked_ect0 += packet->ecn == LEAT_ECN_ECT0 ? 1 : 0;
+            found.largest = pn == largest_of(ack) ? packet : found.largest;
+        }
+    }
+    return found;
+}
+
+static void take_rtt_sample(const leat_recovery *recovery, leat_space space, const leat_ack_info *ack,
+                            const survey *found, leat_time now) {
+    /* RFC 9002 §5.1-1, §5.1-2 */
+    if (found->largest == NULL || found->largest->path == NULL || !found->has_eliciting) {
+        return;
+    }
+    /* RFC 9002 §5.3: Initial packets are acknowledged at once, their delay is not worth believing. */
+    leat_time ack_delay = space == LEAT_SPACE_INITIAL ? 0 : ack->ack_delay;
+    leat_time latest_rtt = leat_time_sub(now, found->largest->time_sent);
+    leat_rtt_on_sample(&found->largest->path->rtt, latest_rtt, ack_delay, recovery->conditions.max_ack_delay,
+                       recovery->conditions.handshake_confirmed, now);
+}
+
+static void leave_flight(const leat_sent_packet *packet) {
+    if (packet->in_flight && packet->path != NULL) {
+        packet->path->bytes_in_flight -= packet->sent_bytes;
+    }
+}
+
+static void tell_controller_acked(const leat_sent_packet *packet, leat_time now) {
+    leat_recovery_path *path = packet->path;
+    if (!packet->in_flight || path == NULL) {
+        return;
+    }
+    path->delivered += packet->sent_bytes;
+    path->delivered_time = now;
+    leat_congestion_ack ack = {
+        .packet = packet,
+        .bytes_in_flight = path->bytes_in_flight,
+        .delivered = path->delivered,
+        .rtt = &path->rtt,
+        .is_app_limited = path->is_app_limited,
+        .now = now,
+    };
+    path->congestion.ops->on_acked(path->congestion.state, &ack);
+}
+
+static void settle_acked(leat_recovery *recovery, leat_space space, leat_sent_packet *packet, leat_time now,
+                         const leat_recovery_hooks *hooks) {
+    if (packet->state != LEAT_SENT_OUTSTANDING) {
+        return;
+    }
+    leave_flight(packet);
+    recovery->stats.packets_acked++;
+    recovery->stats.bytes_acked += packet->sent_bytes;
+    tell_controller_acked(packet, now);
+    hooks->on_acked(hooks->user, space, packet);
+    leat_sent_packets_settle(&recovery->spaces[space].sent, packet, LEAT_SENT_ACKED);
+}
+
+static void settle_acked_ranges(leat_recovery *recovery, leat_space space, const leat_ack_info *ack, leat_time now,
+                                const leat_recovery_hooks *hooks) {
+    leat_sent_packets *sent = &recovery->spaces[space].sent;
+    for (size_t i = ack->count; i-- > 0;) { /* the lowest first: hooks see packets in order */
+        leat_range range = clip(sent, ack->ranges[i]);
+        for (uint64_t pn = range.start; pn < range.end; pn++) {
+            settle_acked(recovery, space, leat_sent_packets_find(sent, pn), now, hooks);
+        }
+    }
+}
+
+static void on_congestion(leat_recovery *recovery, leat_recovery_path *path, leat_time time_sent, uint64_t lost_bytes,
+                          bool is_ecn, leat_time now) {
+    leat_congestion_event event = {
+        .time_sent = time_sent,
+        .lost_bytes = lost_bytes,
+        .bytes_in_flight = path->bytes_in_flight,
+        .is_ecn = is_ecn,
+        .now = now,
+    };
+    recovery->stats.congestion_events++;
+    path->congestion.ops->on_congestion_event(path->congestion.state, &event);
+    leat_recovery_path_update_pacer(path);
+}
+
+/* RFC 9000 §13.4.2.1-1: an ACK that does not raise the largest number is not judged; its counts may be old. */
+static void judge_ecn(leat_recovery *recovery, leat_space space, const leat_ack_info *ack, const survey *found,
+                      leat_time now) {
+    if (found->largest == NULL || found->largest->path == NULL) {
+        return;
+    }
+    leat_recovery_path *path = found->largest->path;
+    leat_ecn_verdict verdict = leat_ecn_on_ack(&path->ecn, &recovery->spaces[space].ecn, found->newly_acked_ect0,
+                                               ack->has_ecn ? &ack->ecn : NULL);
+    if (verdict == LEAT_ECN_CONGESTION) {
+        on_congestion(recovery, path, found->largest->time_sent, 0, true, now); /* RFC 9002 §7.3.1-1 */
+    }
+}
+
+/* ---- lost packets ---- */
+
+/* One pass of loss detection: losses of one path are one congestion event. */
+typedef struct loss_pass {
+    leat_recovery *recovery;
+    leat_space space;
+    leat_time now;
+    const leat_recovery_hooks *hooks;
+    leat_recovery_path *path;
+    uint64_t lost_bytes;
+    leat_time newest_sent;
+} loss_pass;
+
+static void end_event(loss_pass *pass) {
+    if (pass->path != NULL && pass->lost_bytes > 0) {
+        /* RFC 9000 §13.3-7 */
+        on_congestion(pass->recovery, pass->path, pass->newest_sent, pass->lost_bytes, false, pass->now);
+    }
+    pass->lost_bytes = 0;
+}
+
+static void settle_lost(leat_recovery *recovery, leat_space space, leat_sent_packet *packet,
+                        const leat_recovery_hooks *hooks) {
+    leave_flight(packet);
+    recovery->stats.packets_lost++;
+    recovery->stats.bytes_lost += packet->sent_bytes;
+    hooks->on_lost(hooks->user, space, packet);
+    leat_sent_packets_settle(&recovery->spaces[space].sent, packet, LEAT_SENT_LOST);
+}
+
+static void on_packet_lost(void *user, leat_sent_packet *packet) {
+    loss_pass *pass = user;
+    if (packet->path != pass->path) {
+        end_event(pass);
+        pass->path = packet->path;
+    }
+    /* RFC 9000 §14.4: a lost MTU probe says only that the path is narrower. */
+    if (packet->in_flight && !packet->is_mtu_probe) {
+        pass->lost_bytes += packet->sent_bytes;
+        pass->newest_sent = packet->time_sent;
+    }
+    if (packet->ecn == LEAT_ECN_ECT0 && packet->path != NULL) {
+        leat_ecn_on_lost(&packet->path->ecn);
+    }
+    settle_lost(pass->recovery, pass->space, packet, pass->hooks);
+}
+
+/* Settled packets leave the ring in order of numbers; on the way out they tell of persistent congestion. */
+static void drop_settled(leat_recovery *recovery, leat_space space) {
+    leat_recovery_space *within = &recovery->spaces[space];
+    leat_sent_packet settled;
+    while (leat_sent_packets_pop_settled(&within->sent, &settled)) {
+        if (leat_loss_run_add(&within->run, &settled, recovery->conditions.max_ack_delay)) {
+            leat_recovery_path *path = settled.path;
+            recovery->stats.persistent_congestions++;
+            path->congestion.ops->on_persistent_congestion(path->congestion.state);
+            leat_rtt_on_persistent_congestion(&path->rtt);
+            leat_recovery_path_update_pacer(path);
+        }
+    }
+    if (within->sent.ring.count == 0 && recovery->records.kept > RECORDS_KEPT_IDLE) {
+        leat_slab_clear(&recovery->records);
+    }
+}
+
+static void detect_lost(leat_recovery *recovery, leat_space space, leat_time now, const leat_recovery_hooks *hooks) {
+    static const leat_rtt unknown_rtt = {.smoothed_rtt = LEAT_INITIAL_RTT};
+    loss_pass pass = {.recovery = recovery, .space = space, .now = now, .hooks = hooks};
+    const leat_rtt *rtt = recovery->path != NULL ? &recovery->path->rtt : &unknown_rtt;
+    leat_loss_detect(&recovery->spaces[space], rtt, now, on_packet_lost, &pass);
+    end_event(&pass);
+    drop_settled(recovery, space);
+}
+
+void leat_recovery_lose_all(leat_recovery *recovery, leat_space space, const leat_recovery_hooks *hooks) {
+    leat_sent_packets *sent = &recovery->spaces[space].sent;
+    for (size_t i = 0; i < sent->ring.count; i++) {
+        leat_sent_packet *packet = leat_ring_at(&sent->ring, i);
+        if (packet->state == LEAT_SENT_OUTSTANDING) {
+            settle_lost(recovery, space, packet, hooks);
+        }
+    }
+    recovery->spaces[space].loss_time = LEAT_TIME_NEVER;
+    drop_settled(recovery, space);
+}
+
+/* ---- inputs ---- */
+
+uint64_t leat_recovery_on_ack_received(leat_recovery *recovery, leat_space space, const leat_ack_info *ack,
+                                       leat_time now, const leat_recovery_hooks *hooks) {
+    leat_recovery_space *within = &recovery->spaces[space];
+    if (within->is_discarded || ack->count == 0) {
+        return 0;
+    }
+    if (has_unsent(&within->sent, ack)) {
+        return LEAT_PROTOCOL_VIOLATION; /* RFC 9000 §13.1-2: also numbers skipped on purpose, §21.4 */
+    }
+    survey found = survey_ack(within, ack);
+    if (within->largest_acked_packet == LEAT_NOT_ACKED || largest_of(ack) > within->largest_acked_packet) {
+        within->largest_acked_packet = largest_of(ack);
+    }
+    if (!found.has_new) {
+        return 0;
+    }
+    leat_recovery_path *path = found.largest != NULL ? found.largest->path : recovery->path;
+    take_rtt_sample(recovery, space, ack, &found, now);
+    judge_ecn(recovery, space, ack, &found, now);
+    settle_acked_ranges(recovery, space, ack, now, hooks);
+    detect_lost(recovery, space, now, hooks);
+    /* RFC 9002 §6.2.1: a client goes on backing off while the server may still be held by its amplification limit. */
+    if (recovery->conditions.peer_completed_address_validation) {
+        recovery->pto_count = 0;
+    }
+    recovery->timer_base = now;
+    if (path != NULL) {
+        leat_recovery_path_update_pacer(path);
+    }
+    return 0;
+}
+
+leat_timeout leat_recovery_on_timeout(leat_recovery *recovery, leat_time now, const leat_recovery_hooks *hooks) {
+    leat_pto loss = leat_pto_loss_time(recovery);
+    if (loss.due != LEAT_TIME_NEVER) {
+        if (loss.due > now) {
+            return (leat_timeout){LEAT_TIMEOUT_NONE, loss.space, 0};
+        }
+        detect_lost(recovery, loss.space, now, hooks);
+        return (leat_timeout){LEAT_TIMEOUT_LOSS, loss.space, 0};
+    }
+    leat_pto pto = leat_pto_next(recovery);
+    if (pto.due == LEAT_TIME_NEVER || pto.due > now) {
+        return (leat_timeout){LEAT_TIMEOUT_NONE, pto.space, 0};
+    }
+    /* RFC 9002 §6.2-1: nothing is lost by this; probes will tell. A client that only keeps the server going sends one. */
+    unsigned probes = leat_recovery_has_eliciting(recovery, pto.space) ? LEAT_PTO_PROBES : 1;
+    recovery->pto_count += recovery->pto_count < LEAT_PTO_COUNT_MAX ? 1 : 0;
+    recovery->timer_base = now;
+    recovery->stats.pto_total++;
+    return (leat_timeout){LEAT_TIMEOUT_PTO, pto.space, probes};
+}
