@@ -24,7 +24,7 @@ uint64_t leat_pn_recover(uint64_t truncated, size_t size, uint64_t largest_recei
     if (candidate + half_window <= expected && candidate <= PN_MAX - window) {
         return candidate + window;
     }
-    if (candidate > expected + half_window && candidate >= window) {
+    if ((candidate > expected + half_window || candidate > PN_MAX) && candidate >= window) {
         return candidate - window;
     }
     return candidate;
