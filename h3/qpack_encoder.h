@@ -19,7 +19,7 @@
 /* Unsent encoder stream bytes, stops a peer that withholds credit: then nothing is inserted. */
 #define LEAT_QPACK_ENCODER_OUTPUT_MAX 16384
 /* Lines seen lately; a line is inserted when it comes again. */
-#define LEAT_QPACK_HISTORY 128
+#define LEAT_QPACK_HISTORY 64
 
 #define LEAT_QPACK_NO_INDEX UINT64_MAX
 

@@ -9,7 +9,7 @@
 #include "h3/qpack_encoder.h"
 
 /* RFC 9204 §2.1.1.1: the share of the capacity that is kept free of new references. */
-#define DRAINING_SHARE 4
+#define DRAINING_SHARE 8
 
 typedef struct line_hash {
     uint32_t name, line;
