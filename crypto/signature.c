@@ -178,6 +178,11 @@ void leat_public_key_free(leat_public_key *key) {
     }
 }
 
+bool leat_public_key_fits(const leat_public_key *key, uint16_t scheme) {
+    const scheme_row *row = find_row(scheme);
+    return row != NULL && row_fits(row, key->key);
+}
+
 bool leat_public_key_verify(const leat_public_key *key, uint16_t scheme, leat_span message,
                             leat_span signature) {
     const scheme_row *row = find_row(scheme);

@@ -35,6 +35,8 @@ bool leat_identity_sign(const leat_identity *identity, uint16_t scheme, leat_spa
 typedef struct leat_public_key leat_public_key;
 leat_public_key *leat_public_key_from_spki(leat_span der);
 void leat_public_key_free(leat_public_key *key);
+/* Whether the scheme is one for this kind of key (RFC 8446 §4.4.3): another alert than a wrong signature. */
+bool leat_public_key_fits(const leat_public_key *key, uint16_t scheme);
 /* False also when the scheme does not fit the type of the key (RFC 8446 §4.4.3). */
 bool leat_public_key_verify(const leat_public_key *key, uint16_t scheme, leat_span message,
                             leat_span signature);

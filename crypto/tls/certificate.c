@@ -165,8 +165,10 @@ int leat_tls_on_certificate_verify(leat_tls *tls, leat_span message) {
     if (alert != LEAT_ALERT_NONE) {
         return alert;
     }
-    if (!is_offered_scheme(verify.scheme)) { /* RFC 8446 §4.4.3 */
-        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER, "the server signed with a scheme not offered");
+    /* RFC 8446 §4.4.3 */
+    if (!is_offered_scheme(verify.scheme) || !leat_public_key_fits(tls->handshake->server_key, verify.scheme)) {
+        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "the server signed with a scheme that was not offered or does not fit its key");
     }
     if (!signed_content(tls, buffer, &content)) {
         return leat_fault_memory(&tls->error);
