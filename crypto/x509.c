@@ -12,6 +12,7 @@
 
 /* RFC 1035 §2.3.4: names are at most 255 octets; longer text would only cost time. */
 #define HOST_MAX 255
+#define NAME_RULES (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
 
 X509 *leat_x509_parse(leat_span der) {
     const uint8_t *next = der.data;
@@ -64,11 +65,9 @@ bool leat_x509_matches(X509 *certificate, const char *host) {
         return false;
     }
     ERR_set_mark();
-    bool matches = leat_host_is_ip(host) ? X509_check_ip_asc(certificate, host, 0) == 1
-                                         : X509_check_host(certificate, host, length,
-                                                           X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
-                                                               X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
-                                                           NULL) == 1;
+    bool matches = leat_host_is_ip(host)
+                       ? X509_check_ip_asc(certificate, host, 0) == 1
+                       : X509_check_host(certificate, host, length, NAME_RULES, NULL) == 1;
     ERR_pop_to_mark();
     return matches;
 }
