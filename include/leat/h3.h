@@ -161,6 +161,12 @@ LEAT_API int leat_h3_open_request(leat_h3 *h3, uint64_t *stream_id);
 LEAT_API int leat_h3_send_headers(leat_h3 *h3, uint64_t stream_id, const leat_h3_header *headers, size_t count, bool end_stream);
 /* DATA; returns the bytes taken, as leat_conn_send_stream_data. */
 LEAT_API ptrdiff_t leat_h3_send_data(leat_h3 *h3, uint64_t stream_id, const uint8_t *data, size_t length, bool end_stream);
+/*
+ * Pauses delivery, as leat_conn_hold_stream one layer up: the last `unread` bytes of the DataReceived event just popped (and its
+ * stream_ended) come again, and nothing more of this stream, after leat_h3_release_stream. Flow control reaches the peer.
+ */
+LEAT_API int leat_h3_hold_stream(leat_h3 *h3, uint64_t stream_id, size_t unread);
+LEAT_API int leat_h3_release_stream(leat_h3 *h3, uint64_t stream_id);
 /* HTTP datagram of a request stream (RFC 9297 §2.1); uid as in leat_conn_send_datagram_frame. */
 LEAT_API int leat_h3_send_datagram(leat_h3 *h3, uint64_t stream_id, leat_span data, uint64_t uid);
 LEAT_API size_t leat_h3_max_datagram_payload(const leat_h3 *h3, uint64_t stream_id);
