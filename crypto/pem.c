@@ -30,6 +30,7 @@ BIO *leat_pem_open(leat_span pem, const char *what, char *message) {
                          "convert DER)",
                          what);
     } else {
+        leat_message_set(message, "memory is out");
         return BIO_new_mem_buf(pem.data, (int)pem.length);
     }
     return NULL;
