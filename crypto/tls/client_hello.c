@@ -10,9 +10,6 @@ static bool is_only_null_compression(leat_span compression) {
 
 /* What RFC 8446 wants of the old fields once version 1.3 is on offer. */
 static int check_legacy_fields(const leat_client_hello *hello, const char **why) {
-    if (!leat_u16_list_contains(hello->extensions.versions, LEAT_TLS_1_3)) {
-        return leat_fault(why, LEAT_ALERT_PROTOCOL_VERSION, "ClientHello does not offer TLS 1.3");
-    }
     if (!is_only_null_compression(hello->compression)) {
         return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER, "ClientHello offers compression");
     }

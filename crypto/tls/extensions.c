@@ -30,7 +30,12 @@ static int read_versions(unsigned message, leat_reader *body, leat_extensions *e
         return LEAT_ALERT_NONE;
     }
     extensions->versions = leat_read_vector8(body);
-    return check_u16_list(extensions->versions, why);
+    int alert = check_u16_list(extensions->versions, why);
+    /* Here and not later, so that an old client hears of its version and not of what else it lacks. */
+    if (alert == LEAT_ALERT_NONE && !leat_u16_list_contains(extensions->versions, LEAT_TLS_1_3)) {
+        return leat_fault(why, LEAT_ALERT_PROTOCOL_VERSION, "ClientHello does not offer TLS 1.3");
+    }
+    return alert;
 }
 
 static void write_versions(unsigned message, const leat_extensions *extensions, leat_writer *writer) {

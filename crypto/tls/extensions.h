@@ -9,6 +9,8 @@
 
 #include "crypto/tls/alert.h"
 
+#define LEAT_TLS_1_3 0x0304 /* the one version there is in QUIC */
+
 /* More extensions in one list are refused: bounds the search for duplicates (hundreds of tiny extensions). */
 #define LEAT_EXTENSIONS_MAX 96
 

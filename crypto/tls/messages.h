@@ -25,7 +25,6 @@ typedef enum leat_handshake_type {
 } leat_handshake_type;
 
 #define LEAT_TLS_1_2 0x0303 /* what legacy_version always says */
-#define LEAT_TLS_1_3 0x0304
 #define LEAT_TLS_RANDOM 32
 #define LEAT_PSK_DHE_KE 1
 
