@@ -68,6 +68,7 @@ static int set_up(leat_endpoint *endpoint) {
     leat_map_init(&endpoint->reset_tokens, allocator, hash_keys[2]);
     leat_wipe(hash_keys, sizeof hash_keys);
     leat_heap_init(&endpoint->timers, allocator);
+    leat_list_init(&endpoint->all);
     leat_list_init(&endpoint->ready);
     leat_ring_init(&endpoint->replies, allocator, sizeof(leat_reply), LEAT_REPLY_QUEUE);
     endpoint->reply_rate.tokens = LEAT_REPLY_BURST;
@@ -100,13 +101,8 @@ void leat_endpoint_free(leat_endpoint *endpoint) {
     if (endpoint == NULL) {
         return;
     }
-    for (;;) {
-        size_t cursor = 0;
-        leat_endpoint_entry *entry = leat_map_next(&endpoint->entries, &cursor);
-        if (entry == NULL) {
-            break;
-        }
-        leat_endpoint_entry_free(entry);
+    LEAT_LIST_FOR_EACH (node, following, &endpoint->all) {
+        leat_endpoint_entry_free(LEAT_CONTAINER_OF(node, leat_endpoint_entry, link));
     }
     const leat_allocator *allocator = endpoint->config.allocator;
     leat_map_clear(&endpoint->entries);
@@ -123,9 +119,7 @@ void leat_endpoint_set_server_config(leat_endpoint *endpoint, const leat_config 
     endpoint->config.server = server;
 }
 
-/* ---- entries
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- entries ---- */
 
 leat_endpoint_entry *leat_endpoint_entry_new(leat_endpoint *endpoint, const leat_address *remote) {
     /* Room in the heap is taken here, so that arming a timer later cannot fail. */
@@ -136,6 +130,7 @@ leat_endpoint_entry *leat_endpoint_entry_new(leat_endpoint *endpoint, const leat
     if (entry != NULL) {
         entry->endpoint = endpoint;
         entry->remote = *remote;
+        leat_list_push_back(&endpoint->all, &entry->link);
         leat_list_init(&entry->ready);
         leat_list_init(&entry->keys);
         leat_endpoint_hook_owner(entry);
@@ -163,6 +158,7 @@ void leat_endpoint_entry_free(leat_endpoint_entry *entry) {
     leat_endpoint_remove_keys(entry);
     leat_heap_remove(&endpoint->timers, &entry->timer);
     leat_list_remove(&entry->ready);
+    leat_list_remove(&entry->link);
     leat_free(endpoint->config.allocator, entry);
 }
 
@@ -212,9 +208,7 @@ leat_conn *leat_endpoint_next_connection(leat_endpoint *endpoint, size_t *cursor
     return entry == NULL ? NULL : entry->conn;
 }
 
-/* ---- datagrams
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- datagrams ---- */
 
 void leat_endpoint_drop(leat_endpoint *endpoint, const leat_endpoint_datagram *datagram,
                         leat_drop reason) {

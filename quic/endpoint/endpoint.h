@@ -65,8 +65,9 @@ struct leat_endpoint {
     leat_map
         routes; /* by connection ID, or by remote address where ours are empty: leat_endpoint_key */
     leat_map reset_tokens; /* of peers: leat_endpoint_key */
-    leat_heap timers;
+    leat_list all;
     leat_list ready;
+    leat_heap timers;
     leat_ring replies; /* leat_reply */
     leat_rate reply_rate;
     size_t handshakes; /* unfinished ones of servers */
@@ -79,6 +80,7 @@ typedef struct leat_endpoint_entry {
     leat_conn_owner owner;
     leat_address remote; /* at the beginning: the route of empty connection IDs */
     leat_heap_node timer;
+    leat_list link; /* in endpoint->all */
     leat_list ready;
     leat_list keys; /* leat_endpoint_key */
     size_t key_count;
