@@ -155,7 +155,7 @@ static int continue_instruction(leat_qpack_decoder *decoder, leat_span *bytes) {
 
 int leat_qpack_decoder_read_encoder_stream(leat_qpack_decoder *decoder, leat_span bytes) {
     int result = 0;
-    if (decoder->instruction.length == 0) {
+    if (decoder->instruction.length == 0 && bytes.length > 0) {
         size_t used;
         result = read_instructions(decoder, bytes, &used);
         bytes = (leat_span){bytes.data + used, bytes.length - used};
