@@ -9,7 +9,7 @@ static uint8_t data[20000];
 static leat_frame only_frame(const leat_writer *writer) {
     leat_reader reader = leat_reader_make(writer->start, leat_writer_length(writer));
     leat_frame frame;
-    ck_assert(!writer->failed);
+    ck_assert(!writer->failed && writer->next <= writer->end);
     ck_assert_uint_eq(leat_frame_parse(&reader, &frame), LEAT_NO_ERROR);
     if (frame.kind == LEAT_FRAME_PADDING) {
         ck_assert_uint_eq(leat_frame_parse(&reader, &frame), LEAT_NO_ERROR);
