@@ -1,0 +1,23 @@
+/* RFC 8446 §4.3.1: parse, write, parse again; then as a message to a handshake. */
+#include "fuzz_tls.h"
+
+static size_t write_again(const leat_extensions *message, uint8_t *out) {
+    leat_writer writer = leat_writer_make(out, FUZZ_MESSAGE_MAX);
+    leat_encrypted_extensions_write(message, &writer);
+    FUZZ_CHECK(!writer.failed);
+    return leat_writer_length(&writer);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static uint8_t first[FUZZ_MESSAGE_MAX], second[FUZZ_MESSAGE_MAX];
+    const char *why;
+    leat_extensions message = {0};
+    leat_span body = {data, size};
+    if (size <= 65536 && leat_encrypted_extensions_parse(body, UINT32_MAX, &message, &why) == LEAT_ALERT_NONE) {
+        body = (leat_span){first, write_again(&message, first)};
+        FUZZ_CHECK(leat_encrypted_extensions_parse(body, UINT32_MAX, &message, &why) == LEAT_ALERT_NONE);
+        FUZZ_CHECK(write_again(&message, second) == body.length && memcmp(first, second, body.length) == 0);
+    }
+    fuzz_tls_feed(LEAT_CLIENT_HAS_SERVER_HELLO, LEAT_ENCRYPTED_EXTENSIONS, data, size);
+    return 0;
+}
