@@ -3,36 +3,27 @@
  * length of our connection IDs, the rest the datagram. Whatever parses must lie inside the
  * datagram, and routing must agree with it.
  */
+#include "fuzz.h"
 #include "quic/packet/header.h"
 #include "quic/packet/retry.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds) {
-    if (!holds) {
-        abort();
-    }
-}
-
 static void require_inside(leat_span part, leat_span whole) {
-    require(part.length == 0 ||
-            (part.data >= whole.data && part.length <= whole.length &&
-             part.data - whole.data <= (ptrdiff_t)(whole.length - part.length)));
+    fuzz_require(part.length == 0 ||
+                 (part.data >= whole.data && part.length <= whole.length &&
+                  part.data - whole.data <= (ptrdiff_t)(whole.length - part.length)));
 }
 
 static void check_header(const leat_packet_header *header, leat_span datagram, size_t cid_length) {
     leat_span dcid;
-    require(header->length > 0 && header->length <= datagram.length);
-    require(header->pn_offset <= header->length);
+    fuzz_require(header->length > 0 && header->length <= datagram.length);
+    fuzz_require(header->pn_offset <= header->length);
     require_inside(header->dcid, datagram);
     require_inside(header->scid, datagram);
     require_inside(header->token, datagram);
     require_inside(header->versions, datagram);
-    require(leat_packet_dcid(datagram, cid_length, &dcid));
-    require(dcid.length == header->dcid.length);
-    require(dcid.length == 0 || dcid.data == header->dcid.data);
+    fuzz_require(leat_packet_dcid(datagram, cid_length, &dcid));
+    fuzz_require(dcid.length == header->dcid.length);
+    fuzz_require(dcid.length == 0 || dcid.data == header->dcid.data);
     if (header->type == LEAT_PACKET_RETRY) {
         leat_retry_verify(header, datagram, header->dcid);
     }

@@ -42,7 +42,10 @@ typedef struct leat_frame {
  * stream counts, CID lengths, retire_prior_to <= sequence, offset + length <= 2^62-1, ACK ranges that stay above zero.
  */
 uint64_t leat_frame_parse(leat_reader *reader, leat_frame *frame);
-/* Writes one frame (type from kind, except STREAM, ACK and DATAGRAM: see below); sticky failure when it does not fit. */
+/*
+ * Writes one frame by its kind: STREAM and DATAGRAM with a length, ACK as it was parsed. When it does not fit nothing of
+ * it is written and the writer has failed, for good: whoever wants to go on measures first.
+ */
 void leat_frame_write(leat_writer *writer, const leat_frame *frame);
 
 /* Whether `kind` may stand in this packet type. */
@@ -68,7 +71,9 @@ bool leat_ack_write(leat_writer *writer, const leat_range *ranges, size_t count,
 /*
  * STREAM with the payload length chosen to fit: writes type, id, offset (if not 0) and, when the frame does not fill the
  * writer's room, a length; the data follows by the caller through the returned pointer. *length: in: bytes wanted, out:
- * bytes that fit (fin is only set when all fit). NULL when nothing fits (not even with 0 bytes of data).
+ * bytes that fit (fin is only set when all fit). NULL when no byte of what is wanted fits (or, with *length 0, no head).
+ * When the room is one length field too small, PADDING comes first, so that all of the data fits. The bytes count as
+ * written: fill in all of them.
  */
 uint8_t *leat_stream_frame_begin(leat_writer *writer, uint64_t stream_id, uint64_t offset, size_t *length, bool fin, bool *fin_written);
 /* CRYPTO, the same way. */

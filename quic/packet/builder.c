@@ -18,18 +18,12 @@ static uint8_t long_first_byte(leat_packet_type type) {
     return (uint8_t)(0xc0 | type_bits[type]);
 }
 
-static void write_cid(leat_writer *writer, leat_span cid) {
-    assert(cid.length <= LEAT_CID_MAX);
-    leat_write_u8(writer, (uint8_t)cid.length);
-    leat_write_bytes(writer, cid.data, cid.length);
-}
-
 static void write_long_header(leat_builder *builder, leat_writer *writer,
                               const leat_builder_header *header) {
     leat_write_u8(writer, (uint8_t)(long_first_byte(header->type) | (builder->pn_length - 1)));
     leat_write_u32(writer, header->version);
-    write_cid(writer, header->dcid);
-    write_cid(writer, header->scid);
+    leat_cid_write(writer, header->dcid);
+    leat_cid_write(writer, header->scid);
     if (header->type == LEAT_PACKET_INITIAL) {
         leat_write_varint(writer, header->token.length);
         leat_write_bytes(writer, header->token.data, header->token.length);

@@ -5,9 +5,8 @@
  */
 #include "quic/packet/header.h"
 
-#define LONG_HEADER      0x80
-#define FIXED_BIT        0x40
-#define RETRY_TAG_LENGTH 16
+#define LONG_HEADER 0x80
+#define FIXED_BIT   0x40
 
 static const char *const type_names[LEAT_PACKET_TYPE_COUNT] = {
     [LEAT_PACKET_INITIAL] = "initial",
@@ -86,10 +85,10 @@ static leat_drop parse_version_negotiation(leat_packet_header *header, leat_read
 static leat_drop parse_retry(leat_packet_header *header, leat_reader *reader) {
     header->type = LEAT_PACKET_RETRY;
     size_t left = leat_reader_left(reader);
-    if (left < RETRY_TAG_LENGTH) {
+    if (left < LEAT_RETRY_TAG) {
         return LEAT_DROP_TOO_SHORT;
     }
-    header->token = leat_read_bytes(reader, left - RETRY_TAG_LENGTH);
+    header->token = leat_read_bytes(reader, left - LEAT_RETRY_TAG);
     return LEAT_DROP_NONE;
 }
 
@@ -181,19 +180,22 @@ bool leat_cid_equal(const leat_cid *a, const leat_cid *b) {
     return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
 }
 
-void leat_version_negotiation_write(leat_writer *writer, leat_span dcid, leat_span scid,
-                                    const uint32_t *versions, size_t count, uint8_t random) {
-    if (dcid.length > UINT8_MAX || scid.length > UINT8_MAX) {
+void leat_cid_write(leat_writer *writer, leat_span cid) {
+    if (cid.length > UINT8_MAX) {
         writer->failed = true;
         return;
     }
+    leat_write_u8(writer, (uint8_t)cid.length);
+    leat_write_bytes(writer, cid.data, cid.length);
+}
+
+void leat_version_negotiation_write(leat_writer *writer, leat_span dcid, leat_span scid,
+                                    const uint32_t *versions, size_t count, uint8_t random) {
     /* RFC 9000 §17.2.1-2: the fixed bit stays set, the other unused bits are arbitrary. */
     leat_write_u8(writer, (uint8_t)(LONG_HEADER | FIXED_BIT | (random & 0x3f)));
     leat_write_u32(writer, 0);
-    leat_write_u8(writer, (uint8_t)dcid.length);
-    leat_write_bytes(writer, dcid.data, dcid.length);
-    leat_write_u8(writer, (uint8_t)scid.length);
-    leat_write_bytes(writer, scid.data, scid.length);
+    leat_cid_write(writer, dcid);
+    leat_cid_write(writer, scid);
     /* RFC 9000 §6.3: a version of the pattern 0x?a?a?a?a, so that clients keep ignoring unknown
      * ones. */
     uint32_t grease = (random & UINT32_C(0xf0)) * UINT32_C(0x01010101) | UINT32_C(0x0a0a0a0a);

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 
 #define LEAT_VERSION_1 UINT32_C(0x00000001)
+#define LEAT_RETRY_TAG 16 /* RFC 9001 §5.8: bytes at the end of a Retry */
 
 typedef enum leat_packet_type {
     LEAT_PACKET_INITIAL,
@@ -75,8 +76,13 @@ static inline leat_span leat_cid_span(const leat_cid *cid) { return (leat_span){
 /* False when longer than LEAT_CID_MAX. */
 bool leat_cid_from_span(leat_cid *cid, leat_span span);
 bool leat_cid_equal(const leat_cid *a, const leat_cid *b);
+/* One byte with the length, then the bytes; fails the writer above 255 (other versions may have that many). */
+void leat_cid_write(leat_writer *writer, leat_span cid);
 
-/* RFC 9000 §17.2.1. Greases one version and the unused bits with `random`. versions in host order. */
+/*
+ * RFC 9000 §17.2.1. dcid and scid as written: those of the client's packet, exchanged. Greases one version and the unused
+ * bits with `random`. versions in host order.
+ */
 void leat_version_negotiation_write(leat_writer *writer, leat_span dcid, leat_span scid, const uint32_t *versions,
                                     size_t count, uint8_t random);
 

@@ -77,13 +77,12 @@ bool leat_keys_update(leat_keys *keys);
 bool leat_keys_can_update(const leat_keys *keys);
 /* A packet we sent was acknowledged: confirms the phase when it was sealed in it. */
 void leat_keys_on_acked(leat_keys *keys, uint64_t pn);
-/* §6.5: drops the previous read key (3 PTO after the update). */
+/* §6.5: drops the previous read key (3 PTO after the update). Does nothing before a packet of the new phase came (§6.1). */
 void leat_keys_discard_previous(leat_keys *keys);
 /* §6.6: an update should be started now. */
 bool leat_keys_needs_update(const leat_keys *keys);
 
 /* RFC 9001 §5.8: the integrity tag of Retry packets. */
-#define LEAT_RETRY_TAG 16
 bool leat_retry_tag(uint32_t version, leat_span original_dcid, leat_span retry_without_tag, uint8_t tag[LEAT_RETRY_TAG]);
 
 #endif

@@ -24,8 +24,7 @@ bool leat_retry_tag(uint32_t version, leat_span original_dcid, leat_span retry_w
                     uint8_t tag[LEAT_RETRY_TAG]) {
     uint8_t pseudo_packet[1 + LEAT_CID_MAX + RETRY_MAX];
     leat_writer writer = leat_writer_make(pseudo_packet, sizeof pseudo_packet);
-    leat_write_u8(&writer, (uint8_t)original_dcid.length);
-    leat_write_bytes(&writer, original_dcid.data, original_dcid.length);
+    leat_cid_write(&writer, original_dcid);
     leat_write_bytes(&writer, retry_without_tag.data, retry_without_tag.length);
     if (version != LEAT_VERSION_1 || original_dcid.length > LEAT_CID_MAX || writer.failed) {
         return false;
@@ -40,17 +39,11 @@ bool leat_retry_tag(uint32_t version, leat_span original_dcid, leat_span retry_w
 void leat_retry_write(leat_writer *writer, uint32_t version, leat_span dcid, leat_span scid,
                       leat_span token, leat_span original_dcid, uint8_t random) {
     uint8_t tag[LEAT_RETRY_TAG];
-    if (dcid.length > LEAT_CID_MAX || scid.length > LEAT_CID_MAX) {
-        writer->failed = true;
-        return;
-    }
     const uint8_t *start = writer->next;
     leat_write_u8(writer, (uint8_t)(0xf0 | (random & 0x0f)));
     leat_write_u32(writer, version);
-    leat_write_u8(writer, (uint8_t)dcid.length);
-    leat_write_bytes(writer, dcid.data, dcid.length);
-    leat_write_u8(writer, (uint8_t)scid.length);
-    leat_write_bytes(writer, scid.data, scid.length);
+    leat_cid_write(writer, dcid);
+    leat_cid_write(writer, scid);
     leat_write_bytes(writer, token.data, token.length);
     leat_span without_tag = {start, (size_t)(writer->next - start)};
     if (!writer->failed && leat_retry_tag(version, original_dcid, without_tag, tag)) {

@@ -51,11 +51,6 @@ void leat_token_keys_free(leat_token_keys *keys) {
     }
 }
 
-static void write_cid(leat_writer *writer, const leat_cid *cid) {
-    leat_write_u8(writer, cid->length);
-    leat_write_bytes(writer, cid->bytes, cid->length);
-}
-
 static bool read_cid(leat_reader *reader, leat_cid *cid) {
     return leat_cid_from_span(cid, leat_read_vector8(reader));
 }
@@ -75,8 +70,8 @@ size_t leat_token_seal(const leat_token_keys *keys, const leat_random *random,
     leat_write_u8(&writer, client->family);
     leat_write_bytes(&writer, client->ip, sizeof client->ip);
     leat_write_u16(&writer, bound_port(info->kind, client));
-    write_cid(&writer, &info->original_dcid);
-    write_cid(&writer, &info->retry_scid);
+    leat_cid_write(&writer, leat_cid_span(&info->original_dcid));
+    leat_cid_write(&writer, leat_cid_span(&info->retry_scid));
     size_t length = leat_writer_length(&writer);
     if (writer.failed || !leat_random_bytes(random, token, NONCE) ||
         !leat_aead_seal(keys->aead, token, 0, (leat_span){NULL, 0}, token + NONCE, length)) {

@@ -56,3 +56,9 @@ uint64_t frame_parse_hex(const char *hex, leat_frame *frame) {
     leat_reader reader = leat_reader_of(test_hex(hex));
     return leat_frame_parse(&reader, frame);
 }
+
+void frame_assert_error(const char *hex, uint64_t expected) {
+    leat_frame frame;
+    uint64_t error = frame_parse_exactly(test_hex(hex), &frame);
+    ck_assert_msg(error == expected, "%s: error %llu", hex, (unsigned long long)error);
+}

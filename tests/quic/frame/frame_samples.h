@@ -20,5 +20,6 @@ extern const size_t frame_sample_count;
  * memory ends. */
 uint64_t frame_parse_exactly(leat_span bytes, leat_frame *frame);
 uint64_t frame_parse_hex(const char *hex, leat_frame *frame);
+void frame_assert_error(const char *hex, uint64_t expected);
 
 #endif
