@@ -1,0 +1,50 @@
+/*
+ * GOAWAY, RFC 9114 §5.2: the end of a connection announced in both directions. The identifier of a server's GOAWAY is
+ * that of the first request it does not process; a client's is a push ID, which never is but 0 here.
+ */
+#include "h3/frames.h"
+#include "h3/send.h"
+
+bool leat_h3_on_goaway(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
+    uint64_t id;
+    (void)stream;
+    if (!leat_h3_read_id(h3, payload, &id)) {
+        return false;
+    }
+    /* RFC 9114 §7.2.6-1: a server names a request stream. */
+    bool is_request = !leat_stream_is_unidirectional(id) && leat_stream_is_client_initiated(id);
+    if (h3->is_client && !is_request) {
+        return leat_h3_fail(h3, LEAT_H3_ID_ERROR, "GOAWAY does not name a request");
+    }
+    /* RFC 9114 §5.2-6: what was given up must not come back. */
+    if (h3->goaway_received != LEAT_H3_NONE && id > h3->goaway_received) {
+        return leat_h3_fail(h3, LEAT_H3_ID_ERROR, "GOAWAY with a larger identifier");
+    }
+    if (id == h3->goaway_received && !leat_h3_count_useless(h3)) {
+        return false;
+    }
+    h3->goaway_received = id;
+    leat_h3_make_event(event, LEAT_H3_EVENT_GOAWAY_RECEIVED, 0);
+    event->goaway_received.id = id;
+    return true;
+}
+
+int leat_h3_goaway(leat_h3 *h3) {
+    uint8_t frame[LEAT_H3_FRAME_HEAD_MAX + 8];
+    uint64_t id = h3->is_client ? 0 : h3->next_request_id;
+    if (h3->has_failed) {
+        return LEAT_ERR_STATE;
+    }
+    if (h3->goaway_sent != LEAT_H3_NONE) {
+        return 0;
+    }
+    size_t head_length = leat_h3_write_frame_head(frame, LEAT_H3_FRAME_GOAWAY, leat_varint_size(id));
+    leat_writer writer = leat_writer_make(frame + head_length, 8);
+    leat_write_varint(&writer, id);
+    int error = leat_h3_send_control(h3, (leat_span){frame, head_length + leat_writer_length(&writer)});
+    if (error == 0) {
+        h3->goaway_sent = id;
+        leat_h3_trace(h3, "frame_created", h3->critical[LEAT_H3_CONTROL].local_id, "GOAWAY", leat_writer_length(&writer));
+    }
+    return error;
+}
