@@ -130,18 +130,18 @@ static leat_endpoint_entry *on_initial(leat_endpoint *endpoint,
         leat_endpoint_drop(endpoint, datagram, LEAT_DROP_CID_LENGTH);
         return NULL;
     }
+    if (is_full(endpoint)) {
+        /* RFC 9000 §5.2.2-4: NOT IMPLEMENTED: a refusal costs keys per packet just when there is
+         * nothing to spare (A20). */
+        leat_endpoint_drop(endpoint, datagram, LEAT_DROP_LIMIT);
+        return NULL;
+    }
     origin->original_dcid = origin->client_dcid;
     check_token(endpoint, datagram, header, &admitted);
     if (admitted.has_invalid_retry_token) {
         /* RFC 9000 §8.1.2-2: this client accepts no second Retry; better it learns now than by
          * waiting. */
         leat_endpoint_reply_close(endpoint, datagram, header, LEAT_INVALID_TOKEN);
-        return NULL;
-    }
-    if (is_full(endpoint)) {
-        /* RFC 9000 §5.2.2-4: NOT IMPLEMENTED: a refusal costs keys per packet just when there is
-         * nothing to spare (A20). */
-        leat_endpoint_drop(endpoint, datagram, LEAT_DROP_LIMIT);
         return NULL;
     }
     if (!origin->address_validated && wants_retry(endpoint)) {
