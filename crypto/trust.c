@@ -71,18 +71,18 @@ leat_trust *leat_trust_from_pem(leat_span ca_pem, char message[LEAT_MESSAGE_MAX]
     return trust;
 }
 
-leat_trust *leat_trust_from_hashes(const uint8_t (*hashes)[32], size_t count) {
+leat_trust *leat_trust_from_hashes(const uint8_t *hashes, size_t count) {
     leat_trust *trust = trust_new(LEAT_TRUST_HASHES);
     if (trust == NULL) {
         return NULL;
     }
-    trust->hashes = leat_alloc_array(NULL, count, sizeof *hashes);
+    trust->hashes = leat_alloc_array(NULL, count, sizeof *trust->hashes);
     if (trust->hashes == NULL) {
         leat_trust_free(trust);
         return NULL;
     }
     if (count > 0) {
-        memcpy(trust->hashes, hashes, count * sizeof *hashes);
+        memcpy(trust->hashes, hashes, count * sizeof *trust->hashes);
     }
     trust->hash_count = count;
     return trust;

@@ -60,7 +60,7 @@ static void verify(leat_trust *trust, const leat_span *chain, size_t count, bool
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const uint8_t no_pins[1][32] = {{0}};
+    static const uint8_t no_pins[32] = {0};
     leat_span chain[LEAT_X509_CHAIN_MAX + 1];
     char message[LEAT_MESSAGE_MAX];
     leat_reader reader = leat_reader_make(data, size);

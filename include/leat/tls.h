@@ -45,9 +45,9 @@ LEAT_API leat_trust *leat_trust_system(char message[LEAT_MESSAGE_MAX]); /* the s
 LEAT_API leat_trust *leat_trust_from_pem(leat_span ca_pem, char message[LEAT_MESSAGE_MAX]);
 /*
  * Pins as W3C WebTransport's serverCertificateHashes does: the leaf's SHA-256 must be one of the hashes, it must be
- * valid now, for at most 14 days in all, and not RSA. No chain and no name is checked then.
+ * valid now, for at most 14 days in all, and not RSA. No chain and no name is checked then. hashes: count times 32 bytes.
  */
-LEAT_API leat_trust *leat_trust_from_hashes(const uint8_t (*hashes)[32], size_t count);
+LEAT_API leat_trust *leat_trust_from_hashes(const uint8_t *hashes, size_t count);
 /* Accepts every certificate. For experiments; a name that is hard to overlook. */
 LEAT_API leat_trust *leat_trust_insecure_accept_anything(void);
 LEAT_API leat_trust *leat_trust_ref(leat_trust *trust);
