@@ -54,7 +54,7 @@ bool leat_loss_run_add(leat_loss_run *run, const leat_sent_packet *settled, leat
         return false;
     }
     run->end = settled->time_sent;
-    if (leat_time_sub(run->end, run->start) < persistent_duration(&run->path->rtt, max_ack_delay)) {
+    if (leat_time_sub(run->end, run->start) <= persistent_duration(&run->path->rtt, max_ack_delay)) {
         return false;
     }
     run->path = NULL;
