@@ -1,6 +1,6 @@
 /*
- * The encoder's inside, shared by its three files: qpack_encoder.c (life, decoder stream, release of
- * references), qpack_insert.c (dynamic table and encoder stream) and qpack_encode.c (field
+ * The encoder's inside, shared by its three files: qpack_encoder.c (life, decoder stream, release
+ * of references), qpack_insert.c (dynamic table and encoder stream) and qpack_encode.c (field
  * sections).
  *
  * An entry can go when its insertion is known to have arrived and no outstanding section refers to

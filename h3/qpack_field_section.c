@@ -92,7 +92,7 @@ static bool read_prefix(decoding *section) {
     return true;
 }
 
-/* RFC 9204 §3.2.5, RFC 9204 §3.2.6: relative indices count down from the Base, post-Base ones up. */
+/* RFC 9204 §3.2.5, RFC 9204 §3.2.6: relative indices count down from the Base, others up. */
 static const leat_qpack_entry *find_entry(
     const decoding *section, bool is_post_base, uint64_t index) {
     uint64_t base = section->base;
@@ -144,8 +144,7 @@ static bool read_line(decoding *section, found_line *found) {
         found->name = leat_qpack_read_string(reader, form->prefix, UINT64_MAX);
     } else {
         uint64_t index = leat_qpack_read_integer(reader, form->prefix);
-        if (!leat_qpack_reader_is_ok(reader) ||
-            !resolve(section, form, first, index, found)) {
+        if (!leat_qpack_reader_is_ok(reader) || !resolve(section, form, first, index, found)) {
             return false;
         }
     }

@@ -94,8 +94,8 @@ END_TEST
 
 /* RFC 9204 §7.1.3: without being told. */
 START_TEST(credentials_and_short_cookies_never_enter_the_table) {
-    static const char *const rows[][2] = {{"authorization", "Basic a-very-long-secret-value-indeed"},
-        {"proxy-authorization", "x"}, {"cookie", "a=1234567890123456"}, {"set-cookie", "a=b"}};
+    static const char *const rows[][2] = {
+        {"authorization", "Basic a-very-long-secret-value-indeed"}, {"proxy-authorization", "x"}, {"cookie", "a=1234567890123456"}, {"set-cookie", "a=b"}};
     leat_qpack_encoder *encoder = new_encoder(4096, 10);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         for (int k = 0; k < 3; k++) {
@@ -134,6 +134,21 @@ START_TEST(the_capacity_is_the_smaller_of_ours_and_the_peers) {
     ck_assert_int_eq(leat_qpack_encoder_set_peer_limits(encoder, 4096, 1), 0);
     insert(encoder, "\x02", "\x01");
     expect_output(encoder, "3f45 4102 0101");
+    leat_qpack_encoder_free(encoder);
+}
+END_TEST
+
+/* TEST RFC 9204 §4.5.1.1: counts wrap by the peer's maximum, not by the capacity we chose. */
+START_TEST(insert_counts_wrap_by_the_maximum_of_the_peer) {
+    leat_qpack_encoder *encoder = leat_qpack_encoder_new(NULL, 100);
+    ck_assert_int_eq(leat_qpack_encoder_set_peer_limits(encoder, 4096, 100), 0);
+    for (char value[] = "a"; value[0] < 'i'; value[0]++) {
+        char name[] = {(char)(value[0] + 8), '\0'};
+        insert(encoder, name, value);
+        ck_assert_int_eq(feed(encoder, "80"), 0);
+    }
+    /* required 8, Base 8, relative 0 */
+    expect_section(encoder, 4, "p", "h", "090080");
     leat_qpack_encoder_free(encoder);
 }
 END_TEST
@@ -481,6 +496,7 @@ LEAT_TEST_MAIN("h3/qpack encoder", lines_of_the_static_table_are_one_index,
     credentials_and_short_cookies_never_enter_the_table,
     nothing_is_sent_to_a_peer_without_a_table,
     the_capacity_is_the_smaller_of_ours_and_the_peers,
+    insert_counts_wrap_by_the_maximum_of_the_peer,
     remembered_limits_may_grow_and_a_capacity_may_not_change,
     a_line_is_inserted_when_it_comes_again, inserts_refer_to_names_of_both_tables,
     literals_refer_to_names_of_the_dynamic_table, no_more_streams_may_block_than_the_peer_allows,

@@ -4,8 +4,8 @@
 
 #define NO_LIMIT (1 << 24)
 
-static void expect_list(const leat_qpack_section *section, const qif_set *qif, const qif_block *block,
-    const char *path) {
+static void expect_list(const leat_qpack_section *section, const qif_set *qif,
+    const qif_block *block, const char *path) {
     ck_assert_uint_lt(block->list, qif->list_count);
     qif_list list = qif->lists[block->list];
     ck_assert_msg(section->count == list.count, "%s: %zu headers instead of %zu in stream %llu",
