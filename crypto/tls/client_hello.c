@@ -193,7 +193,9 @@ static bool fill_hello(leat_tls *tls, leat_client_hello *hello, hello_lists *lis
     };
     hello->extensions.present |= cookie.length > 0 ? LEAT_HAS_COOKIE : 0;
     if (!leat_host_is_ip(tls->server_name)) { /* RFC 6066 §3: names only, no addresses. */
-        hello->extensions.server_name = (leat_span){(const uint8_t *)tls->server_name, strlen(tls->server_name)};
+        size_t length = strlen(tls->server_name);
+        length -= length > 1 && tls->server_name[length - 1] == '.'; /* RFC 6066 §3: no trailing dot */
+        hello->extensions.server_name = (leat_span){(const uint8_t *)tls->server_name, length};
         hello->extensions.present |= LEAT_HAS_SERVER_NAME;
     }
     handshake->offers_psk = leat_psk_can_offer(tls);

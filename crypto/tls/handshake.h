@@ -107,6 +107,7 @@ struct leat_tls {
     leat_tls_handshake *handshake; /* NULL once confirmed */
     leat_tls_state state;
     bool is_client, resumed, retried;
+    bool violates_quic; /* the fault is one of RFC 9001: leat_tls_violates_quic */
     int alert; /* what ended it */
     const char *error;
     int64_t now;
@@ -185,6 +186,7 @@ int leat_negotiate_cipher_suite(leat_tls *tls, const leat_client_hello *hello);
 int leat_negotiate_group(leat_tls *tls, const leat_client_hello *hello, leat_span *share);
 int leat_negotiate_alpn(leat_tls *tls, const leat_client_hello *hello);
 int leat_negotiate_name(leat_tls *tls, const leat_client_hello *hello);
-int leat_negotiate_scheme(leat_tls *tls, const leat_client_hello *hello);
+/* The identity for the name and its signature scheme. */
+int leat_negotiate_identity(leat_tls *tls, const leat_client_hello *hello);
 
 #endif

@@ -77,8 +77,6 @@ static bool is_host_name(leat_span name) {
 }
 
 int leat_negotiate_name(leat_tls *tls, const leat_client_hello *hello) {
-    leat_tls_handshake *handshake = tls->handshake;
-    handshake->identity = handshake->identities[0];
     if ((hello->extensions.present & LEAT_HAS_SERVER_NAME) == 0) {
         return LEAT_ALERT_NONE;
     }
@@ -93,20 +91,18 @@ int leat_negotiate_name(leat_tls *tls, const leat_client_hello *hello) {
         return leat_fault_memory(&tls->error);
     }
     memcpy(tls->server_name, name.data, name.length); /* a second ClientHello repeats the same name */
-    for (size_t i = 0; i < handshake->identity_count; i++) {
-        if (leat_identity_matches(handshake->identities[i], tls->server_name)) {
-            handshake->identity = handshake->identities[i];
-            handshake->name_matched = true;
-            return LEAT_ALERT_NONE;
-        }
-    }
     return LEAT_ALERT_NONE;
 }
 
 /* More schemes than this are not looked at: the registry has fewer. */
 #define SCHEMES_MAX 64
 
-int leat_negotiate_scheme(leat_tls *tls, const leat_client_hello *hello) {
+/*
+ * RFC 8446 §4.4.2.2: an identity for the name whose key the client can verify; so a server may have one with an ECDSA and one
+ * with an RSA key. When no identity has the name, the first serves.
+ */
+int leat_negotiate_identity(leat_tls *tls, const leat_client_hello *hello) {
+    leat_tls_handshake *handshake = tls->handshake;
     uint16_t schemes[SCHEMES_MAX];
     size_t count = 0;
     if ((hello->extensions.present & LEAT_HAS_SIGNATURE_ALGORITHMS) == 0) { /* RFC 8446 §4.2.3 */
@@ -116,8 +112,18 @@ int leat_negotiate_scheme(leat_tls *tls, const leat_client_hello *hello) {
     while (leat_reader_left(&list) >= 2 && count < SCHEMES_MAX) {
         schemes[count++] = leat_read_u16(&list);
     }
-    tls->handshake->scheme = leat_identity_choose_scheme(tls->handshake->identity, schemes, count);
-    if (tls->handshake->scheme == 0) {
+    handshake->identity = handshake->identities[0];
+    for (size_t i = 0; i < handshake->identity_count && handshake->scheme == 0; i++) {
+        if (tls->server_name != NULL && leat_identity_matches(handshake->identities[i], tls->server_name)) {
+            handshake->name_matched = true;
+            handshake->identity = handshake->identities[i];
+            handshake->scheme = leat_identity_choose_scheme(handshake->identity, schemes, count);
+        }
+    }
+    if (!handshake->name_matched) {
+        handshake->scheme = leat_identity_choose_scheme(handshake->identity, schemes, count);
+    }
+    if (handshake->scheme == 0) {
         return leat_fault(&tls->error, LEAT_ALERT_HANDSHAKE_FAILURE, "our key fits no signature scheme of the client");
     }
     return LEAT_ALERT_NONE;

@@ -4,26 +4,31 @@
  */
 #include "crypto/tls/handshake.h"
 
-/* RFC 8446 §4.1.2, §4.2.2: only what the HelloRetryRequest asked for may differ. */
+/* RFC 8446 §4.1.2: only what the HelloRetryRequest asked for may differ. */
 static int check_second_hello(leat_tls *tls, const leat_client_hello *hello) {
     leat_tls_handshake *handshake = tls->handshake;
-    const leat_extensions *extensions = &hello->extensions;
     uint8_t fingerprint[32];
     if (!leat_client_hello_fingerprint(hello, fingerprint)) {
         return leat_fault_memory(&tls->error);
     }
-    bool has_cookie = (extensions->present & LEAT_HAS_COOKIE) != 0;
-    bool cookie_fits =
-        has_cookie == handshake->cookie_sent &&
-        (!has_cookie || (extensions->cookie.length == sizeof handshake->cookie &&
-                         leat_constant_time_equal(extensions->cookie.data, handshake->cookie, sizeof handshake->cookie)));
-    bool has_early_data = (extensions->present & LEAT_HAS_EARLY_DATA) != 0; /* §4.2.10: not in the second one */
-    bool repeats = !tls->retried || memcmp(fingerprint, handshake->hello_fingerprint, sizeof fingerprint) == 0;
-    if (!cookie_fits || !repeats || (tls->retried && has_early_data)) {
+    /* RFC 8446 §4.2.10: 0-RTT ends with the HelloRetryRequest. */
+    bool has_early_data = (hello->extensions.present & LEAT_HAS_EARLY_DATA) != 0;
+    if (has_early_data || memcmp(fingerprint, handshake->hello_fingerprint, sizeof fingerprint) != 0) {
         return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
-                          "a ClientHello changes what it must repeat, or its cookie is wrong");
+                          "the second ClientHello changes what it must repeat");
     }
-    memcpy(handshake->hello_fingerprint, fingerprint, sizeof fingerprint);
+    return LEAT_ALERT_NONE;
+}
+
+/* RFC 8446 §4.2.2: the cookie comes back as it was sent; without one sent there is none. */
+static int check_cookie(leat_tls *tls, const leat_client_hello *hello) {
+    leat_tls_handshake *handshake = tls->handshake;
+    leat_span cookie = hello->extensions.cookie;
+    size_t expected = handshake->cookie_sent ? sizeof handshake->cookie : 0;
+    if (cookie.length != expected ||
+        (expected > 0 && !leat_constant_time_equal(cookie.data, handshake->cookie, expected))) {
+        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER, "the cookie is not the one sent");
+    }
     return LEAT_ALERT_NONE;
 }
 
@@ -58,8 +63,11 @@ static int negotiate(leat_tls *tls, const leat_client_hello *hello, leat_span *s
     return alert;
 }
 
-static int ask_again(leat_tls *tls, leat_span message, bool ask_for_group) {
+static int ask_again(leat_tls *tls, const leat_client_hello *hello, leat_span message, bool ask_for_group) {
     tls->handshake->otherwise = true;
+    if (!leat_client_hello_fingerprint(hello, tls->handshake->hello_fingerprint)) {
+        return leat_fault_memory(&tls->error);
+    }
     int alert = leat_tls_hash_message(tls, message);
     return alert == LEAT_ALERT_NONE ? leat_tls_send_hello_retry_request(tls, ask_for_group) : alert;
 }
@@ -71,7 +79,7 @@ static int authenticate(leat_tls *tls, const leat_client_hello *hello, leat_span
         tls->resumed = tls->handshake->with_psk = true;
         return leat_psk_verify(tls, hello, (size_t)*psk, session, message);
     }
-    int alert = leat_negotiate_scheme(tls, hello);
+    int alert = leat_negotiate_identity(tls, hello);
     return alert == LEAT_ALERT_NONE ? leat_tls_hash_message(tls, message) : alert;
 }
 
@@ -139,7 +147,11 @@ int leat_tls_on_client_hello(leat_tls *tls, leat_span message) {
     leat_client_hello hello;
     leat_span share = {NULL, 0};
     int alert = leat_client_hello_parse(leat_tls_body(message), &hello, &tls->error);
+    tls->violates_quic = hello.session_id.length != 0; /* RFC 9001 §8.4-2 */
     if (alert == LEAT_ALERT_NONE) {
+        alert = check_cookie(tls, &hello);
+    }
+    if (alert == LEAT_ALERT_NONE && tls->retried) {
         alert = check_second_hello(tls, &hello);
     }
     if (alert == LEAT_ALERT_NONE) {
@@ -151,7 +163,7 @@ int leat_tls_on_client_hello(leat_tls *tls, leat_span message) {
     }
     bool may_ask = !tls->retried; /* RFC 8446 §4.1.4: once */
     if (may_ask && (share.length == 0 || handshake->force_hello_retry_request)) {
-        return ask_again(tls, message, share.length == 0);
+        return ask_again(tls, &hello, message, share.length == 0);
     }
     return answer(tls, &hello, message, share);
 }

@@ -9,6 +9,7 @@
 
 int leat_new_session_ticket_parse(leat_span body, leat_new_session_ticket *ticket, const char **why) {
     leat_reader reader = leat_reader_of(body);
+    *ticket = (leat_new_session_ticket){0};
     ticket->lifetime = leat_read_u32(&reader);
     ticket->age_add = leat_read_u32(&reader);
     ticket->nonce = leat_read_vector8(&reader);
@@ -18,7 +19,7 @@ int leat_new_session_ticket_parse(leat_span body, leat_new_session_ticket *ticke
         return leat_fault_decode(why, "NewSessionTicket is malformed");
     }
     int alert = leat_extensions_parse(LEAT_IN_NEW_SESSION_TICKET, list, 0, &ticket->extensions, why);
-    /* RFC 9001 §4.6.1-2: the only size that QUIC knows; there is no alert that says just this. */
+    /* RFC 9001 §4.6.1: the only size that QUIC knows. */
     if (alert == LEAT_ALERT_NONE && (ticket->extensions.present & LEAT_HAS_EARLY_DATA) != 0 &&
         ticket->extensions.max_early_data_size != UINT32_MAX) {
         return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER, "max_early_data_size is not 0xffffffff");
@@ -58,6 +59,8 @@ int leat_tls_on_new_session_ticket(leat_tls *tls, leat_span message) {
     leat_new_session_ticket ticket;
     int alert = leat_new_session_ticket_parse(leat_tls_body(message), &ticket, &tls->error);
     if (alert != LEAT_ALERT_NONE) {
+        tls->violates_quic = alert == LEAT_ALERT_ILLEGAL_PARAMETER &&
+                             (ticket.extensions.present & LEAT_HAS_EARLY_DATA) != 0; /* RFC 9001 §4.6.1-2 */
         return alert;
     }
     if (tls->ticket_count == LEAT_TLS_TICKETS_MAX) {

@@ -130,6 +130,8 @@ static int on_message(leat_tls *tls, leat_span message) {
 static int check_header(leat_tls *tls, uint8_t type, size_t length) {
     const struct message_row *row = find_message(tls->state, type);
     if (row == NULL) {
+        /* RFC 9001 §4.4-3: authentication after the handshake. */
+        tls->violates_quic = type == LEAT_CERTIFICATE_REQUEST && tls->state == LEAT_CLIENT_DONE;
         return leat_fault(&tls->error, LEAT_ALERT_UNEXPECTED_MESSAGE, "a handshake message out of order");
     }
     return length > row->limit ? leat_fault_decode(&tls->error, "a handshake message is too long") : LEAT_ALERT_NONE;
@@ -174,6 +176,7 @@ int leat_tls_receive(leat_tls *tls, leat_level level, leat_span bytes) {
     while (leat_reader_left(&reader) > 0) {
         /* RFC 9001 §4.1.3-3: also what is left over when the level changed under these bytes. */
         if (level != states[tls->state].reads) {
+            tls->violates_quic = true;
             return fail_with(tls, LEAT_ALERT_UNEXPECTED_MESSAGE, "handshake bytes at the wrong encryption level");
         }
         bool complete;
@@ -240,6 +243,14 @@ void leat_tls_output_consume(leat_tls *tls, leat_level level, size_t length) {
 
 bool leat_tls_is_complete(const leat_tls *tls) {
     return tls->alert == LEAT_ALERT_NONE && (tls->state == LEAT_CLIENT_DONE || tls->state == LEAT_SERVER_DONE);
+}
+
+bool leat_tls_violates_quic(const leat_tls *tls) {
+    return tls->alert != LEAT_ALERT_NONE && tls->violates_quic;
+}
+
+const char *leat_tls_state_name(const leat_tls *tls) {
+    return states[tls->state].name;
 }
 
 bool leat_tls_is_resumed(const leat_tls *tls) {

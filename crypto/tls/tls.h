@@ -94,20 +94,24 @@ typedef struct leat_tls_config {
     const uint16_t *cipher_suites;    /* NULL: AES-128-GCM, AES-256-GCM, ChaCha20 */
     size_t cipher_suite_count;
     /* client */
-    const char *server_name;          /* host or IP text; checked against the certificate; SNI when not an IP */
-    leat_trust *trust;                /* required for clients (the caller decides the default); for servers: client certificates */
+    const char *server_name;          /* required: host or IP text; checked against the certificate; SNI when not an IP */
+    leat_trust *trust;                /* required for clients (the caller decides the default); unused by servers */
     leat_span session;                /* a ticket from on_session_ticket, or empty */
     leat_span transport_parameters;   /* client: encoded ours */
     /* server */
     leat_identity *const *identities; /* chosen by SNI, the first when none matches */
     size_t identity_count;
     leat_ticket_keys *ticket_keys;    /* NULL: no resumption */
-    unsigned tickets_to_send;         /* default 1 when ticket_keys is set */
-    /* RFC 8446 §4.1.4: tests can force one. */
+    unsigned tickets_to_send;         /* default 1 when ticket_keys is set; at most 16 */
+    /* RFC 8446 §4.1.4: tests can force one: for another group, or with a cookie when the client has no other. */
     bool force_hello_retry_request;
 } leat_tls_config;
 
-/* Borrows nothing after return: copies what it needs, refs what is counted. */
+/*
+ * Borrows nothing after return: copies what it needs, refs what is counted. NULL: no memory, or a configuration that cannot
+ * work: no ALPN, no suite or group that is known, more than 3 suites or 8 groups; a client without server_name or trust;
+ * a server without identity. Groups that this libcrypto lacks are left out.
+ */
 leat_tls *leat_tls_new(const leat_tls_config *config, const leat_tls_hooks *hooks);
 void leat_tls_free(leat_tls *tls); /* wipes */
 
@@ -123,6 +127,13 @@ int leat_tls_receive(leat_tls *tls, leat_level level, leat_span bytes);
 leat_span leat_tls_output(const leat_tls *tls, leat_level level);
 void leat_tls_output_consume(leat_tls *tls, leat_level level, size_t length);
 
+/*
+ * After a fault: true when RFC 9001 calls it a connection error of type PROTOCOL_VIOLATION and not one of TLS: bytes at
+ * the wrong encryption level or left over there (§4.1.3), authentication after the handshake (§4.4), a ticket with a
+ * wrong max_early_data_size (§4.6.1), a legacy_session_id (§8.4). The alert is then only the nearest one.
+ */
+bool leat_tls_violates_quic(const leat_tls *tls);
+const char *leat_tls_state_name(const leat_tls *tls); /* what has happened last, for traces */
 bool leat_tls_is_complete(const leat_tls *tls);  /* RFC 9001 §4.1.1: Finished sent and the peer's verified */
 bool leat_tls_is_resumed(const leat_tls *tls);
 bool leat_tls_retried(const leat_tls *tls);      /* a HelloRetryRequest was part of it */

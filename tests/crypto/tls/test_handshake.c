@@ -245,6 +245,43 @@ START_TEST(the_name_chooses_the_certificate) {
 }
 END_TEST
 
+START_TEST(a_server_with_two_keys_for_a_name_uses_the_one_the_client_can_verify) {
+    tls_pair pair;
+    tls_pair_init(&pair);
+    pair.identities[1] = test_identity("rsa");
+    pair.server.config.identity_count = 2;
+    tls_pair_start(&pair);
+    /* The client's list with every ECDSA and Ed25519 scheme turned into GREASE; only the server's choice is looked at. */
+    leat_span out = leat_tls_output(pair.client.tls, LEAT_LEVEL_INITIAL);
+    uint8_t hello[4096];
+    memcpy(hello, out.data, out.length);
+    static const uint8_t header[] = {0, 13, 0, 20, 0, 18};
+    for (size_t i = 0; i + 24 < out.length; i++) {
+        for (size_t k = 6; memcmp(hello + i, header, sizeof header) == 0 && k < 24; k += 2) {
+            if (hello[i + k] != 8 || hello[i + k + 1] == 7) {
+                hello[i + k] = hello[i + k + 1] = 0x1a;
+            }
+        }
+    }
+    ck_assert_int_eq(leat_tls_receive(pair.server.tls, LEAT_LEVEL_INITIAL, (leat_span){hello, out.length}), LEAT_ALERT_NONE);
+    ck_assert_ptr_eq(pair.server.tls->handshake->identity, pair.identities[1]);
+    ck_assert_uint_eq(pair.server.tls->handshake->scheme, LEAT_SIG_RSA_PSS_RSAE_SHA256);
+    tls_pair_free(&pair);
+}
+END_TEST
+
+/* TEST RFC 6066 §3 */
+START_TEST(a_trailing_dot_is_not_sent) {
+    tls_pair pair;
+    tls_pair_init(&pair);
+    pair.client.config.server_name = "leat.test.";
+    tls_pair_start(&pair);
+    tls_pair_carry(&pair, &pair.client, &pair.server, LEAT_LEVEL_INITIAL);
+    ck_assert_str_eq(leat_tls_sni(pair.server.tls), "leat.test");
+    tls_pair_free(&pair);
+}
+END_TEST
+
 START_TEST(an_address_is_verified_but_not_sent_as_name) {
     tls_pair pair;
     tls_pair_init(&pair);
@@ -462,6 +499,7 @@ LEAT_TEST_MAIN("crypto/tls handshake", client_and_server_agree_on_all_secrets, e
                a_forced_hello_retry_request_without_another_group_uses_a_cookie, no_group_in_common_is_handshake_failure,
                no_suite_in_common_is_handshake_failure, no_protocol_in_common_is_no_application_protocol,
                the_servers_order_of_protocols_wins, the_name_chooses_the_certificate,
+               a_server_with_two_keys_for_a_name_uses_the_one_the_client_can_verify, a_trailing_dot_is_not_sent,
                an_address_is_verified_but_not_sent_as_name, the_wrong_name_in_the_certificate_is_bad_certificate,
                the_wrong_address_in_the_certificate_is_bad_certificate, a_certificate_of_nobody_is_unknown_ca,
                a_certificate_out_of_its_time_is_certificate_expired, transport_parameters_can_be_refused_by_either_side,

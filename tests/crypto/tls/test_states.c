@@ -145,6 +145,30 @@ START_TEST(bytes_left_over_when_the_level_changes_are_unexpected) {
         ck_assert_int_eq(leat_tls_receive(side->tls, level, (leat_span){bytes, out.length + 1}),
                          LEAT_ALERT_UNEXPECTED_MESSAGE);
         ck_assert(!leat_tls_is_complete(side->tls));
+        ck_assert(leat_tls_violates_quic(side->tls));
+        tls_pair_free(&pair);
+    }
+}
+END_TEST
+
+/* TEST RFC 9001 §4.4-3, §4.6.1-2 */
+START_TEST(faults_that_quic_calls_protocol_violations_are_marked) {
+    static const struct {
+        const char *bytes;
+        int alert;
+        bool violates_quic;
+    } rows[] = {
+        {"0d 00 00 01 00", LEAT_ALERT_UNEXPECTED_MESSAGE, true},
+        {"18 00 00 01 00", LEAT_ALERT_UNEXPECTED_MESSAGE, false}, /* KeyUpdate: RFC 9001 §6-1 */
+        {"04 00 00 18 00 00 00 0a 00 00 00 00 01 07 00 02 01 02 00 08 00 2a 00 04 00 00 00 00", LEAT_ALERT_ILLEGAL_PARAMETER, true},
+        {"04 00 00 01 00", LEAT_ALERT_DECODE_ERROR, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        tls_pair pair;
+        tls_side *side = reach(&pair, &state_rows[8]);
+        ck_assert(!leat_tls_violates_quic(side->tls));
+        ck_assert_int_eq(leat_tls_receive(side->tls, LEAT_LEVEL_APPLICATION, test_hex(rows[i].bytes)), rows[i].alert);
+        ck_assert_int_eq(leat_tls_violates_quic(side->tls), rows[i].violates_quic);
         tls_pair_free(&pair);
     }
 }
@@ -221,5 +245,6 @@ END_TEST
 
 LEAT_TEST_MAIN("crypto/tls states", every_message_in_every_state_gives_its_alert,
                a_hello_retry_request_may_come_once_and_only_first, bytes_left_over_when_the_level_changes_are_unexpected,
+               faults_that_quic_calls_protocol_violations_are_marked,
                a_message_is_not_continued_at_another_level, an_empty_receive_changes_nothing,
                messages_over_their_bound_are_refused_by_their_header, a_flood_of_tickets_ends_the_connection)
