@@ -5,6 +5,8 @@
  */
 #include "h3/qpack_huffman.h"
 
+#define LONGEST_CODE 30
+
 size_t leat_huffman_size(leat_span text) {
     uint64_t bits = 0;
     for (size_t i = 0; i < text.length; i++) {
@@ -74,7 +76,9 @@ leat_huffman_result leat_huffman_read(
     bit_window window = {encoded.data, end, 0, 0};
     *text_length = 0;
     for (;;) {
-        refill(&window);
+        if (window.held < LONGEST_CODE) {
+            refill(&window);
+        }
         leat_huffman_code symbol = next_symbol(&window);
         if (symbol.bits > window.held) {
             return is_padding(&window) ? LEAT_HUFFMAN_OK : LEAT_HUFFMAN_BAD;

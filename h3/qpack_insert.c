@@ -15,18 +15,22 @@ typedef struct line_hash {
     uint32_t name, line;
 } line_hash;
 
-static uint32_t hash_bytes(uint32_t hash, leat_span bytes) {
-    for (size_t i = 0; i < bytes.length; i++) {
-        hash = (hash ^ bytes.data[i]) * UINT32_C(16777619);
+static uint64_t hash_bytes(uint64_t hash, leat_span bytes) {
+    hash ^= bytes.length;
+    for (size_t at = 0; at < bytes.length; at += sizeof(uint64_t)) {
+        uint64_t word = 0;
+        size_t left = bytes.length - at;
+        memcpy(&word, bytes.data + at, left < sizeof word ? left : sizeof word);
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 32;
     }
     return hash;
 }
 
 static line_hash hash_line(const leat_qpack_line *line) {
-    line_hash hash;
-    hash.name = hash_bytes(UINT32_C(2166136261), line->name);
-    hash.line = hash_bytes(hash.name ^ 0xff, line->value);
-    return hash;
+    uint64_t name = hash_bytes(0, line->name);
+    uint64_t whole = hash_bytes(name, line->value);
+    return (line_hash){(uint32_t)name, (uint32_t)whole};
 }
 
 static bool can_refer_to(

@@ -203,13 +203,30 @@ int leat_h3_answer(leat_h3 *h3, leat_h3_stream *stream, const char *status, cons
 
 /* ---- DATA ------------------------------------------------------------------------------------------------------------------------ */
 
-/* A frame that fits: its payload ends exactly where the stream's room does, or all of it is taken. */
-static int send_fitting(leat_h3 *h3, leat_h3_stream *stream, const uint8_t *data, size_t length, size_t taken, size_t length_size,
-                        bool end_stream) {
+/* One DATA frame on its way: how much of what is offered it takes, and in how many bytes it says so. */
+typedef struct data_plan {
+    size_t taken, length_size;
+    bool is_small; /* the stream is nearly full: a frame of which a part may wait */
+} data_plan;
+
+static data_plan plan_data(size_t length, size_t room) {
+    size_t head_length = 1 + leat_varint_size(length);
+    if (length + head_length <= room) {
+        return (data_plan){length, leat_varint_size(length), false};
+    }
+    if (room <= SMALL_DATA + LEAT_H3_FRAME_HEAD_MAX) {
+        size_t taken = length < SMALL_DATA ? length : SMALL_DATA;
+        return (data_plan){taken, leat_varint_size(taken), true};
+    }
+    /* As much as makes the stream exactly full. */
+    return (data_plan){room - 1 - leat_varint_size(room), leat_varint_size(room), false};
+}
+
+static int send_fitting(leat_h3 *h3, leat_h3_stream *stream, leat_span data, data_plan plan, bool end_stream) {
     uint8_t head[LEAT_H3_FRAME_HEAD_MAX];
     leat_writer writer = leat_writer_make(head, sizeof head);
     leat_write_varint(&writer, LEAT_H3_FRAME_DATA);
-    leat_write_varint_sized(&writer, taken, length_size);
+    leat_write_varint_sized(&writer, plan.taken, plan.length_size);
     size_t head_length = leat_writer_length(&writer);
     ptrdiff_t sent = leat_conn_send_stream_data(h3->conn, stream->id, head, head_length, false);
     if (sent < 0) {
@@ -219,17 +236,16 @@ static int send_fitting(leat_h3 *h3, leat_h3_stream *stream, const uint8_t *data
         return break_off(h3, stream, LEAT_ERR_STATE);
     }
     /* All of it is offered: when less is taken, QUIC knows that StreamWritable is wanted. */
-    sent = leat_conn_send_stream_data(h3->conn, stream->id, data, length, end_stream);
-    if (sent != (ptrdiff_t)taken) {
+    sent = leat_conn_send_stream_data(h3->conn, stream->id, data.data, data.length, end_stream);
+    if (sent != (ptrdiff_t)plan.taken) {
         return break_off(h3, stream, sent < 0 ? (int)sent : LEAT_ERR_STATE);
     }
-    if (end_stream && taken == length) {
+    if (end_stream && plan.taken == data.length) {
         leat_h3_end_sending(h3, stream);
     }
     return 0;
 }
 
-/* The stream is nearly full: a small frame, of which a part may wait. */
 static int send_small(leat_h3 *h3, leat_h3_stream *stream, const uint8_t *data, size_t taken, bool end_stream) {
     uint8_t head[LEAT_H3_FRAME_HEAD_MAX];
     size_t head_length = leat_h3_write_frame_head(head, LEAT_H3_FRAME_DATA, taken);
@@ -247,6 +263,16 @@ static int check_data(const leat_h3_stream *stream, size_t taken, bool ends, lea
     return is_wrong ? LEAT_ERR_INVALID : 0;
 }
 
+static int send_data(leat_h3 *h3, leat_h3_stream *stream, leat_span data, data_plan plan, bool end_stream) {
+    if (data.length == 0) {
+        return send_parts(h3, stream, &data, 1, end_stream); /* the end alone needs no frame */
+    }
+    if (plan.is_small) {
+        return send_small(h3, stream, data.data, plan.taken, end_stream && plan.taken == data.length);
+    }
+    return send_fitting(h3, stream, data, plan, end_stream);
+}
+
 ptrdiff_t leat_h3_send_data(leat_h3 *h3, uint64_t stream_id, const uint8_t *data, size_t length, bool end_stream) {
     leat_h3_stream *stream;
     leat_h3_message after;
@@ -258,28 +284,17 @@ ptrdiff_t leat_h3_send_data(leat_h3 *h3, uint64_t stream_id, const uint8_t *data
     if (room < 0) {
         return room;
     }
-    size_t length_size = leat_varint_size((uint64_t)room);
-    bool is_roomy = (size_t)room > SMALL_DATA + LEAT_H3_FRAME_HEAD_MAX;
-    size_t most = is_roomy ? (size_t)room - 1 - length_size : SMALL_DATA;
-    size_t taken = length < most ? length : most;
-    bool ends = end_stream && taken == length;
-    error = check_data(stream, taken, ends, &after);
-    if (error != 0) {
-        return error;
-    }
-    if (length == 0) {
-        error = send_parts(h3, stream, &(leat_span){NULL, 0}, 1, end_stream);
-    } else if (is_roomy) {
-        error = send_fitting(h3, stream, data, length, taken, length_size, end_stream);
-    } else {
-        error = send_small(h3, stream, data, taken, ends);
+    data_plan plan = plan_data(length, (size_t)room);
+    error = check_data(stream, plan.taken, end_stream && plan.taken == length, &after);
+    if (error == 0) {
+        error = send_data(h3, stream, (leat_span){data, length}, plan, end_stream);
     }
     if (error != 0) {
         return error;
     }
     stream->sent = after;
-    leat_h3_trace(h3, "frame_created", stream_id, "DATA", taken);
-    return (ptrdiff_t)taken;
+    leat_h3_trace(h3, "frame_created", stream_id, "DATA", plan.taken);
+    return (ptrdiff_t)plan.taken;
 }
 
 int leat_h3_send_capsule(leat_h3 *h3, uint64_t stream_id, uint64_t type, leat_span value, bool end_stream) {
