@@ -122,10 +122,11 @@ static int open_connection(leat_client *client, const leat_address *remote) {
 /* Tries addresses from next_address on until one lets a handshake begin. False: none does, message
  * is of the last. */
 static bool begin_attempt(leat_client *client, char *message) {
+    leat_udp_mode mode = client->config.plain_io ? LEAT_UDP_PLAIN : LEAT_UDP_BEST;
     while (has_next_address(client)) {
         const leat_address *remote = &client->addresses[client->next_address++];
         leat_address any = {.family = remote->family};
-        client->udp = leat_udp_open(&any, remote, LEAT_UDP_BEST, message);
+        client->udp = leat_udp_open(&any, remote, mode, message);
         if (client->udp == NULL) {
             continue;
         }
@@ -155,7 +156,7 @@ static int set_up(leat_client *client, const char *host) {
         client->quic.server_name = client->server_name;
         error = client->server_name == NULL ? LEAT_ERR_NOMEM : LEAT_OK;
     }
-    client->loop = leat_loop_new(LEAT_LOOP_BEST);
+    client->loop = leat_loop_new(client->config.plain_io ? LEAT_LOOP_POLL : LEAT_LOOP_BEST);
     if (error == LEAT_OK && client->loop == NULL) {
         error = LEAT_ERR_IO;
     }

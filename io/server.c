@@ -38,8 +38,9 @@ static bool check_config(const leat_server_config *config, char *message) {
 }
 
 static bool open_sockets(leat_server *server, char *message) {
+    leat_udp_mode mode = server->config.plain_io ? LEAT_UDP_PLAIN : LEAT_UDP_BEST;
     for (size_t i = 0; i < server->config.listen_count; i++) {
-        leat_udp *udp = leat_udp_open(&server->config.listen[i], NULL, LEAT_UDP_BEST, message);
+        leat_udp *udp = leat_udp_open(&server->config.listen[i], NULL, mode, message);
         if (udp == NULL) {
             return false;
         }
@@ -85,7 +86,7 @@ static int set_up(leat_server *server) {
         return LEAT_ERR_RANDOM;
     }
     leat_map_init(&server->conns, server->quic.allocator, hash_key);
-    server->loop = leat_loop_new(LEAT_LOOP_BEST);
+    server->loop = leat_loop_new(server->config.plain_io ? LEAT_LOOP_POLL : LEAT_LOOP_BEST);
     return server->loop == NULL ? LEAT_ERR_IO : make_endpoint(server);
 }
 

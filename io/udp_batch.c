@@ -98,7 +98,7 @@ static size_t send_batch(leat_udp *udp, const uint8_t *bytes, size_t length,
         size_t left = length - done, step = left;
         if (udp->has_gso) {
             size_t segments = LEAT_UDP_TRAIN_MAX / transmit->segment_size;
-            segments = segments > GSO_SEGMENTS ? GSO_SEGMENTS : segments;
+            segments = segments > GSO_SEGMENTS ? GSO_SEGMENTS : segments == 0 ? 1 : segments;
             step = left < segments * transmit->segment_size ? left
                                                             : segments * transmit->segment_size;
             leat_udp_outcome outcome = send_train(udp, bytes + done, step, transmit);

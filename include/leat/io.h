@@ -56,6 +56,7 @@ typedef struct leat_server_config {
     void *user;
     leat_time drain;                       /* stop: requests may finish for this long; default 3 s */
     const char *close_reason;              /* default "server shutdown" */
+    bool plain_io;                         /* POSIX alone: poll and one datagram per system call; to compare and to test */
 } leat_server_config;
 
 LEAT_API void leat_server_config_init(leat_server_config *config);
@@ -107,10 +108,15 @@ typedef struct leat_client_config {
     leat_io_layers layers;
     leat_io_handler handler;
     void *user;
+    bool plain_io;                   /* as the server's */
 } leat_client_config;
 
 LEAT_API void leat_client_config_init(leat_client_config *config);
-/* Resolves host, opens a socket and starts the handshake with the first address; the next ones are tried when it fails. NULL: message. */
+/*
+ * Resolves host, opens a socket and starts the handshake with the first address. NULL: message. When that fails, the next address
+ * is tried on a new connection: the application sees on_closed and on_connected again, and no ConnectionTerminated of an attempt
+ * that was not the last.
+ */
 LEAT_API leat_client *leat_client_new(const leat_client_config *config, const char *host, uint16_t port, char message[LEAT_MESSAGE_MAX]);
 /* One turn of the loop: waits at most `timeout` nanoseconds, handles what came. False: the connection is closed. */
 LEAT_API bool leat_client_step(leat_client *client, leat_time timeout);
@@ -121,6 +127,7 @@ LEAT_API void leat_client_unwatch_fd(leat_client *client, int fd);
 LEAT_API leat_conn *leat_client_conn(leat_client *client);
 LEAT_API leat_h3 *leat_client_h3(leat_client *client);
 LEAT_API leat_wt *leat_client_wt(leat_client *client);
+/* Says goodbye (H3_NO_ERROR) when the connection still lives; on_closed is called. Not from inside a handler. */
 LEAT_API void leat_client_free(leat_client *client);
 
 #ifdef __cplusplus
