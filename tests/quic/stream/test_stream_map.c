@@ -137,6 +137,7 @@ START_TEST(closing_a_local_stream_gives_the_peer_no_credit) {
     leat_stream_map map;
     leat_stream *stream;
     set_up(&map, NULL, true);
+    leat_stream_map_accept(&map, 1, &stream);
     leat_stream_map_open(&map, LEAT_BIDI, &stream);
     leat_stream_map_close(&map, stream);
     ck_assert_uint_eq(map.counts[LEAT_BIDI].consumed, 0);
@@ -233,6 +234,21 @@ START_TEST(many_short_streams_cost_no_memory) {
 }
 END_TEST
 
+START_TEST(a_stream_that_could_not_be_made_leaves_no_trace_of_the_lower_ones) {
+    test_memory memory;
+    test_memory_init(&memory);
+    leat_stream_map map;
+    leat_stream *stream;
+    set_up(&map, &memory.allocator, false);
+    memory.fail_at = 2; /* the stream object; the set of implicit ones comes first */
+    ck_assert_int_eq(leat_stream_map_accept(&map, 4 * 5, &stream), LEAT_STREAM_NOMEM);
+    ck_assert_int_eq(leat_stream_map_accept(&map, 4 * 3, &stream), LEAT_STREAM_OPENED);
+    leat_stream_map_close(&map, stream);
+    ck_assert_int_eq(leat_stream_map_accept(&map, 4 * 3, &stream), LEAT_STREAM_FINISHED);
+    leat_stream_map_clear(&map);
+}
+END_TEST
+
 START_TEST(without_memory_nothing_is_opened_and_a_second_try_works) {
     for (size_t fail_at = 1; fail_at <= 8; fail_at++) {
         test_memory memory;
@@ -270,4 +286,5 @@ LEAT_TEST_MAIN("quic/stream stream_map", local_streams_are_numbered_by_role_and_
                each_kind_of_stream_starts_with_its_own_limits,
                real_parameters_raise_the_limits_of_streams_opened_with_remembered_ones,
                a_stream_is_finished_when_both_parts_are, closing_leaves_all_lists, many_short_streams_cost_no_memory,
+               a_stream_that_could_not_be_made_leaves_no_trace_of_the_lower_ones,
                without_memory_nothing_is_opened_and_a_second_try_works)
