@@ -44,7 +44,8 @@ static size_t deliver(leat_conn *from, leat_conn *to, leat_time now) {
 int main(void) {
     static const char *const alpn[] = {"trace"};
     static const char *const host[] = {"localhost"};
-    static const leat_trace_sink client_sink = {on_record, "client"}, server_sink = {on_record, "server"};
+    char client_name[] = "client", server_name[] = "server";
+    const leat_trace_sink client_sink = {on_record, client_name}, server_sink = {on_record, server_name};
     char message[LEAT_MESSAGE_MAX] = "";
     int error = 0;
     int64_t start = (int64_t)time(NULL) - 60;
