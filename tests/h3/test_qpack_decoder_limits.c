@@ -1,34 +1,7 @@
 /* What a peer can make the QPACK decoder keep: everything has a bound, and memory may run out. */
 #include "h3/qpack_decoder.h"
 
-#include "leat_test.h"
-
-#define SECTION_LIMIT 65536
-
-/* Capacity 64, "a: b" (size 34). */
-#define CAPACITY_64 "3f 21 "
-#define INSERT_A_B "41 61 01 62 "
-
-static leat_qpack_decoder *new_decoder(uint64_t capacity, uint64_t blocked) {
-    leat_qpack_decoder *decoder = leat_qpack_decoder_new(NULL, capacity, blocked, SECTION_LIMIT);
-    ck_assert_ptr_nonnull(decoder);
-    return decoder;
-}
-
-static int feed(leat_qpack_decoder *decoder, const char *hex) {
-    return leat_qpack_decoder_read_encoder_stream(decoder, test_hex(hex));
-}
-
-static int decode(leat_qpack_decoder *decoder, uint64_t stream_id, const char *hex) {
-    leat_qpack_section section;
-    return leat_qpack_decode(decoder, stream_id, test_hex(hex), &section);
-}
-
-static void expect_output(leat_qpack_decoder *decoder, const char *hex) {
-    leat_span output = leat_qpack_decoder_output(decoder);
-    ck_assert_bytes(output.data, output.length, hex);
-    leat_qpack_decoder_consume(decoder, output.length);
-}
+#include "qpack_decoding.h"
 
 START_TEST(millions_of_inserts_need_no_more_memory_than_hundreds) {
     test_memory memory;
