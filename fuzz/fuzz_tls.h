@@ -1,6 +1,7 @@
 /*
- * What the TLS fuzz targets share: the input is the body of one handshake message. It goes through the pure parser, what
- * parsed is written and parsed again, and the whole message is given to a handshake that stands where it may come.
+ * What the TLS fuzz targets share: the input is the body of one handshake message. It goes through
+ * the pure parser, what parsed is written and parsed again, and the whole message is given to a
+ * handshake that stands where it may come.
  */
 #ifndef LEAT_FUZZ_TLS_H
 #define LEAT_FUZZ_TLS_H
@@ -55,11 +56,21 @@ static inline leat_tls *fuzz_tls_new(bool is_client) {
     leat_trust *trust = leat_trust_insecure_accept_anything();
     leat_ticket_keys *keys = is_client ? NULL : leat_ticket_keys_new((const uint8_t[32]){0});
     leat_tls_config config = {
-        .is_client = is_client, .random = {fuzz_random, NULL}, .now = 1800000000, .alpn = &alpn, .alpn_count = 1,
-        .groups = groups, .group_count = 2, .server_name = "leat.test", .trust = trust, .identities = &identity,
-        .identity_count = 1, .ticket_keys = keys,
+        .is_client = is_client,
+        .random = {fuzz_random, NULL},
+        .now = 1800000000,
+        .alpn = &alpn,
+        .alpn_count = 1,
+        .groups = groups,
+        .group_count = 2,
+        .server_name = "leat.test",
+        .trust = trust,
+        .identities = &identity,
+        .identity_count = 1,
+        .ticket_keys = keys,
     };
-    leat_tls_hooks hooks = {.write_transport_parameters = fuzz_parameters, .on_session_ticket = fuzz_session};
+    leat_tls_hooks hooks = {.write_transport_parameters = fuzz_parameters,
+                            .on_session_ticket = fuzz_session};
     leat_tls *tls = leat_tls_new(&config, &hooks);
     FUZZ_CHECK(tls != NULL);
     leat_trust_free(trust);
@@ -68,7 +79,8 @@ static inline leat_tls *fuzz_tls_new(bool is_client) {
 }
 
 /* A handshake in `state` is given the message; its secrets are zeros. */
-static inline void fuzz_tls_feed(leat_tls_state state, uint8_t type, const uint8_t *data, size_t size) {
+static inline void fuzz_tls_feed(leat_tls_state state, uint8_t type, const uint8_t *data,
+                                 size_t size) {
     if (size > FUZZ_MESSAGE_MAX) {
         return;
     }
@@ -83,11 +95,13 @@ static inline void fuzz_tls_feed(leat_tls_state state, uint8_t type, const uint8
     }
     if (state == LEAT_CLIENT_HAS_CERTIFICATE) {
         leat_x509_status status;
-        tls->handshake->server_key = leat_x509_public_key(leat_identity_chain_der(fuzz_identity(), 0), &status);
+        tls->handshake->server_key =
+            leat_x509_public_key(leat_identity_chain_der(fuzz_identity(), 0), &status);
     }
-    leat_level level = state == LEAT_CLIENT_DONE                                       ? LEAT_LEVEL_APPLICATION
-                       : state == LEAT_CLIENT_HELLO_SENT || state == LEAT_SERVER_NEW ? LEAT_LEVEL_INITIAL
-                                                                                       : LEAT_LEVEL_HANDSHAKE;
+    leat_level level = state == LEAT_CLIENT_DONE ? LEAT_LEVEL_APPLICATION
+                       : state == LEAT_CLIENT_HELLO_SENT || state == LEAT_SERVER_NEW
+                           ? LEAT_LEVEL_INITIAL
+                           : LEAT_LEVEL_HANDSHAKE;
     uint8_t header[4] = {type, (uint8_t)(size >> 16), (uint8_t)(size >> 8), (uint8_t)size};
     int alert = leat_tls_receive(tls, level, (leat_span){header, sizeof header});
     if (alert == LEAT_ALERT_NONE && size > 0) {

@@ -6,7 +6,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const char *why;
     leat_finished_parse((leat_span){data, size}, 32, &verify_data, &why);
     leat_finished_parse((leat_span){data, size}, 48, &verify_data, &why);
-    fuzz_tls_feed(LEAT_CLIENT_HAS_AUTHENTICATED, LEAT_FINISHED, data, size);
+    fuzz_tls_feed(LEAT_CLIENT_TRUSTS_SERVER, LEAT_FINISHED, data, size);
     fuzz_tls_feed(LEAT_SERVER_FLIGHT_SENT, LEAT_FINISHED, data, size);
     return 0;
 }

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size <= 65536 && leat_new_session_ticket_parse(body, &message, &why) == LEAT_ALERT_NONE) {
         body = (leat_span){first, write_again(&message, first)};
         FUZZ_CHECK(leat_new_session_ticket_parse(body, &message, &why) == LEAT_ALERT_NONE);
-        FUZZ_CHECK(write_again(&message, second) == body.length && memcmp(first, second, body.length) == 0);
+        FUZZ_CHECK(write_again(&message, second) == body.length &&
+                   memcmp(first, second, body.length) == 0);
     }
     fuzz_tls_feed(LEAT_CLIENT_DONE, LEAT_NEW_SESSION_TICKET, data, size);
     return 0;

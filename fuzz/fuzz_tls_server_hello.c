@@ -13,10 +13,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const char *why;
     leat_server_hello message = {0};
     leat_span body = {data, size};
-    if (size <= 65536 && leat_server_hello_parse(body, UINT32_MAX, &message, &why) == LEAT_ALERT_NONE) {
+    if (size <= 65536 &&
+        leat_server_hello_parse(body, UINT32_MAX, &message, &why) == LEAT_ALERT_NONE) {
         body = (leat_span){first, write_again(&message, first)};
         FUZZ_CHECK(leat_server_hello_parse(body, UINT32_MAX, &message, &why) == LEAT_ALERT_NONE);
-        FUZZ_CHECK(write_again(&message, second) == body.length && memcmp(first, second, body.length) == 0);
+        FUZZ_CHECK(write_again(&message, second) == body.length &&
+                   memcmp(first, second, body.length) == 0);
     }
     fuzz_tls_feed(LEAT_CLIENT_HELLO_SENT, LEAT_SERVER_HELLO, data, size);
     return 0;

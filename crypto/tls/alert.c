@@ -1,5 +1,6 @@
 /*
- * Names of the alerts (RFC 8446 §6) and the mapping of certificate faults to alerts (RFC 8446 §4.4.2.4, §6.2).
+ * Names of the alerts (RFC 8446 §6) and the mapping of certificate faults to alerts (RFC 8446
+ * §4.4.2.4, §6.2).
  */
 #include "crypto/tls/alert.h"
 
@@ -51,5 +52,6 @@ int leat_alert_of_x509(leat_x509_status status) {
         [LEAT_X509_INTERNAL] = LEAT_ALERT_INTERNAL_ERROR,
     };
     /* A status that this table does not know is a refusal, never an acceptance. */
-    return (size_t)status < sizeof alerts / sizeof alerts[0] ? alerts[status] : LEAT_ALERT_INTERNAL_ERROR;
+    return (size_t)status < sizeof alerts / sizeof alerts[0] ? alerts[status]
+                                                             : LEAT_ALERT_INTERNAL_ERROR;
 }

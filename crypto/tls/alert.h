@@ -1,6 +1,7 @@
 /*
- * How a fault of the peer travels inside crypto/tls: a function that finds one returns leat_fault(why, alert,
- * reason); everybody above passes the alert on. The reason ends up in leat_tls_error_message.
+ * How a fault of the peer travels inside crypto/tls: a function that finds one returns
+ * leat_fault(why, alert, reason); everybody above passes the alert on. The reason ends up in
+ * leat_tls_error_message.
  */
 #ifndef LEAT_CRYPTO_TLS_ALERT_H
 #define LEAT_CRYPTO_TLS_ALERT_H

@@ -1,7 +1,7 @@
 /*
- * RFC 8446 §4.3.2, §4.4.2, §4.4.3: CertificateRequest, Certificate and CertificateVerify. The server always sends a
- * chain; a client that is asked answers with an empty one. Servers here do not ask: client certificates are not
- * supported.
+ * RFC 8446 §4.3.2, §4.4.2, §4.4.3: CertificateRequest, Certificate and CertificateVerify. The
+ * server always sends a chain; a client that is asked answers with an empty one. Servers here do
+ * not ask: client certificates are not supported.
  */
 #include "crypto/tls/handshake.h"
 
@@ -26,14 +26,15 @@ int leat_certificate_parse(leat_span body, leat_certificate *certificate, const 
         if (certificate->count == LEAT_X509_CHAIN_MAX) {
             return leat_fault(why, LEAT_ALERT_BAD_CERTIFICATE, "the certificate chain is too long");
         }
-        /* RFC 8446 §4.4.2: extensions here answer offers, and we make none that are answered here. */
+        /* RFC 8446 §4.4.2: extensions here answer offers, and none of ours is answered here. */
         int alert = leat_extensions_parse(LEAT_IN_CERTIFICATE, list, 0, &extensions, why);
         if (alert != LEAT_ALERT_NONE) {
             return alert;
         }
         certificate->chain[certificate->count] = der;
     }
-    return entries.failed ? leat_fault_decode(why, "the certificate chain is cut short") : LEAT_ALERT_NONE;
+    return entries.failed ? leat_fault_decode(why, "the certificate chain is cut short")
+                          : LEAT_ALERT_NONE;
 }
 
 void leat_certificate_write(const leat_certificate *certificate, leat_writer *writer) {
@@ -46,11 +47,13 @@ void leat_certificate_write(const leat_certificate *certificate, leat_writer *wr
     leat_write_vector_end(writer, list, 3);
 }
 
-int leat_certificate_verify_parse(leat_span body, leat_certificate_verify *verify, const char **why) {
+int leat_certificate_verify_parse(leat_span body, leat_certificate_verify *verify,
+                                  const char **why) {
     leat_reader reader = leat_reader_of(body);
     verify->scheme = leat_read_u16(&reader);
     verify->signature = leat_read_vector16(&reader);
-    return leat_reader_at_end(&reader) ? LEAT_ALERT_NONE : leat_fault_decode(why, "CertificateVerify is malformed");
+    return leat_reader_at_end(&reader) ? LEAT_ALERT_NONE
+                                       : leat_fault_decode(why, "CertificateVerify is malformed");
 }
 
 void leat_certificate_verify_write(const leat_certificate_verify *verify, leat_writer *writer) {
@@ -58,14 +61,16 @@ void leat_certificate_verify_write(const leat_certificate_verify *verify, leat_w
     leat_tls_write_vector(writer, 2, verify->signature);
 }
 
-int leat_certificate_request_parse(leat_span body, leat_certificate_request *request, const char **why) {
+int leat_certificate_request_parse(leat_span body, leat_certificate_request *request,
+                                   const char **why) {
     leat_reader reader = leat_reader_of(body);
     request->context = leat_read_vector8(&reader);
     leat_span list = leat_read_vector16(&reader);
     if (!leat_reader_at_end(&reader)) {
         return leat_fault_decode(why, "CertificateRequest is malformed");
     }
-    if (request->context.length != 0) { /* RFC 8446 §4.3.2: only after the handshake, which QUIC forbids. */
+    /* RFC 8446 §4.3.2: a context is for after the handshake only, which QUIC forbids. */
+    if (request->context.length != 0) {
         return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER, "CertificateRequest has a context");
     }
     return leat_extensions_parse(LEAT_IN_CERTIFICATE_REQUEST, list, 0, &request->extensions, why);
@@ -94,12 +99,14 @@ static int keep_chain(leat_tls *tls, leat_span body) {
         return leat_fault_memory(&tls->error);
     }
     memcpy(tls->chain_bytes, body.data, body.length);
-    int alert = leat_certificate_parse((leat_span){tls->chain_bytes, body.length}, &certificate, &tls->error);
+    int alert = leat_certificate_parse((leat_span){tls->chain_bytes, body.length}, &certificate,
+                                       &tls->error);
     if (alert != LEAT_ALERT_NONE) {
         return alert;
     }
     if (certificate.context.length != 0) {
-        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER, "the server's Certificate has a context");
+        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "the server's Certificate has a context");
     }
     if (certificate.count == 0) { /* RFC 8446 §4.4.2.4 */
         return leat_fault_decode(&tls->error, "the server sent no certificate");
@@ -122,8 +129,8 @@ static int verify_chain(leat_tls *tls) {
         int alert = status == LEAT_X509_OK ? LEAT_ALERT_INTERNAL_ERROR : leat_alert_of_x509(status);
         return leat_fault(&tls->error, alert, "the server's certificate has no usable key");
     }
-    status = leat_trust_verify(handshake->trust, tls->chain, tls->chain_length, tls->server_name, true, tls->now,
-                               handshake->message);
+    status = leat_trust_verify(handshake->trust, tls->chain, tls->chain_length, tls->server_name,
+                               true, tls->now, handshake->message);
     if (status != LEAT_X509_OK) {
         return leat_fault(&tls->error, leat_alert_of_x509(status), handshake->message);
     }
@@ -166,15 +173,19 @@ int leat_tls_on_certificate_verify(leat_tls *tls, leat_span message) {
         return alert;
     }
     /* RFC 8446 §4.4.3 */
-    if (!is_offered_scheme(verify.scheme) || !leat_public_key_fits(tls->handshake->server_key, verify.scheme)) {
-        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
-                          "the server signed with a scheme that was not offered or does not fit its key");
+    if (!is_offered_scheme(verify.scheme) ||
+        !leat_public_key_fits(tls->handshake->server_key, verify.scheme)) {
+        return leat_fault(
+            &tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
+            "the server signed with a scheme that was not offered or does not fit its key");
     }
     if (!signed_content(tls, buffer, &content)) {
         return leat_fault_memory(&tls->error);
     }
-    if (!leat_public_key_verify(tls->handshake->server_key, verify.scheme, content, verify.signature)) {
-        return leat_fault(&tls->error, LEAT_ALERT_DECRYPT_ERROR, "the server's signature does not verify");
+    if (!leat_public_key_verify(tls->handshake->server_key, verify.scheme, content,
+                                verify.signature)) {
+        return leat_fault(&tls->error, LEAT_ALERT_DECRYPT_ERROR,
+                          "the server's signature does not verify");
     }
     return leat_tls_hash_message(tls, message);
 }
@@ -184,7 +195,8 @@ int leat_tls_send_certificate(leat_tls *tls) {
     size_t room = 8;
     const leat_identity *identity = tls->handshake->identity;
     size_t length = identity == NULL ? 0 : leat_identity_chain_length(identity);
-    for (; certificate.count < length && certificate.count < LEAT_X509_CHAIN_MAX; certificate.count++) {
+    for (; certificate.count < length && certificate.count < LEAT_X509_CHAIN_MAX;
+         certificate.count++) {
         certificate.chain[certificate.count] = leat_identity_chain_der(identity, certificate.count);
         room += certificate.chain[certificate.count].length + 5;
     }
@@ -206,7 +218,8 @@ int leat_tls_send_certificate_verify(leat_tls *tls) {
         !leat_identity_sign(handshake->identity, handshake->scheme, content, signature, &length)) {
         return leat_fault(&tls->error, LEAT_ALERT_INTERNAL_ERROR, "signing with our key failed");
     }
-    if (!leat_tls_message_begin(tls, &message, LEAT_LEVEL_HANDSHAKE, LEAT_CERTIFICATE_VERIFY, 4 + length)) {
+    if (!leat_tls_message_begin(tls, &message, LEAT_LEVEL_HANDSHAKE, LEAT_CERTIFICATE_VERIFY,
+                                4 + length)) {
         return leat_fault_memory(&tls->error);
     }
     leat_certificate_verify verify = {handshake->scheme, {signature, length}};

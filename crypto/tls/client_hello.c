@@ -1,6 +1,6 @@
 /*
- * RFC 8446 §4.1.2: the ClientHello: read, write, and how a client makes its first and its second. What a server
- * does with one is in server_handshake.c and negotiation.c.
+ * RFC 8446 §4.1.2: the ClientHello: read, write, and how a client makes its first and its second.
+ * What a server does with one is in server_handshake.c and negotiation.c.
  */
 #include "crypto/tls/handshake.h"
 
@@ -20,7 +20,8 @@ static int check_legacy_fields(const leat_client_hello *hello, const char **why)
     /* RFC 8446 §4.2.9: a PSK without modes cannot be used in any way. */
     uint32_t present = hello->extensions.present;
     if ((present & LEAT_HAS_PRE_SHARED_KEY) != 0 && (present & LEAT_HAS_PSK_MODES) == 0) {
-        return leat_fault(why, LEAT_ALERT_MISSING_EXTENSION, "pre_shared_key without psk_key_exchange_modes");
+        return leat_fault(why, LEAT_ALERT_MISSING_EXTENSION,
+                          "pre_shared_key without psk_key_exchange_modes");
     }
     return LEAT_ALERT_NONE;
 }
@@ -31,7 +32,8 @@ static int check_shares_are_of_groups(const leat_client_hello *hello, const char
     leat_span key_exchange;
     for (uint16_t group; leat_key_share_next(&shares, &group, &key_exchange);) {
         if (!leat_u16_list_contains(hello->extensions.groups, group)) {
-            return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER, "a key share for a group that is not supported");
+            return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER,
+                              "a key share for a group that is not supported");
         }
     }
     return LEAT_ALERT_NONE;
@@ -40,7 +42,8 @@ static int check_shares_are_of_groups(const leat_client_hello *hello, const char
 int leat_client_hello_parse(leat_span body, leat_client_hello *hello, const char **why) {
     leat_reader reader = leat_reader_of(body);
     *hello = (leat_client_hello){0};
-    leat_read_u16(&reader); /* RFC 8446 §4.2.1: legacy_version says nothing once supported_versions is there. */
+    /* RFC 8446 §4.2.1: legacy_version says nothing once supported_versions is there. */
+    leat_read_u16(&reader);
     hello->random = leat_read_bytes(&reader, LEAT_TLS_RANDOM);
     hello->session_id = leat_read_vector8(&reader);
     hello->cipher_suites = leat_read_vector16(&reader);
@@ -48,11 +51,13 @@ int leat_client_hello_parse(leat_span body, leat_client_hello *hello, const char
     if (leat_reader_left(&reader) > 0) { /* a hello of old versions may end here */
         hello->extension_list = leat_read_vector16(&reader);
     }
-    if (!leat_reader_at_end(&reader) || hello->session_id.length > 32 || hello->compression.length == 0 ||
-        hello->cipher_suites.length == 0 || hello->cipher_suites.length % 2 != 0) {
+    if (!leat_reader_at_end(&reader) || hello->session_id.length > 32 ||
+        hello->compression.length == 0 || hello->cipher_suites.length == 0 ||
+        hello->cipher_suites.length % 2 != 0) {
         return leat_fault_decode(why, "ClientHello is malformed");
     }
-    int alert = leat_extensions_parse(LEAT_IN_CLIENT_HELLO, hello->extension_list, 0, &hello->extensions, why);
+    int alert = leat_extensions_parse(LEAT_IN_CLIENT_HELLO, hello->extension_list, 0,
+                                      &hello->extensions, why);
     if (alert == LEAT_ALERT_NONE) {
         alert = check_legacy_fields(hello, why);
     }
@@ -72,7 +77,8 @@ bool leat_client_hello_fingerprint(const leat_client_hello *hello, uint8_t finge
     leat_hash *hash = leat_hash_new(LEAT_HASH_SHA256);
     bool ok = hash != NULL && leat_hash_update(hash, hello->random.data, hello->random.length) &&
               leat_hash_update(hash, hello->cipher_suites.data, hello->cipher_suites.length) &&
-              leat_extensions_hash_repeated(hello->extension_list, hash) && leat_hash_peek(hash, fingerprint);
+              leat_extensions_hash_repeated(hello->extension_list, hash) &&
+              leat_hash_peek(hash, fingerprint);
     leat_hash_free(hash);
     return ok;
 }
@@ -99,7 +105,8 @@ static int add_share(leat_tls *tls, uint16_t group) {
     }
     share->group = group;
     share->exchange = size > LEAT_KEY_SHARE_MAX ? NULL : leat_key_exchange_new(group, entry + 4);
-    if (share->exchange == NULL || leat_buffer_append(&handshake->share_list, entry, 4 + size) != LEAT_OK) {
+    if (share->exchange == NULL ||
+        leat_buffer_append(&handshake->share_list, entry, 4 + size) != LEAT_OK) {
         return leat_fault_memory(&tls->error);
     }
     return LEAT_ALERT_NONE;
@@ -113,7 +120,8 @@ static void drop_shares(leat_tls_handshake *handshake) {
     leat_buffer_consume(&handshake->share_list, handshake->share_list.length);
 }
 
-/* RFC 8446 §4.1.2: the second ClientHello has one share, of the group asked for; without one the shares stay. */
+/* RFC 8446 §4.1.2: the second ClientHello has one share, of the group asked for; without one the
+ * shares stay. */
 static int make_shares(leat_tls *tls) {
     leat_tls_handshake *handshake = tls->handshake;
     if (tls->retried && handshake->retry_group == 0) {
@@ -136,7 +144,8 @@ static uint32_t obfuscated_ticket_age(const leat_session *session, int64_t now) 
 }
 
 /* The identity and as many zeros as its binder will have; leat_psk_bind fills them in. */
-static bool offer_psk(leat_tls *tls, leat_extensions *extensions, leat_buffer *identities, uint8_t *binders) {
+static bool offer_psk(leat_tls *tls, leat_extensions *extensions, leat_buffer *identities,
+                      uint8_t *binders) {
     leat_session *session = &tls->handshake->session;
     leat_span ticket = session->ticket;
     if (leat_buffer_reserve(identities, ticket.length + 6) != LEAT_OK) {
@@ -163,49 +172,61 @@ typedef struct hello_lists {
     leat_buffer identities;
 } hello_lists;
 
-static bool fill_hello(leat_tls *tls, leat_client_hello *hello, hello_lists *lists, leat_span cookie) {
-    static const uint8_t null_compression[] = {0}, version[] = {0x03, 0x04}, mode[] = {LEAT_PSK_DHE_KE};
+static bool fill_hello(leat_tls *tls, leat_client_hello *hello, hello_lists *lists,
+                       leat_span cookie) {
+    static const uint8_t null_compression[] = {0}, version[] = {0x03, 0x04},
+                         mode[] = {LEAT_PSK_DHE_KE};
     leat_tls_handshake *handshake = tls->handshake;
     size_t count, cert_count;
     const uint16_t *schemes = leat_signature_schemes(&count);
     const uint16_t *cert_schemes = leat_signature_cert_schemes(&cert_count);
     leat_span shares = {handshake->share_list.data, handshake->share_list.length};
     leat_span alpn = {handshake->alpn.data, handshake->alpn.length};
-    leat_span parameters = {handshake->transport_parameters.data, handshake->transport_parameters.length};
+    leat_span parameters = {handshake->transport_parameters.data,
+                            handshake->transport_parameters.length};
     *hello = (leat_client_hello){
         .random = {handshake->client_random, LEAT_TLS_RANDOM},
-        .cipher_suites = write_u16_list(handshake->cipher_suites, handshake->cipher_suite_count, lists->suites, sizeof lists->suites),
+        .cipher_suites = write_u16_list(handshake->cipher_suites, handshake->cipher_suite_count,
+                                        lists->suites, sizeof lists->suites),
         .compression = {null_compression, 1},
-        .extensions = {
-            .present = LEAT_HAS_SUPPORTED_VERSIONS | LEAT_HAS_SUPPORTED_GROUPS | LEAT_HAS_KEY_SHARE |
-                       LEAT_HAS_SIGNATURE_ALGORITHMS | LEAT_HAS_SIGNATURE_ALGORITHMS_CERT | LEAT_HAS_ALPN |
-                       LEAT_HAS_TRANSPORT_PARAMETERS | LEAT_HAS_PSK_MODES,
-            .versions = {version, sizeof version},
-            .groups = write_u16_list(handshake->groups, handshake->group_count, lists->groups, sizeof lists->groups),
-            .key_shares = shares,
-            .signature_schemes = write_u16_list(schemes, count, lists->schemes, sizeof lists->schemes),
-            .signature_cert_schemes = write_u16_list(cert_schemes, cert_count, lists->cert_schemes, sizeof lists->cert_schemes),
-            .protocols = alpn,
-            .transport_parameters = parameters,
-            .cookie = cookie,
-            .psk_modes = {mode, sizeof mode},
-        },
+        .extensions =
+            {
+                .present = LEAT_HAS_SUPPORTED_VERSIONS | LEAT_HAS_SUPPORTED_GROUPS |
+                           LEAT_HAS_KEY_SHARE | LEAT_HAS_SIGNATURE_ALGORITHMS |
+                           LEAT_HAS_SIGNATURE_ALGORITHMS_CERT | LEAT_HAS_ALPN |
+                           LEAT_HAS_TRANSPORT_PARAMETERS | LEAT_HAS_PSK_MODES,
+                .versions = {version, sizeof version},
+                .groups = write_u16_list(handshake->groups, handshake->group_count, lists->groups,
+                                         sizeof lists->groups),
+                .key_shares = shares,
+                .signature_schemes =
+                    write_u16_list(schemes, count, lists->schemes, sizeof lists->schemes),
+                .signature_cert_schemes = write_u16_list(
+                    cert_schemes, cert_count, lists->cert_schemes, sizeof lists->cert_schemes),
+                .protocols = alpn,
+                .transport_parameters = parameters,
+                .cookie = cookie,
+                .psk_modes = {mode, sizeof mode},
+            },
     };
     hello->extensions.present |= cookie.length > 0 ? LEAT_HAS_COOKIE : 0;
     if (!leat_host_is_ip(tls->server_name)) { /* RFC 6066 §3: names only, no addresses. */
         size_t length = strlen(tls->server_name);
-        length -= length > 1 && tls->server_name[length - 1] == '.'; /* RFC 6066 §3: no trailing dot */
+        length -=
+            length > 1 && tls->server_name[length - 1] == '.'; /* RFC 6066 §3: no trailing dot */
         hello->extensions.server_name = (leat_span){(const uint8_t *)tls->server_name, length};
         hello->extensions.present |= LEAT_HAS_SERVER_NAME;
     }
     handshake->offers_psk = leat_psk_can_offer(tls);
-    return !handshake->offers_psk || offer_psk(tls, &hello->extensions, &lists->identities, lists->binders);
+    return !handshake->offers_psk ||
+           offer_psk(tls, &hello->extensions, &lists->identities, lists->binders);
 }
 
 static size_t hello_room(const leat_client_hello *hello) {
     const leat_extensions *extensions = &hello->extensions;
-    return 1024 + extensions->key_shares.length + extensions->protocols.length + extensions->transport_parameters.length +
-           extensions->cookie.length + extensions->psk_identities.length;
+    return 1024 + extensions->key_shares.length + extensions->protocols.length +
+           extensions->transport_parameters.length + extensions->cookie.length +
+           extensions->psk_identities.length;
 }
 
 int leat_tls_send_client_hello(leat_tls *tls, leat_span cookie) {
@@ -220,7 +241,8 @@ int leat_tls_send_client_hello(leat_tls *tls, leat_span cookie) {
     }
     leat_buffer_init(&lists.identities, tls->allocator, LEAT_TICKET_MAX + 64);
     bool ok = fill_hello(tls, &hello, &lists, cookie) &&
-              leat_tls_message_begin(tls, &message, LEAT_LEVEL_INITIAL, LEAT_CLIENT_HELLO, hello_room(&hello));
+              leat_tls_message_begin(tls, &message, LEAT_LEVEL_INITIAL, LEAT_CLIENT_HELLO,
+                                     hello_room(&hello));
     if (ok) {
         leat_client_hello_write(&hello, &message.writer);
     }
@@ -230,6 +252,8 @@ int leat_tls_send_client_hello(leat_tls *tls, leat_span cookie) {
     }
     handshake->offered = hello.extensions.present;
     alert = leat_tls_message_close(tls, &message, &bytes);
-    return alert == LEAT_ALERT_NONE ? leat_psk_bind(tls, tls->output[LEAT_LEVEL_INITIAL].data + message.mark, bytes.length)
-                                    : alert;
+    return alert == LEAT_ALERT_NONE
+               ? leat_psk_bind(tls, tls->output[LEAT_LEVEL_INITIAL].data + message.mark,
+                               bytes.length)
+               : alert;
 }

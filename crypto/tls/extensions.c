@@ -1,13 +1,15 @@
 /*
- * RFC 8446 §4.2, RFC 6066 §3, RFC 7301 §3.1, RFC 9001 §8.2: the extension table and its walker. Which extensions are
- * answered and what their values mean for the handshake is decided by the files of the messages.
+ * RFC 8446 §4.2, RFC 6066 §3, RFC 7301 §3.1, RFC 9001 §8.2: the extension table and its walker.
+ * Which extensions are answered and what their values mean for the handshake is decided by the
+ * files of the messages.
  */
 #include "crypto/tls/extensions.h"
 
 /* RFC 8446 §4.2.8: more shares than any client sends; stops quadratic work on duplicates. */
 #define KEY_SHARES_MAX 16
 
-typedef int read_fn(unsigned message, leat_reader *body, leat_extensions *extensions, const char **why);
+typedef int read_fn(unsigned message, leat_reader *body, leat_extensions *extensions,
+                    const char **why);
 typedef void write_fn(unsigned message, const leat_extensions *extensions, leat_writer *writer);
 
 void leat_tls_write_vector(leat_writer *writer, size_t prefix, leat_span bytes) {
@@ -24,21 +26,23 @@ static int check_u16_list(leat_span list, const char **why) {
     return LEAT_ALERT_NONE;
 }
 
-static int read_versions(unsigned message, leat_reader *body, leat_extensions *extensions, const char **why) {
+static int read_versions(unsigned message, leat_reader *body, leat_extensions *extensions,
+                         const char **why) {
     if (message != LEAT_IN_CLIENT_HELLO) {
         extensions->version = leat_read_u16(body);
         return LEAT_ALERT_NONE;
     }
     extensions->versions = leat_read_vector8(body);
     int alert = check_u16_list(extensions->versions, why);
-    /* Here and not later, so that an old client hears of its version and not of what else it lacks. */
+    /* Here already, so that an old client hears of its version, not of what else it lacks. */
     if (alert == LEAT_ALERT_NONE && !leat_u16_list_contains(extensions->versions, LEAT_TLS_1_3)) {
         return leat_fault(why, LEAT_ALERT_PROTOCOL_VERSION, "ClientHello does not offer TLS 1.3");
     }
     return alert;
 }
 
-static void write_versions(unsigned message, const leat_extensions *extensions, leat_writer *writer) {
+static void write_versions(unsigned message, const leat_extensions *extensions,
+                           leat_writer *writer) {
     if (message != LEAT_IN_CLIENT_HELLO) {
         leat_write_u16(writer, extensions->version);
         return;
@@ -46,9 +50,10 @@ static void write_versions(unsigned message, const leat_extensions *extensions, 
     leat_tls_write_vector(writer, 1, extensions->versions);
 }
 
-static int read_server_name(unsigned message, leat_reader *body, leat_extensions *extensions, const char **why) {
+static int read_server_name(unsigned message, leat_reader *body, leat_extensions *extensions,
+                            const char **why) {
     if (message != LEAT_IN_CLIENT_HELLO) {
-        return LEAT_ALERT_NONE; /* RFC 6066 §3: the answer is empty; the walker sees trailing bytes */
+        return LEAT_ALERT_NONE; /* RFC 6066 §3: empty; the walker sees trailing bytes */
     }
     leat_span list = leat_read_vector16(body);
     leat_reader names = leat_reader_of(list);
@@ -61,7 +66,8 @@ static int read_server_name(unsigned message, leat_reader *body, leat_extensions
     return LEAT_ALERT_NONE;
 }
 
-static void write_server_name(unsigned message, const leat_extensions *extensions, leat_writer *writer) {
+static void write_server_name(unsigned message, const leat_extensions *extensions,
+                              leat_writer *writer) {
     if (message == LEAT_IN_CLIENT_HELLO) {
         size_t mark = leat_write_vector_begin(writer, 2);
         leat_write_u8(writer, 0);
@@ -70,7 +76,8 @@ static void write_server_name(unsigned message, const leat_extensions *extension
     }
 }
 
-static int read_groups(unsigned message, leat_reader *body, leat_extensions *extensions, const char **why) {
+static int read_groups(unsigned message, leat_reader *body, leat_extensions *extensions,
+                       const char **why) {
     (void)message;
     extensions->groups = leat_read_vector16(body);
     return check_u16_list(extensions->groups, why);
@@ -104,7 +111,8 @@ static int check_key_shares(leat_span list, const char **why) {
         }
         for (size_t i = 0; i < count; i++) {
             if (seen[i] == group) { /* RFC 8446 §4.2.8: one share per group. */
-                return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER, "two key shares for one group");
+                return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER,
+                                  "two key shares for one group");
             }
         }
         seen[count] = group;
@@ -112,7 +120,8 @@ static int check_key_shares(leat_span list, const char **why) {
     return reader.failed ? leat_fault_decode(why, "a key share is cut short") : LEAT_ALERT_NONE;
 }
 
-static int read_key_share(unsigned message, leat_reader *body, leat_extensions *extensions, const char **why) {
+static int read_key_share(unsigned message, leat_reader *body, leat_extensions *extensions,
+                          const char **why) {
     if (message == LEAT_IN_CLIENT_HELLO) {
         extensions->key_shares = leat_read_vector16(body);
         return check_key_shares(extensions->key_shares, why);
@@ -127,7 +136,8 @@ static int read_key_share(unsigned message, leat_reader *body, leat_extensions *
     return LEAT_ALERT_NONE;
 }
 
-static void write_key_share(unsigned message, const leat_extensions *extensions, leat_writer *writer) {
+static void write_key_share(unsigned message, const leat_extensions *extensions,
+                            leat_writer *writer) {
     if (message == LEAT_IN_CLIENT_HELLO) {
         leat_tls_write_vector(writer, 2, extensions->key_shares);
         return;
@@ -138,30 +148,34 @@ static void write_key_share(unsigned message, const leat_extensions *extensions,
     }
 }
 
-static int read_signature_algorithms(unsigned message, leat_reader *body, leat_extensions *extensions, const char **why) {
+static int read_signature_algorithms(unsigned message, leat_reader *body,
+                                     leat_extensions *extensions, const char **why) {
     (void)message;
     extensions->signature_schemes = leat_read_vector16(body);
     return check_u16_list(extensions->signature_schemes, why);
 }
 
-static void write_signature_algorithms(unsigned message, const leat_extensions *extensions, leat_writer *writer) {
+static void write_signature_algorithms(unsigned message, const leat_extensions *extensions,
+                                       leat_writer *writer) {
     (void)message;
     leat_tls_write_vector(writer, 2, extensions->signature_schemes);
 }
 
-static int read_signature_algorithms_cert(unsigned message, leat_reader *body, leat_extensions *extensions,
-                                          const char **why) {
+static int read_signature_algorithms_cert(unsigned message, leat_reader *body,
+                                          leat_extensions *extensions, const char **why) {
     (void)message;
     extensions->signature_cert_schemes = leat_read_vector16(body);
     return check_u16_list(extensions->signature_cert_schemes, why);
 }
 
-static void write_signature_algorithms_cert(unsigned message, const leat_extensions *extensions, leat_writer *writer) {
+static void write_signature_algorithms_cert(unsigned message, const leat_extensions *extensions,
+                                            leat_writer *writer) {
     (void)message;
     leat_tls_write_vector(writer, 2, extensions->signature_cert_schemes);
 }
 
-static int read_alpn(unsigned message, leat_reader *body, leat_extensions *extensions, const char **why) {
+static int read_alpn(unsigned message, leat_reader *body, leat_extensions *extensions,
+                     const char **why) {
     extensions->protocols = leat_read_vector16(body);
     leat_reader names = leat_reader_of(extensions->protocols);
     size_t count = 0;
@@ -182,21 +196,26 @@ static void write_alpn(unsigned message, const leat_extensions *extensions, leat
     leat_tls_write_vector(writer, 2, extensions->protocols);
 }
 
-static int read_transport_parameters(unsigned message, leat_reader *body, leat_extensions *extensions, const char **why) {
+static int read_transport_parameters(unsigned message, leat_reader *body,
+                                     leat_extensions *extensions, const char **why) {
     (void)message, (void)why;
     extensions->transport_parameters = leat_read_rest(body);
     return LEAT_ALERT_NONE;
 }
 
-static void write_transport_parameters(unsigned message, const leat_extensions *extensions, leat_writer *writer) {
+static void write_transport_parameters(unsigned message, const leat_extensions *extensions,
+                                       leat_writer *writer) {
     (void)message;
-    leat_write_bytes(writer, extensions->transport_parameters.data, extensions->transport_parameters.length);
+    leat_write_bytes(writer, extensions->transport_parameters.data,
+                     extensions->transport_parameters.length);
 }
 
-static int read_cookie(unsigned message, leat_reader *body, leat_extensions *extensions, const char **why) {
+static int read_cookie(unsigned message, leat_reader *body, leat_extensions *extensions,
+                       const char **why) {
     (void)message;
     extensions->cookie = leat_read_vector16(body);
-    return extensions->cookie.length == 0 ? leat_fault_decode(why, "an empty cookie") : LEAT_ALERT_NONE;
+    return extensions->cookie.length == 0 ? leat_fault_decode(why, "an empty cookie")
+                                          : LEAT_ALERT_NONE;
 }
 
 static void write_cookie(unsigned message, const leat_extensions *extensions, leat_writer *writer) {
@@ -204,7 +223,8 @@ static void write_cookie(unsigned message, const leat_extensions *extensions, le
     leat_tls_write_vector(writer, 2, extensions->cookie);
 }
 
-static int read_early_data(unsigned message, leat_reader *body, leat_extensions *extensions, const char **why) {
+static int read_early_data(unsigned message, leat_reader *body, leat_extensions *extensions,
+                           const char **why) {
     (void)why;
     if (message == LEAT_IN_NEW_SESSION_TICKET) {
         extensions->max_early_data_size = leat_read_u32(body);
@@ -212,19 +232,23 @@ static int read_early_data(unsigned message, leat_reader *body, leat_extensions 
     return LEAT_ALERT_NONE;
 }
 
-static void write_early_data(unsigned message, const leat_extensions *extensions, leat_writer *writer) {
+static void write_early_data(unsigned message, const leat_extensions *extensions,
+                             leat_writer *writer) {
     if (message == LEAT_IN_NEW_SESSION_TICKET) {
         leat_write_u32(writer, extensions->max_early_data_size);
     }
 }
 
-static int read_psk_modes(unsigned message, leat_reader *body, leat_extensions *extensions, const char **why) {
+static int read_psk_modes(unsigned message, leat_reader *body, leat_extensions *extensions,
+                          const char **why) {
     (void)message;
     extensions->psk_modes = leat_read_vector8(body);
-    return extensions->psk_modes.length == 0 ? leat_fault_decode(why, "no PSK mode") : LEAT_ALERT_NONE;
+    return extensions->psk_modes.length == 0 ? leat_fault_decode(why, "no PSK mode")
+                                             : LEAT_ALERT_NONE;
 }
 
-static void write_psk_modes(unsigned message, const leat_extensions *extensions, leat_writer *writer) {
+static void write_psk_modes(unsigned message, const leat_extensions *extensions,
+                            leat_writer *writer) {
     (void)message;
     leat_tls_write_vector(writer, 1, extensions->psk_modes);
 }
@@ -249,12 +273,14 @@ static int check_psk_lists(const leat_extensions *extensions, const char **why) 
         return leat_fault_decode(why, "a PSK identity or binder is cut short");
     }
     if (identity_count != binder_count) {
-        return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER, "not as many PSK binders as identities");
+        return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "not as many PSK binders as identities");
     }
     return LEAT_ALERT_NONE;
 }
 
-static int read_pre_shared_key(unsigned message, leat_reader *body, leat_extensions *extensions, const char **why) {
+static int read_pre_shared_key(unsigned message, leat_reader *body, leat_extensions *extensions,
+                               const char **why) {
     if (message == LEAT_IN_SERVER_HELLO) {
         extensions->psk_selected = leat_read_u16(body);
         return LEAT_ALERT_NONE;
@@ -264,7 +290,8 @@ static int read_pre_shared_key(unsigned message, leat_reader *body, leat_extensi
     return check_psk_lists(extensions, why);
 }
 
-static void write_pre_shared_key(unsigned message, const leat_extensions *extensions, leat_writer *writer) {
+static void write_pre_shared_key(unsigned message, const leat_extensions *extensions,
+                                 leat_writer *writer) {
     if (message == LEAT_IN_SERVER_HELLO) {
         leat_write_u16(writer, extensions->psk_selected);
         return;
@@ -280,9 +307,10 @@ enum {
 };
 
 /*
- * RFC 8446 §4.2, table; §9.2 and RFC 9001 §8.1, §8.2 say what must be there. The alerts for what is missing are given
- * in row order, so that the version comes first. `bit` is 0 for extensions that are recognised only to refuse
- * them where they do not belong. pre_shared_key is the last row: it must be the last extension (§4.2.11).
+ * RFC 8446 §4.2, table; §9.2 and RFC 9001 §8.1, §8.2 say what must be there. The alerts for what is
+ * missing are given in row order, so that the version comes first. `bit` is 0 for extensions that
+ * are recognised only to refuse them where they do not belong. pre_shared_key is the last row: it
+ * must be the last extension (§4.2.11).
  */
 static const struct extension_row {
     uint16_t id;
@@ -325,9 +353,11 @@ static const struct extension_row *find_row(uint16_t id) {
     return NULL;
 }
 
-/* These answer what was offered; the others are offers themselves, in which anything unknown is ignored. */
+/* These answer what was offered; the others are offers themselves, in which anything unknown is
+ * ignored. */
 static bool is_response(unsigned message) {
-    return (message & (LEAT_IN_CLIENT_HELLO | LEAT_IN_CERTIFICATE_REQUEST | LEAT_IN_NEW_SESSION_TICKET)) == 0;
+    return (message &
+            (LEAT_IN_CLIENT_HELLO | LEAT_IN_CERTIFICATE_REQUEST | LEAT_IN_NEW_SESSION_TICKET)) == 0;
 }
 
 /* RFC 8446 §4.2: a cookie is the one thing that a server sends unasked. */
@@ -335,14 +365,16 @@ static bool is_solicited(const struct extension_row *row, uint32_t offered) {
     return row != NULL && (row->bit & (offered | LEAT_HAS_COOKIE)) != 0;
 }
 
-static int read_extension(unsigned message, uint16_t id, leat_span body, uint32_t offered, leat_extensions *extensions,
-                          const char **why) {
+static int read_extension(unsigned message, uint16_t id, leat_span body, uint32_t offered,
+                          leat_extensions *extensions, const char **why) {
     const struct extension_row *row = find_row(id);
     if (row != NULL && (row->allowed & message) == 0) {
-        return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER, "an extension does not belong into this message");
+        return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "an extension does not belong into this message");
     }
     if (is_response(message) && !is_solicited(row, offered)) {
-        return leat_fault(why, LEAT_ALERT_UNSUPPORTED_EXTENSION, "an extension was answered that was never offered");
+        return leat_fault(why, LEAT_ALERT_UNSUPPORTED_EXTENSION,
+                          "an extension was answered that was never offered");
     }
     if (row == NULL || row->read == NULL) {
         return LEAT_ALERT_NONE;
@@ -358,7 +390,8 @@ static int read_extension(unsigned message, uint16_t id, leat_span body, uint32_
 
 static int check_missing(unsigned message, const leat_extensions *extensions, const char **why) {
     for (size_t i = 0; i < ROW_COUNT; i++) {
-        /* A HelloRetryRequest may lack key_share, a ServerHello must have it: server_hello.c knows when. */
+        /* A HelloRetryRequest may lack key_share, a ServerHello must have it: server_hello.c knows
+         * when. */
         if ((rows[i].required & message) != 0 && (extensions->present & rows[i].bit) == 0) {
             return leat_fault(why, rows[i].if_missing, "a mandatory extension is missing");
         }
@@ -366,8 +399,8 @@ static int check_missing(unsigned message, const leat_extensions *extensions, co
     return LEAT_ALERT_NONE;
 }
 
-int leat_extensions_parse(unsigned message, leat_span list, uint32_t offered, leat_extensions *extensions,
-                          const char **why) {
+int leat_extensions_parse(unsigned message, leat_span list, uint32_t offered,
+                          leat_extensions *extensions, const char **why) {
     uint16_t seen[LEAT_EXTENSIONS_MAX];
     size_t count = 0;
     *extensions = (leat_extensions){0};
@@ -386,7 +419,8 @@ int leat_extensions_parse(unsigned message, leat_span list, uint32_t offered, le
             }
         }
         if (message == LEAT_IN_CLIENT_HELLO && count > 0 && seen[count - 1] == PRE_SHARED_KEY) {
-            return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER, "pre_shared_key is not the last extension");
+            return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER,
+                              "pre_shared_key is not the last extension");
         }
         seen[count] = id;
         int alert = read_extension(message, id, body, offered, extensions, why);
@@ -397,7 +431,8 @@ int leat_extensions_parse(unsigned message, leat_span list, uint32_t offered, le
     return check_missing(message, extensions, why);
 }
 
-void leat_extensions_write(unsigned message, const leat_extensions *extensions, leat_writer *writer) {
+void leat_extensions_write(unsigned message, const leat_extensions *extensions,
+                           leat_writer *writer) {
     size_t list = leat_write_vector_begin(writer, 2);
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if ((extensions->present & rows[i].bit) != 0 && (rows[i].allowed & message) != 0) {
@@ -411,8 +446,8 @@ void leat_extensions_write(unsigned message, const leat_extensions *extensions, 
 }
 
 bool leat_extensions_hash_repeated(leat_span list, leat_hash *hash) {
-    /* RFC 8446 §4.1.2: what a client may change after a HelloRetryRequest: key_share, early_data, cookie,
-     * pre_shared_key and padding. */
+    /* RFC 8446 §4.1.2: what a client may change after a HelloRetryRequest: key_share, early_data,
+     * cookie, pre_shared_key and padding. */
     static const uint8_t may_change[] = {51, 42, 44, 41, 21};
     for (leat_reader reader = leat_reader_of(list); !leat_reader_at_end(&reader);) {
         leat_span extension = {reader.next, 0};
@@ -420,7 +455,8 @@ bool leat_extensions_hash_repeated(leat_span list, leat_hash *hash) {
         leat_read_vector16(&reader);
         extension.length = (size_t)(reader.next - extension.data);
         bool repeated = id > UINT8_MAX || memchr(may_change, id, sizeof may_change) == NULL;
-        if (reader.failed || (repeated && !leat_hash_update(hash, extension.data, extension.length))) {
+        if (reader.failed ||
+            (repeated && !leat_hash_update(hash, extension.data, extension.length))) {
             return false;
         }
     }
@@ -439,7 +475,8 @@ bool leat_u16_list_contains(leat_span list, uint16_t value) {
 bool leat_protocol_list_contains(leat_span list, leat_span protocol) {
     for (leat_reader reader = leat_reader_of(list); leat_reader_left(&reader) > 0;) {
         leat_span name = leat_read_vector8(&reader);
-        if (name.length == protocol.length && name.length > 0 && memcmp(name.data, protocol.data, name.length) == 0) {
+        if (name.length == protocol.length && name.length > 0 &&
+            memcmp(name.data, protocol.data, name.length) == 0) {
             return true;
         }
     }

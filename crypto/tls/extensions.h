@@ -1,8 +1,8 @@
 /*
- * The extensions of RFC 8446 §4.2 as rows of one table, and the walker that reads or writes a list of them.
- * The walker alone knows the rules for all: no duplicates, only where allowed, responses only to what was offered,
- * no trailing bytes, and what is missing. Rows turn bytes into the fields of leat_extensions and back; they make
- * no decisions.
+ * The extensions of RFC 8446 §4.2 as rows of one table, and the walker that reads or writes a list
+ * of them. The walker alone knows the rules for all: no duplicates, only where allowed, responses
+ * only to what was offered, no trailing bytes, and what is missing. Rows turn bytes into the fields
+ * of leat_extensions and back; they make no decisions.
  */
 #ifndef LEAT_CRYPTO_TLS_EXTENSIONS_H
 #define LEAT_CRYPTO_TLS_EXTENSIONS_H
@@ -11,7 +11,8 @@
 
 #define LEAT_TLS_1_3 0x0304 /* the one version there is in QUIC */
 
-/* More extensions in one list are refused: bounds the search for duplicates (hundreds of tiny extensions). */
+/* More extensions in one list are refused: bounds the search for duplicates (hundreds of tiny
+ * extensions). */
 #define LEAT_EXTENSIONS_MAX 96
 
 /* The messages that carry extensions, as bits. */
@@ -41,7 +42,8 @@ enum {
     LEAT_HAS_PRE_SHARED_KEY = 1 << 11,
 };
 
-/* The values, as spans into the message. Lists are kept in wire form, without the length in front, but checked. */
+/* The values, as spans into the message. Lists are kept in wire form, without the length in front,
+ * but checked. */
 typedef struct leat_extensions {
     uint32_t present;
     leat_span versions;           /* ClientHello: uint16 list */
@@ -64,13 +66,17 @@ typedef struct leat_extensions {
 } leat_extensions;
 
 /*
- * Reads the list (without its length). `offered`: LEAT_HAS_* of what a response may answer; ignored for requests.
- * Returns an alert or LEAT_ALERT_NONE.
+ * Reads the list (without its length). `offered`: LEAT_HAS_* of what a response may answer; ignored
+ * for requests. Returns an alert or LEAT_ALERT_NONE.
  */
-int leat_extensions_parse(unsigned message, leat_span list, uint32_t offered, leat_extensions *extensions, const char **why);
-/* Writes the list with its length: what is present and allowed in this message, in the order of the rows. */
-void leat_extensions_write(unsigned message, const leat_extensions *extensions, leat_writer *writer);
-/* Feeds type and body of each extension that a second ClientHello must repeat (RFC 8446 §4.1.2) to the hash. */
+int leat_extensions_parse(unsigned message, leat_span list, uint32_t offered,
+                          leat_extensions *extensions, const char **why);
+/* Writes the list with its length: what is present and allowed in this message, in the order of the
+ * rows. */
+void leat_extensions_write(unsigned message, const leat_extensions *extensions,
+                           leat_writer *writer);
+/* Feeds type and body of each extension that a second ClientHello must repeat (RFC 8446 §4.1.2) to
+ * the hash. */
 bool leat_extensions_hash_repeated(leat_span list, leat_hash *hash);
 
 /* Bytes behind a length of `prefix` bytes. */

@@ -1,16 +1,19 @@
 /*
- * RFC 8446 §4.4.4: Finished, the message that proves the handshake; only its verification completes one
- * (RFC 9001 §4.1.1). Here are also the secrets that appear with it.
+ * RFC 8446 §4.4.4: Finished, the message that proves the handshake; only its verification completes
+ * one (RFC 9001 §4.1.1). Here are also the secrets that appear with it.
  */
 #include "crypto/tls/handshake.h"
 
-int leat_finished_parse(leat_span body, size_t hash_size, leat_span *verify_data, const char **why) {
+int leat_finished_parse(leat_span body, size_t hash_size, leat_span *verify_data,
+                        const char **why) {
     leat_reader reader = leat_reader_of(body);
     *verify_data = leat_read_bytes(&reader, hash_size);
-    return leat_reader_at_end(&reader) ? LEAT_ALERT_NONE : leat_fault_decode(why, "Finished has the wrong length");
+    return leat_reader_at_end(&reader) ? LEAT_ALERT_NONE
+                                       : leat_fault_decode(why, "Finished has the wrong length");
 }
 
-/* Compares with what the peer must have computed over the messages before this one, then counts it in. */
+/* Compares with what the peer must have computed over the messages before this one, then counts it
+ * in. */
 static int verify(leat_tls *tls, leat_span message, const uint8_t *base_secret) {
     leat_tls_handshake *handshake = tls->handshake;
     uint8_t digest[LEAT_HASH_MAX], expected[LEAT_HASH_MAX];
@@ -44,12 +47,14 @@ int leat_tls_send_finished(leat_tls *tls, leat_level level, const uint8_t *base_
     return leat_tls_message_end(tls, &message);
 }
 
-/* The client's last flight: an empty Certificate if one was asked for (RFC 8446 §4.4.2), then Finished. */
+/* The client's last flight: an empty Certificate if one was asked for (RFC 8446 §4.4.2), then
+ * Finished. */
 static int send_client_flight(leat_tls *tls) {
     leat_tls_handshake *handshake = tls->handshake;
     int alert = handshake->certificate_requested ? leat_tls_send_certificate(tls) : LEAT_ALERT_NONE;
     if (alert == LEAT_ALERT_NONE) {
-        alert = leat_tls_send_finished(tls, LEAT_LEVEL_HANDSHAKE, handshake->client_handshake_secret);
+        alert =
+            leat_tls_send_finished(tls, LEAT_LEVEL_HANDSHAKE, handshake->client_handshake_secret);
     }
     return alert == LEAT_ALERT_NONE ? leat_tls_derive_resumption_secret(tls) : alert;
 }
@@ -64,8 +69,10 @@ int leat_tls_on_server_finished(leat_tls *tls, leat_span message) {
         alert = send_client_flight(tls);
     }
     if (alert == LEAT_ALERT_NONE) {
-        leat_tls_give_secret(tls, LEAT_LEVEL_APPLICATION, false, handshake->server_application_secret);
-        leat_tls_give_secret(tls, LEAT_LEVEL_APPLICATION, true, handshake->client_application_secret);
+        leat_tls_give_secret(tls, LEAT_LEVEL_APPLICATION, false,
+                             handshake->server_application_secret);
+        leat_tls_give_secret(tls, LEAT_LEVEL_APPLICATION, true,
+                             handshake->client_application_secret);
     }
     return alert;
 }
@@ -78,7 +85,8 @@ int leat_tls_on_client_finished(leat_tls *tls, leat_span message) {
     }
     if (alert == LEAT_ALERT_NONE) {
         /* RFC 9001 §5.7: the server may not read 1-RTT packets before this moment. */
-        leat_tls_give_secret(tls, LEAT_LEVEL_APPLICATION, false, handshake->client_application_secret);
+        leat_tls_give_secret(tls, LEAT_LEVEL_APPLICATION, false,
+                             handshake->client_application_secret);
         alert = leat_tls_send_new_session_tickets(tls);
     }
     return alert;

@@ -1,6 +1,7 @@
 /*
- * The inside of leat_tls, shared by the files of crypto/tls only: what lives as long as the connection (leat_tls),
- * what only the handshake needs (leat_tls_handshake, freed when confirmed), and the handlers of the state table.
+ * The inside of leat_tls, shared by the files of crypto/tls only: what lives as long as the
+ * connection (leat_tls), what only the handshake needs (leat_tls_handshake, freed when confirmed),
+ * and the handlers of the state table.
  */
 #ifndef LEAT_CRYPTO_TLS_HANDSHAKE_H
 #define LEAT_CRYPTO_TLS_HANDSHAKE_H
@@ -12,7 +13,8 @@
 #include "crypto/tls/messages.h"
 #include "crypto/tls/session.h"
 
-/* The longest body of a handshake message that is read, whatever its kind; tls.c has smaller bounds for most. */
+/* The longest body of a handshake message that is read, whatever its kind; tls.c has smaller bounds
+ * for most. */
 #define LEAT_TLS_MESSAGE_MAX 65536
 #define LEAT_TLS_INPUT_MAX (4 + LEAT_TLS_MESSAGE_MAX)
 /* Configuration lists are copied up to these lengths; longer ones are refused by leat_tls_new. */
@@ -21,15 +23,17 @@
 #define LEAT_TLS_SHARES_MAX 4
 #define LEAT_TLS_ALPN_MAX 2048
 #define LEAT_TLS_NAME_MAX 255
-/* Our own flight with a long certificate chain fits; nothing a peer sends can make it grow further. */
+/* Our own flight with a long certificate chain fits; no input makes it grow further. */
 #define LEAT_TLS_OUTPUT_MAX (256 * 1024)
-/* RFC 8446 §4.6.1: tickets of one connection that a client hands up; the rest is ignored, a flood ends it (below). */
+/* RFC 8446 §4.6.1: tickets of one connection that a client hands up; the rest is ignored, a flood
+ * ends it (below). */
 #define LEAT_TLS_TICKETS_KEPT_MAX 8
 /* A server that sends more than this keeps us deriving keys for nothing: unexpected_message. */
 #define LEAT_TLS_TICKETS_MAX 64
-/* Our own tickets (a session with two names of 255 bytes, sealed) are shorter; longer identities are not ours. */
+/* Our own tickets (a session with two names of 255 bytes, sealed) are shorter; longer identities
+ * are not ours. */
 #define LEAT_TLS_OUR_TICKET_MAX 1024
-/* RFC 8446 §4.2.11: identities that a server tries; each costs a decryption that anyone can cause. */
+/* RFC 8446 §4.2.11: identities that a server tries; each costs a decryption for anyone. */
 #define LEAT_TLS_IDENTITIES_TRIED_MAX 4
 
 /* Named after what has happened. */
@@ -41,7 +45,7 @@ typedef enum leat_tls_state {
     LEAT_CLIENT_HAS_EXTENSIONS,        /* EncryptedExtensions read */
     LEAT_CLIENT_HAS_CERTIFICATE_REQUEST,
     LEAT_CLIENT_HAS_CERTIFICATE,
-    LEAT_CLIENT_HAS_AUTHENTICATED,     /* the server's CertificateVerify, or its PSK */
+    LEAT_CLIENT_TRUSTS_SERVER,     /* the server's CertificateVerify, or its PSK */
     LEAT_CLIENT_DONE,
     LEAT_SERVER_NEW,
     LEAT_SERVER_RETRIED,               /* HelloRetryRequest sent */
@@ -126,14 +130,16 @@ struct leat_tls {
     size_t chain_length;
 };
 
-/* Writing a message: begin gives a writer for the body, end hashes it into the transcript and reports it. */
+/* Writing a message: begin gives a writer for the body, end hashes it into the transcript and
+ * reports it. */
 typedef struct leat_tls_message {
     leat_writer writer;
     leat_level level;
     size_t mark;
 } leat_tls_message;
-bool leat_tls_message_begin(leat_tls *tls, leat_tls_message *message, leat_level level, uint8_t type, size_t room);
-/* Ends it without adding it to the transcript (a ClientHello with binders adds itself piecewise). */
+bool leat_tls_message_begin(leat_tls *tls, leat_tls_message *message, leat_level level,
+                            uint8_t type, size_t room);
+/* Ends it without adding it to the transcript (a ClientHello adds itself piecewise). */
 int leat_tls_message_close(leat_tls *tls, leat_tls_message *message, leat_span *bytes);
 int leat_tls_message_end(leat_tls *tls, leat_tls_message *message);
 
@@ -145,7 +151,8 @@ void leat_tls_give_secret(leat_tls *tls, leat_level level, bool write, const uin
 int leat_tls_set_alpn(leat_tls *tls, leat_span protocol);
 int leat_tls_give_transport_parameters(leat_tls *tls, leat_span encoded);
 
-/* Handlers of the state table: the whole message with its header, which they add to the transcript; an alert. */
+/* Handlers of the state table: the whole message with its header, which they add to the transcript;
+ * an alert. */
 typedef int leat_tls_handler(leat_tls *tls, leat_span message);
 static inline leat_span leat_tls_body(leat_span message) {
     return (leat_span){message.data + 4, message.length - 4};
@@ -154,9 +161,12 @@ static inline int leat_tls_hash_message(leat_tls *tls, leat_span message) {
     bool ok = leat_transcript_add(&tls->handshake->transcript, message.data, message.length);
     return ok ? LEAT_ALERT_NONE : leat_fault_memory(&tls->error);
 }
-leat_tls_handler leat_tls_on_client_hello, leat_tls_on_hello_retry_request, leat_tls_on_server_hello;
-leat_tls_handler leat_tls_on_encrypted_extensions, leat_tls_on_certificate_request, leat_tls_on_certificate;
-leat_tls_handler leat_tls_on_certificate_verify, leat_tls_on_server_finished, leat_tls_on_client_finished;
+leat_tls_handler leat_tls_on_client_hello, leat_tls_on_hello_retry_request,
+    leat_tls_on_server_hello;
+leat_tls_handler leat_tls_on_encrypted_extensions, leat_tls_on_certificate_request,
+    leat_tls_on_certificate;
+leat_tls_handler leat_tls_on_certificate_verify, leat_tls_on_server_finished,
+    leat_tls_on_client_finished;
 leat_tls_handler leat_tls_on_new_session_ticket;
 
 /* Senders. */
@@ -170,15 +180,17 @@ int leat_tls_send_finished(leat_tls *tls, leat_level level, const uint8_t *base_
 int leat_tls_send_new_session_tickets(leat_tls *tls);
 
 /* Pre-shared keys (psk.c). */
-/* Client: whether config.session can be offered in this ClientHello; fills identities and room for the binders. */
+/* Client: whether config.session can be offered in this ClientHello; fills identities and room for
+ * the binders. */
 bool leat_psk_can_offer(const leat_tls *tls);
-/* Client: writes the binder into the ClientHello's last bytes; adds the ClientHello to the transcript. */
+/* Client: writes the binder into the ClientHello's last bytes; adds the ClientHello to the
+ * transcript. */
 int leat_psk_bind(leat_tls *tls, uint8_t *client_hello, size_t length);
 /* Server: the session of the first identity that may be resumed; -1: none, a full handshake. */
 int leat_psk_choose(leat_tls *tls, const leat_client_hello *hello, leat_session *session);
 /* Server: checks the binder of identity number `index`; adds the ClientHello to the transcript. */
-int leat_psk_verify(leat_tls *tls, const leat_client_hello *hello, size_t index, const leat_session *session,
-                    leat_span client_hello);
+int leat_psk_verify(leat_tls *tls, const leat_client_hello *hello, size_t index,
+                    const leat_session *session, leat_span client_hello);
 
 /* Server choices (negotiation.c). All return an alert. */
 int leat_negotiate_cipher_suite(leat_tls *tls, const leat_client_hello *hello);

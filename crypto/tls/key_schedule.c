@@ -1,16 +1,18 @@
-/* RFC 8446 §7.1, §4.4.1, §4.4.4, §7.5: the ladder of secrets and the transcript hash. Knows no messages. */
+/* RFC 8446 §7.1, §4.4.1, §4.4.4, §7.5: the ladder of secrets and the transcript hash. Knows no
+ * messages. */
 #include "crypto/tls/key_schedule.h"
 #include "crypto/secret.h"
 
 static const uint8_t zeros[LEAT_HASH_MAX];
 
-static bool derive_secret(leat_hash_id hash, const uint8_t *secret, const char *label, const uint8_t *transcript_hash,
-                          uint8_t *out) {
+static bool derive_secret(leat_hash_id hash, const uint8_t *secret, const char *label,
+                          const uint8_t *transcript_hash, uint8_t *out) {
     leat_span context = {transcript_hash, leat_hash_size(hash)};
     return leat_hkdf_expand_label(hash, secret, label, context, out, leat_hash_size(hash));
 }
 
-static bool derive_secret_of_nothing(leat_hash_id hash, const uint8_t *secret, const char *label, uint8_t *out) {
+static bool derive_secret_of_nothing(leat_hash_id hash, const uint8_t *secret, const char *label,
+                                     uint8_t *out) {
     uint8_t empty[LEAT_HASH_MAX];
     return leat_hash_once(hash, NULL, 0, empty) && derive_secret(hash, secret, label, empty, out);
 }
@@ -39,21 +41,24 @@ bool leat_key_schedule_master(leat_key_schedule *schedule) {
     return step(schedule, (leat_span){zeros, leat_hash_size(schedule->hash)});
 }
 
-bool leat_key_schedule_derive(const leat_key_schedule *schedule, const char *label, const uint8_t *transcript_hash,
-                              uint8_t *out) {
+bool leat_key_schedule_derive(const leat_key_schedule *schedule, const char *label,
+                              const uint8_t *transcript_hash, uint8_t *out) {
     return derive_secret(schedule->hash, schedule->secret, label, transcript_hash, out);
 }
 
-bool leat_finished_mac(leat_hash_id hash, const uint8_t *base_secret, const uint8_t *transcript_hash, uint8_t *mac) {
+bool leat_finished_mac(leat_hash_id hash, const uint8_t *base_secret,
+                       const uint8_t *transcript_hash, uint8_t *mac) {
     uint8_t finished_key[LEAT_HASH_MAX];
     size_t size = leat_hash_size(hash);
-    bool ok = leat_hkdf_expand_label(hash, base_secret, "finished", (leat_span){NULL, 0}, finished_key, size) &&
+    bool ok = leat_hkdf_expand_label(hash, base_secret, "finished", (leat_span){NULL, 0},
+                                     finished_key, size) &&
               leat_hmac(hash, finished_key, size, transcript_hash, size, mac);
     leat_wipe(finished_key, sizeof finished_key);
     return ok;
 }
 
-bool leat_psk_binder(leat_hash_id hash, const uint8_t *psk, const uint8_t *transcript_hash, uint8_t *binder) {
+bool leat_psk_binder(leat_hash_id hash, const uint8_t *psk, const uint8_t *transcript_hash,
+                     uint8_t *binder) {
     leat_key_schedule schedule;
     uint8_t binder_key[LEAT_HASH_MAX];
     bool ok = leat_key_schedule_early(&schedule, hash, psk) &&
@@ -64,12 +69,14 @@ bool leat_psk_binder(leat_hash_id hash, const uint8_t *psk, const uint8_t *trans
     return ok;
 }
 
-bool leat_resumption_psk(leat_hash_id hash, const uint8_t *resumption_secret, leat_span nonce, uint8_t *psk) {
-    return leat_hkdf_expand_label(hash, resumption_secret, "resumption", nonce, psk, leat_hash_size(hash));
+bool leat_resumption_psk(leat_hash_id hash, const uint8_t *resumption_secret, leat_span nonce,
+                         uint8_t *psk) {
+    return leat_hkdf_expand_label(hash, resumption_secret, "resumption", nonce, psk,
+                                  leat_hash_size(hash));
 }
 
-bool leat_exporter(leat_hash_id hash, const uint8_t *exporter_secret, const char *label, leat_span context, uint8_t *out,
-                   size_t length) {
+bool leat_exporter(leat_hash_id hash, const uint8_t *exporter_secret, const char *label,
+                   leat_span context, uint8_t *out, size_t length) {
     uint8_t secret[LEAT_HASH_MAX];
     uint8_t context_hash[LEAT_HASH_MAX];
     leat_span hashed = {context_hash, leat_hash_size(hash)};

@@ -1,15 +1,19 @@
-/* Making and freeing a leat_tls: checks and copies the configuration, and drops what only the handshake needed. */
+/* Making and freeing a leat_tls: checks and copies the configuration, and drops what only the
+ * handshake needed. */
 #include "crypto/tls/handshake.h"
 
 static const uint16_t default_suites[] = {0x1301, 0x1302, 0x1303};
-static const uint16_t default_groups[] = {LEAT_GROUP_X25519MLKEM768, LEAT_GROUP_X25519, LEAT_GROUP_P256, LEAT_GROUP_P384};
+static const uint16_t default_groups[] = {LEAT_GROUP_X25519MLKEM768, LEAT_GROUP_X25519,
+                                          LEAT_GROUP_P256, LEAT_GROUP_P384};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool copy_suites(leat_tls_handshake *handshake, const leat_tls_config *config) {
     const uint16_t *suites = config->cipher_suites != NULL ? config->cipher_suites : default_suites;
-    size_t count = config->cipher_suites != NULL ? config->cipher_suite_count : COUNT(default_suites);
+    size_t count =
+        config->cipher_suites != NULL ? config->cipher_suite_count : COUNT(default_suites);
     for (size_t i = 0; i < count; i++) {
-        if (leat_cipher_suite_find(suites[i]) == NULL || handshake->cipher_suite_count == LEAT_TLS_SUITES_MAX) {
+        if (leat_cipher_suite_find(suites[i]) == NULL ||
+            handshake->cipher_suite_count == LEAT_TLS_SUITES_MAX) {
             return false;
         }
         handshake->cipher_suites[handshake->cipher_suite_count++] = suites[i];
@@ -33,7 +37,8 @@ static bool copy_groups(leat_tls_handshake *handshake, const leat_tls_config *co
     if (handshake->group_count == 0) {
         return false;
     }
-    /* A post-quantum share goes with a classical one, which any server can use without another round trip. */
+    /* A post-quantum share goes with a classical one, which any server can use without another
+     * round trip. */
     size_t usual = handshake->groups[0] == LEAT_GROUP_X25519MLKEM768 ? 2 : 1;
     size_t wanted = config->key_share_count != 0 ? config->key_share_count : usual;
     wanted = wanted < LEAT_TLS_SHARES_MAX ? wanted : LEAT_TLS_SHARES_MAX;
@@ -46,7 +51,8 @@ static bool copy_alpn(leat_tls_handshake *handshake, const leat_tls_config *conf
     for (size_t i = 0; i < config->alpn_count; i++) {
         leat_span name = config->alpn[i];
         uint8_t length = (uint8_t)name.length;
-        if (name.length == 0 || name.length > 255 || leat_buffer_append(&handshake->alpn, &length, 1) != LEAT_OK ||
+        if (name.length == 0 || name.length > 255 ||
+            leat_buffer_append(&handshake->alpn, &length, 1) != LEAT_OK ||
             leat_buffer_append(&handshake->alpn, name.data, name.length) != LEAT_OK) {
             return false;
         }
@@ -69,10 +75,12 @@ static bool copy_session(leat_tls_handshake *handshake, leat_span session) {
     return true;
 }
 
-/* RFC 9001 §4.4-1: without a name and somebody to trust there is nothing to authenticate a server by. */
+/* RFC 9001 §4.4-1: without a name and somebody to trust there is nothing to authenticate a server
+ * by. */
 static bool copy_client(leat_tls *tls, const leat_tls_config *config) {
     leat_tls_handshake *handshake = tls->handshake;
-    if (config->server_name == NULL || config->trust == NULL || strlen(config->server_name) > LEAT_TLS_NAME_MAX) {
+    if (config->server_name == NULL || config->trust == NULL ||
+        strlen(config->server_name) > LEAT_TLS_NAME_MAX) {
         return false;
     }
     tls->server_name = leat_strdup(tls->allocator, config->server_name);
@@ -91,12 +99,14 @@ static bool copy_server(leat_tls *tls, const leat_tls_config *config) {
     if (config->identity_count == 0 || config->tickets_to_send > TICKETS_TO_SEND_MAX) {
         return false;
     }
-    handshake->identities = leat_alloc_array(tls->allocator, config->identity_count, sizeof *handshake->identities);
+    handshake->identities =
+        leat_alloc_array(tls->allocator, config->identity_count, sizeof *handshake->identities);
     if (handshake->identities == NULL) {
         return false;
     }
     for (; handshake->identity_count < config->identity_count; handshake->identity_count++) {
-        handshake->identities[handshake->identity_count] = leat_identity_ref(config->identities[handshake->identity_count]);
+        handshake->identities[handshake->identity_count] =
+            leat_identity_ref(config->identities[handshake->identity_count]);
     }
     if (config->ticket_keys != NULL) {
         handshake->ticket_keys = leat_ticket_keys_ref(config->ticket_keys);
@@ -122,7 +132,8 @@ static bool copy_config(leat_tls *tls, const leat_tls_config *config) {
     leat_buffer_init(&handshake->transport_parameters, tls->allocator, TRANSPORT_PARAMETERS_MAX);
     leat_buffer_init(&handshake->share_list, tls->allocator, SHARE_LIST_MAX);
     leat_buffer_init(&handshake->session_bytes, tls->allocator, LEAT_SESSION_MAX);
-    return copy_suites(handshake, config) && copy_groups(handshake, config) && copy_alpn(handshake, config) &&
+    return copy_suites(handshake, config) && copy_groups(handshake, config) &&
+           copy_alpn(handshake, config) &&
            (config->is_client ? copy_client(tls, config) : copy_server(tls, config));
 }
 

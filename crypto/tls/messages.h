@@ -1,6 +1,7 @@
 /*
- * The handshake messages of RFC 8446 §4 as structs, each with a pure parse and a write. Bodies are without the
- * 4-byte header. Spans point into the bytes parsed. What a message means for a handshake is in handshake.h.
+ * The handshake messages of RFC 8446 §4 as structs, each with a pure parse and a write. Bodies are
+ * without the 4-byte header. Spans point into the bytes parsed. What a message means for a
+ * handshake is in handshake.h.
  */
 #ifndef LEAT_CRYPTO_TLS_MESSAGES_H
 #define LEAT_CRYPTO_TLS_MESSAGES_H
@@ -20,7 +21,8 @@ typedef enum leat_handshake_type {
     LEAT_FINISHED = 20,
     LEAT_KEY_UPDATE = 24,
     LEAT_MESSAGE_HASH = 254,
-    /* RFC 8446 §4.1.3: a ServerHello with a special random; a message of its own for the state table. */
+    /* RFC 8446 §4.1.3: a ServerHello with a special random; a message of its own for the state
+       table. */
     LEAT_HELLO_RETRY_REQUEST = 0x100 | LEAT_SERVER_HELLO,
 } leat_handshake_type;
 
@@ -49,11 +51,13 @@ typedef struct leat_server_hello { /* and HelloRetryRequest */
 
 extern const uint8_t leat_hello_retry_random[LEAT_TLS_RANDOM];
 bool leat_server_hello_is_retry(leat_span body);
-int leat_server_hello_parse(leat_span body, uint32_t offered, leat_server_hello *hello, const char **why);
+int leat_server_hello_parse(leat_span body, uint32_t offered, leat_server_hello *hello,
+                            const char **why);
 /* Which of the two it is follows from random. */
 void leat_server_hello_write(const leat_server_hello *hello, leat_writer *writer);
 
-int leat_encrypted_extensions_parse(leat_span body, uint32_t offered, leat_extensions *extensions, const char **why);
+int leat_encrypted_extensions_parse(leat_span body, uint32_t offered, leat_extensions *extensions,
+                                    const char **why);
 void leat_encrypted_extensions_write(const leat_extensions *extensions, leat_writer *writer);
 
 typedef struct leat_certificate {
@@ -70,7 +74,8 @@ typedef struct leat_certificate_verify {
     leat_span signature;
 } leat_certificate_verify;
 
-int leat_certificate_verify_parse(leat_span body, leat_certificate_verify *verify, const char **why);
+int leat_certificate_verify_parse(leat_span body, leat_certificate_verify *verify,
+                                  const char **why);
 void leat_certificate_verify_write(const leat_certificate_verify *verify, leat_writer *writer);
 
 typedef struct leat_certificate_request {
@@ -78,7 +83,8 @@ typedef struct leat_certificate_request {
     leat_extensions extensions;
 } leat_certificate_request;
 
-int leat_certificate_request_parse(leat_span body, leat_certificate_request *request, const char **why);
+int leat_certificate_request_parse(leat_span body, leat_certificate_request *request,
+                                   const char **why);
 void leat_certificate_request_write(const leat_certificate_request *request, leat_writer *writer);
 
 int leat_finished_parse(leat_span body, size_t hash_size, leat_span *verify_data, const char **why);
@@ -90,7 +96,8 @@ typedef struct leat_new_session_ticket {
     leat_extensions extensions;
 } leat_new_session_ticket;
 
-int leat_new_session_ticket_parse(leat_span body, leat_new_session_ticket *ticket, const char **why);
+int leat_new_session_ticket_parse(leat_span body, leat_new_session_ticket *ticket,
+                                  const char **why);
 void leat_new_session_ticket_write(const leat_new_session_ticket *ticket, leat_writer *writer);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What a server chooses from a ClientHello (RFC 8446 §4.1.1): suite, group, protocol, certificate and signature
- * scheme, each by the server's order of preference. Nothing is written here.
+ * What a server chooses from a ClientHello (RFC 8446 §4.1.1): suite, group, protocol, certificate
+ * and signature scheme, each by the server's order of preference. Nothing is written here.
  */
 #include "crypto/tls/handshake.h"
 
@@ -26,8 +26,10 @@ static leat_span share_of(const leat_client_hello *hello, uint16_t wanted) {
     return (leat_span){NULL, 0};
 }
 
-/* The first group of ours that the client supports and that has a share, or has none, as asked. 0: none. */
-static uint16_t first_group(const leat_tls_handshake *handshake, const leat_client_hello *hello, bool with_share) {
+/* The first group of ours that the client supports and that has a share, or has none, as asked. 0:
+ * none. */
+static uint16_t first_group(const leat_tls_handshake *handshake, const leat_client_hello *hello,
+                            bool with_share) {
     for (size_t i = 0; i < handshake->group_count; i++) {
         uint16_t group = handshake->groups[i];
         if (leat_u16_list_contains(hello->extensions.groups, group) &&
@@ -42,12 +44,14 @@ int leat_negotiate_group(leat_tls *tls, const leat_client_hello *hello, leat_spa
     leat_tls_handshake *handshake = tls->handshake;
     uint16_t with_share = first_group(handshake, hello, true);
     uint16_t without_share = first_group(handshake, hello, false);
-    /* A round trip saved is worth more than a better place in our order, unless a test wants the round trip. */
+    /* A round trip saved is worth more than a better place in our order, unless a test wants the
+     * round trip. */
     bool retry = with_share == 0 || (handshake->force_hello_retry_request && without_share != 0);
     tls->group = retry ? without_share : with_share;
     *share = retry ? (leat_span){NULL, 0} : share_of(hello, tls->group);
     if (tls->group == 0) {
-        return leat_fault(&tls->error, LEAT_ALERT_HANDSHAKE_FAILURE, "no key exchange group in common");
+        return leat_fault(&tls->error, LEAT_ALERT_HANDSHAKE_FAILURE,
+                          "no key exchange group in common");
     }
     return LEAT_ALERT_NONE;
 }
@@ -61,10 +65,12 @@ int leat_negotiate_alpn(leat_tls *tls, const leat_client_hello *hello) {
         }
     }
     /* RFC 9001 §8.1-5 */
-    return leat_fault(&tls->error, LEAT_ALERT_NO_APPLICATION_PROTOCOL, "no application protocol in common");
+    return leat_fault(&tls->error, LEAT_ALERT_NO_APPLICATION_PROTOCOL,
+                      "no application protocol in common");
 }
 
-/* RFC 6066 §3: letters, digits, hyphens, dots; underscores are seen in practice. Keeps control bytes out of logs. */
+/* RFC 6066 §3: letters, digits, hyphens, dots; underscores are seen in practice. Keeps control
+ * bytes out of logs. */
 static bool is_host_name(leat_span name) {
     for (size_t i = 0; i < name.length; i++) {
         uint8_t c = name.data[i];
@@ -82,7 +88,8 @@ int leat_negotiate_name(leat_tls *tls, const leat_client_hello *hello) {
     }
     leat_span name = hello->extensions.server_name;
     if (!is_host_name(name)) {
-        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER, "server_name is not a host name");
+        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "server_name is not a host name");
     }
     if (tls->server_name == NULL) {
         tls->server_name = leat_alloc(tls->allocator, name.length + 1);
@@ -90,7 +97,8 @@ int leat_negotiate_name(leat_tls *tls, const leat_client_hello *hello) {
     if (tls->server_name == NULL) {
         return leat_fault_memory(&tls->error);
     }
-    memcpy(tls->server_name, name.data, name.length); /* a second ClientHello repeats the same name */
+    memcpy(tls->server_name, name.data,
+           name.length); /* a second ClientHello repeats the same name */
     return LEAT_ALERT_NONE;
 }
 
@@ -98,15 +106,16 @@ int leat_negotiate_name(leat_tls *tls, const leat_client_hello *hello) {
 #define SCHEMES_MAX 64
 
 /*
- * RFC 8446 §4.4.2.2: an identity for the name whose key the client can verify; so a server may have one with an ECDSA and one
- * with an RSA key. When no identity has the name, the first serves.
+ * RFC 8446 §4.4.2.2: an identity for the name whose key the client can verify; so a server may have
+ * one with an ECDSA and one with an RSA key. When no identity has the name, the first serves.
  */
 int leat_negotiate_identity(leat_tls *tls, const leat_client_hello *hello) {
     leat_tls_handshake *handshake = tls->handshake;
     uint16_t schemes[SCHEMES_MAX];
     size_t count = 0;
     if ((hello->extensions.present & LEAT_HAS_SIGNATURE_ALGORITHMS) == 0) { /* RFC 8446 §4.2.3 */
-        return leat_fault(&tls->error, LEAT_ALERT_MISSING_EXTENSION, "ClientHello has no signature_algorithms");
+        return leat_fault(&tls->error, LEAT_ALERT_MISSING_EXTENSION,
+                          "ClientHello has no signature_algorithms");
     }
     leat_reader list = leat_reader_of(hello->extensions.signature_schemes);
     while (leat_reader_left(&list) >= 2 && count < SCHEMES_MAX) {
@@ -114,7 +123,8 @@ int leat_negotiate_identity(leat_tls *tls, const leat_client_hello *hello) {
     }
     handshake->identity = handshake->identities[0];
     for (size_t i = 0; i < handshake->identity_count && handshake->scheme == 0; i++) {
-        if (tls->server_name != NULL && leat_identity_matches(handshake->identities[i], tls->server_name)) {
+        if (tls->server_name != NULL &&
+            leat_identity_matches(handshake->identities[i], tls->server_name)) {
             handshake->name_matched = true;
             handshake->identity = handshake->identities[i];
             handshake->scheme = leat_identity_choose_scheme(handshake->identity, schemes, count);
@@ -124,7 +134,8 @@ int leat_negotiate_identity(leat_tls *tls, const leat_client_hello *hello) {
         handshake->scheme = leat_identity_choose_scheme(handshake->identity, schemes, count);
     }
     if (handshake->scheme == 0) {
-        return leat_fault(&tls->error, LEAT_ALERT_HANDSHAKE_FAILURE, "our key fits no signature scheme of the client");
+        return leat_fault(&tls->error, LEAT_ALERT_HANDSHAKE_FAILURE,
+                          "our key fits no signature scheme of the client");
     }
     return LEAT_ALERT_NONE;
 }

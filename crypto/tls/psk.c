@@ -1,6 +1,6 @@
 /*
- * RFC 8446 §4.2.11: pre_shared_key: which session may be resumed, and the binders that prove possession. Only
- * resumption with psk_dhe_ke; no external PSKs, no 0-RTT.
+ * RFC 8446 §4.2.11: pre_shared_key: which session may be resumed, and the binders that prove
+ * possession. Only resumption with psk_dhe_ke; no external PSKs, no 0-RTT.
  */
 #include "crypto/tls/handshake.h"
 
@@ -22,22 +22,26 @@ static bool offers_hash(const leat_tls_handshake *handshake, leat_hash_id hash) 
 bool leat_psk_can_offer(const leat_tls *tls) {
     const leat_session *session = &tls->handshake->session;
     leat_span alpn = {tls->handshake->alpn.data, tls->handshake->alpn.length};
-    return session->suite != NULL && session->ticket.length > 0 && session->ticket.length <= LEAT_TICKET_MAX &&
-           leat_session_is_fresh(session, tls->now) &&
+    return session->suite != NULL && session->ticket.length > 0 &&
+           session->ticket.length <= LEAT_TICKET_MAX && leat_session_is_fresh(session, tls->now) &&
            /* RFC 8446 §4.6.1: never to another server than the one that gave it. */
-           equals_text(session->server_name, tls->server_name) && leat_protocol_list_contains(alpn, session->alpn) &&
-           /* RFC 8446 §4.1.4: after a HelloRetryRequest only with the hash that the server chose. */
+           equals_text(session->server_name, tls->server_name) &&
+           leat_protocol_list_contains(alpn, session->alpn) &&
+           /* RFC 8446 §4.1.4: after a retry only with the hash that the server chose. */
            (tls->suite != NULL ? tls->suite->hash == session->suite->hash
                                : offers_hash(tls->handshake, session->suite->hash));
 }
 
-/* The hash of all messages so far and this truncated ClientHello, which is counted in where the hash is chosen. */
-static bool hash_truncated(leat_transcript *transcript, leat_hash_id hash, const uint8_t *bytes, size_t length,
-                           uint8_t *digest) {
+/* The hash of all messages so far and this truncated ClientHello, which is counted in where the
+ * hash is chosen. */
+static bool hash_truncated(leat_transcript *transcript, leat_hash_id hash, const uint8_t *bytes,
+                           size_t length, uint8_t *digest) {
     if (transcript->hash == NULL) {
-        return leat_hash_once(hash, bytes, length, digest) && leat_transcript_add(transcript, bytes, length);
+        return leat_hash_once(hash, bytes, length, digest) &&
+               leat_transcript_add(transcript, bytes, length);
     }
-    return leat_transcript_add(transcript, bytes, length) && leat_transcript_hash(transcript, digest);
+    return leat_transcript_add(transcript, bytes, length) &&
+           leat_transcript_hash(transcript, digest);
 }
 
 int leat_psk_bind(leat_tls *tls, uint8_t *client_hello, size_t length) {
@@ -51,18 +55,23 @@ int leat_psk_bind(leat_tls *tls, uint8_t *client_hello, size_t length) {
         size_t binder_size = leat_hash_size(hash);
         tail = 2 + 1 + binder_size; /* the list's length, the binder's length, the binder */
         ok = hash_truncated(transcript, hash, client_hello, length - tail, digest) &&
-             leat_psk_binder(hash, handshake->session.psk, digest, client_hello + length - binder_size);
+             leat_psk_binder(hash, handshake->session.psk, digest,
+                             client_hello + length - binder_size);
     }
-    ok = ok && leat_transcript_add(transcript, client_hello + (tail == 0 ? 0 : length - tail), tail == 0 ? length : tail);
+    ok = ok && leat_transcript_add(transcript, client_hello + (tail == 0 ? 0 : length - tail),
+                                   tail == 0 ? length : tail);
     return ok ? LEAT_ALERT_NONE : leat_fault_memory(&tls->error);
 }
 
-/* RFC 8446 §4.6.1 and §4.2.11: everything that the ticket was bound to must be what this handshake has. */
+/* RFC 8446 §4.6.1 and §4.2.11: everything that the ticket was bound to must be what this handshake
+ * has. */
 static bool may_resume(const leat_tls *tls, const leat_session *session) {
     leat_span alpn = leat_tls_alpn(tls);
     return session->suite->hash == tls->suite->hash && leat_session_is_fresh(session, tls->now) &&
-           session->lifetime <= LEAT_TICKET_LIFETIME_MAX && equals_text(session->server_name, tls->server_name) &&
-           session->alpn.length == alpn.length && memcmp(session->alpn.data, alpn.data, alpn.length) == 0;
+           session->lifetime <= LEAT_TICKET_LIFETIME_MAX &&
+           equals_text(session->server_name, tls->server_name) &&
+           session->alpn.length == alpn.length &&
+           memcmp(session->alpn.data, alpn.data, alpn.length) == 0;
 }
 
 static bool allows_psk_dhe(const leat_client_hello *hello) {
@@ -73,7 +82,8 @@ static bool allows_psk_dhe(const leat_client_hello *hello) {
 int leat_psk_choose(leat_tls *tls, const leat_client_hello *hello, leat_session *session) {
     leat_tls_handshake *handshake = tls->handshake;
     if (!allows_psk_dhe(hello)) {
-        handshake->tickets_to_send = 0; /* RFC 8446 §4.2.9: tickets that this client could not use */
+        handshake->tickets_to_send =
+            0; /* RFC 8446 §4.2.9: tickets that this client could not use */
         return -1;
     }
     if (handshake->ticket_keys == NULL) {
@@ -82,10 +92,11 @@ int leat_psk_choose(leat_tls *tls, const leat_client_hello *hello, leat_session 
     leat_reader identities = leat_reader_of(hello->extensions.psk_identities);
     for (int i = 0; i < LEAT_TLS_IDENTITIES_TRIED_MAX && leat_reader_left(&identities) > 0; i++) {
         leat_span ticket = leat_read_vector16(&identities);
-        leat_read_u32(&identities); /* the age matters for 0-RTT only; the ticket itself says when it was made */
+        leat_read_u32(&identities); /* the age: for 0-RTT only; the ticket says when it was made */
         uint8_t *opened = &handshake->opened_ticket[0];
         if (ticket.length <= sizeof handshake->opened_ticket &&
-            leat_ticket_open(handshake->ticket_keys, ticket, opened, session) && may_resume(tls, session)) {
+            leat_ticket_open(handshake->ticket_keys, ticket, opened, session) &&
+            may_resume(tls, session)) {
             return i;
         }
     }
@@ -101,8 +112,8 @@ static leat_span binder_at(leat_span binders, size_t index) {
     return leat_read_vector8(&reader);
 }
 
-int leat_psk_verify(leat_tls *tls, const leat_client_hello *hello, size_t index, const leat_session *session,
-                    leat_span client_hello) {
+int leat_psk_verify(leat_tls *tls, const leat_client_hello *hello, size_t index,
+                    const leat_session *session, leat_span client_hello) {
     leat_transcript *transcript = &tls->handshake->transcript;
     uint8_t digest[LEAT_HASH_MAX], expected[LEAT_HASH_MAX];
     leat_hash_id hash = session->suite->hash;
@@ -113,7 +124,8 @@ int leat_psk_verify(leat_tls *tls, const leat_client_hello *hello, size_t index,
         !leat_transcript_add(transcript, client_hello.data + client_hello.length - tail, tail)) {
         return leat_fault_memory(&tls->error);
     }
-    bool equal = binder.length == leat_hash_size(hash) && leat_constant_time_equal(binder.data, expected, binder.length);
+    bool equal = binder.length == leat_hash_size(hash) &&
+                 leat_constant_time_equal(binder.data, expected, binder.length);
     leat_wipe(expected, sizeof expected);
     if (!equal) {
         return leat_fault(&tls->error, LEAT_ALERT_DECRYPT_ERROR, "the PSK binder does not verify");

@@ -1,6 +1,7 @@
 /*
- * The secrets of a handshake: derives them from the schedule and the transcript as RFC 8446 §7.1 says when, hands them to the
- * owner and to the key log, and exports from them (§7.5). Also the cipher suite rows (§B.4).
+ * The secrets of a handshake: derives them from the schedule and the transcript as RFC 8446 §7.1
+ * says when, hands them to the owner and to the key log, and exports from them (§7.5). Also the
+ * cipher suite rows (§B.4).
  */
 #include "crypto/tls/handshake.h"
 
@@ -122,18 +123,23 @@ int leat_tls_give_transport_parameters(leat_tls *tls, leat_span encoded) {
     int alert = tls->hooks.on_transport_parameters == NULL
                     ? LEAT_ALERT_NONE
                     : tls->hooks.on_transport_parameters(tls->hooks.user, encoded);
-    return alert == LEAT_ALERT_NONE ? alert : leat_fault(&tls->error, alert, "transport parameters were refused");
+    return alert == LEAT_ALERT_NONE
+               ? alert
+               : leat_fault(&tls->error, alert, "transport parameters were refused");
 }
 
 /* RFC 8446 §7.1: what an HKDF label can hold, and what HKDF-Expand can give. */
 #define EXPORT_LABEL_MAX (255 - 6)
 
-int leat_tls_export(const leat_tls *tls, const char *label, leat_span context, uint8_t *out, size_t length) {
+int leat_tls_export(const leat_tls *tls, const char *label, leat_span context, uint8_t *out,
+                    size_t length) {
     if (!leat_tls_is_complete(tls)) {
         return LEAT_ERR_STATE;
     }
     if (strlen(label) > EXPORT_LABEL_MAX || length > 255 * leat_hash_size(tls->suite->hash)) {
         return LEAT_ERR_INVALID;
     }
-    return leat_exporter(tls->suite->hash, tls->exporter_secret, label, context, out, length) ? LEAT_OK : LEAT_ERR_CRYPTO;
+    return leat_exporter(tls->suite->hash, tls->exporter_secret, label, context, out, length)
+               ? LEAT_OK
+               : LEAT_ERR_CRYPTO;
 }

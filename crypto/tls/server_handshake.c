@@ -1,6 +1,7 @@
 /*
- * What a server does with a ClientHello: parse, negotiate, schedule, emit, each its own function; or ask for another
- * one (HelloRetryRequest, RFC 8446 §4.1.4), which is then held against the first.
+ * What a server does with a ClientHello: parse, negotiate, schedule, emit, each its own function;
+ * or ask for another one (HelloRetryRequest, RFC 8446 §4.1.4), which is then held against the
+ * first.
  */
 #include "crypto/tls/handshake.h"
 
@@ -13,7 +14,8 @@ static int check_second_hello(leat_tls *tls, const leat_client_hello *hello) {
     }
     /* RFC 8446 §4.2.10: 0-RTT ends with the HelloRetryRequest. */
     bool has_early_data = (hello->extensions.present & LEAT_HAS_EARLY_DATA) != 0;
-    if (has_early_data || memcmp(fingerprint, handshake->hello_fingerprint, sizeof fingerprint) != 0) {
+    if (has_early_data ||
+        memcmp(fingerprint, handshake->hello_fingerprint, sizeof fingerprint) != 0) {
         return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
                           "the second ClientHello changes what it must repeat");
     }
@@ -27,7 +29,8 @@ static int check_cookie(leat_tls *tls, const leat_client_hello *hello) {
     size_t expected = handshake->cookie_sent ? sizeof handshake->cookie : 0;
     if (cookie.length != expected ||
         (expected > 0 && !leat_constant_time_equal(cookie.data, handshake->cookie, expected))) {
-        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER, "the cookie is not the one sent");
+        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "the cookie is not the one sent");
     }
     return LEAT_ALERT_NONE;
 }
@@ -40,8 +43,10 @@ static int negotiate_second_group(leat_tls *tls, const leat_client_hello *hello,
         return leat_negotiate_group(tls, hello, share);
     }
     uint16_t group;
-    if (!leat_key_share_next(&shares, &group, share) || group != tls->group || !leat_reader_at_end(&shares)) {
-        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER, "not the key share that was asked for");
+    if (!leat_key_share_next(&shares, &group, share) || group != tls->group ||
+        !leat_reader_at_end(&shares)) {
+        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "not the key share that was asked for");
     }
     return LEAT_ALERT_NONE;
 }
@@ -49,7 +54,8 @@ static int negotiate_second_group(leat_tls *tls, const leat_client_hello *hello,
 static int negotiate(leat_tls *tls, const leat_client_hello *hello, leat_span *share) {
     int alert = leat_negotiate_cipher_suite(tls, hello);
     if (alert == LEAT_ALERT_NONE) {
-        alert = tls->retried ? negotiate_second_group(tls, hello, share) : leat_negotiate_group(tls, hello, share);
+        alert = tls->retried ? negotiate_second_group(tls, hello, share)
+                             : leat_negotiate_group(tls, hello, share);
     }
     if (alert == LEAT_ALERT_NONE) {
         alert = leat_negotiate_name(tls, hello);
@@ -57,13 +63,15 @@ static int negotiate(leat_tls *tls, const leat_client_hello *hello, leat_span *s
     if (alert == LEAT_ALERT_NONE && tls->alpn == NULL) {
         alert = leat_negotiate_alpn(tls, hello);
     }
-    if (alert == LEAT_ALERT_NONE && !leat_transcript_choose(&tls->handshake->transcript, tls->suite->hash)) {
+    if (alert == LEAT_ALERT_NONE &&
+        !leat_transcript_choose(&tls->handshake->transcript, tls->suite->hash)) {
         alert = leat_fault_memory(&tls->error);
     }
     return alert;
 }
 
-static int ask_again(leat_tls *tls, const leat_client_hello *hello, leat_span message, bool ask_for_group) {
+static int ask_again(leat_tls *tls, const leat_client_hello *hello, leat_span message,
+                     bool ask_for_group) {
     tls->handshake->otherwise = true;
     if (!leat_client_hello_fingerprint(hello, tls->handshake->hello_fingerprint)) {
         return leat_fault_memory(&tls->error);
@@ -72,8 +80,10 @@ static int ask_again(leat_tls *tls, const leat_client_hello *hello, leat_span me
     return alert == LEAT_ALERT_NONE ? leat_tls_send_hello_retry_request(tls, ask_for_group) : alert;
 }
 
-/* Resumption if a ticket and its binder allow it, else the certificate's scheme; the ClientHello is hashed. */
-static int authenticate(leat_tls *tls, const leat_client_hello *hello, leat_span message, leat_session *session, int *psk) {
+/* Resumption if a ticket and its binder allow it, else the certificate's scheme; the ClientHello is
+ * hashed. */
+static int authenticate(leat_tls *tls, const leat_client_hello *hello, leat_span message,
+                        leat_session *session, int *psk) {
     *psk = leat_psk_choose(tls, hello, session);
     if (*psk >= 0) {
         tls->resumed = tls->handshake->with_psk = true;
@@ -90,12 +100,14 @@ static int agree(leat_tls *tls, leat_span client_share, const leat_session *sess
     size_t length;
     uint16_t selected = (uint16_t)psk;
     if (!leat_key_exchange_respond(tls->group, client_share, share, secret, &length)) {
-        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER, "the client's key share is not valid");
+        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "the client's key share is not valid");
     }
     leat_span server_share = {share, leat_group_server_share_size(tls->group)};
     int alert = leat_tls_send_server_hello(tls, server_share, psk >= 0 ? &selected : NULL);
     if (alert == LEAT_ALERT_NONE) {
-        alert = leat_key_schedule_early(&handshake->schedule, tls->suite->hash, psk >= 0 ? session->psk : NULL)
+        alert = leat_key_schedule_early(&handshake->schedule, tls->suite->hash,
+                                        psk >= 0 ? session->psk : NULL)
                     ? leat_tls_derive_handshake_secrets(tls, (leat_span){secret, length})
                     : leat_fault_memory(&tls->error);
     }
@@ -116,18 +128,21 @@ static int emit(leat_tls *tls) {
         alert = leat_tls_send_certificate_verify(tls);
     }
     if (alert == LEAT_ALERT_NONE) {
-        alert = leat_tls_send_finished(tls, LEAT_LEVEL_HANDSHAKE, handshake->server_handshake_secret);
+        alert =
+            leat_tls_send_finished(tls, LEAT_LEVEL_HANDSHAKE, handshake->server_handshake_secret);
     }
     if (alert == LEAT_ALERT_NONE) {
         alert = leat_tls_derive_application_secrets(tls);
     }
     if (alert == LEAT_ALERT_NONE) {
-        leat_tls_give_secret(tls, LEAT_LEVEL_APPLICATION, true, handshake->server_application_secret);
+        leat_tls_give_secret(tls, LEAT_LEVEL_APPLICATION, true,
+                             handshake->server_application_secret);
     }
     return alert;
 }
 
-static int answer(leat_tls *tls, const leat_client_hello *hello, leat_span message, leat_span share) {
+static int answer(leat_tls *tls, const leat_client_hello *hello, leat_span message,
+                  leat_span share) {
     leat_session session = {0};
     int psk = -1;
     int alert = authenticate(tls, hello, message, &session, &psk);

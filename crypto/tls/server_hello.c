@@ -1,6 +1,6 @@
 /*
- * RFC 8446 §4.1.3 and §4.1.4: ServerHello and HelloRetryRequest, one format told apart by the random: read, write,
- * what a client does with them and how a server makes them.
+ * RFC 8446 §4.1.3 and §4.1.4: ServerHello and HelloRetryRequest, one format told apart by the
+ * random: read, write, what a client does with them and how a server makes them.
  */
 #include "crypto/tls/handshake.h"
 
@@ -11,7 +11,8 @@ const uint8_t leat_hello_retry_random[LEAT_TLS_RANDOM] = {
 };
 
 static bool is_retry_random(leat_span random) {
-    return random.length == LEAT_TLS_RANDOM && memcmp(random.data, leat_hello_retry_random, LEAT_TLS_RANDOM) == 0;
+    return random.length == LEAT_TLS_RANDOM &&
+           memcmp(random.data, leat_hello_retry_random, LEAT_TLS_RANDOM) == 0;
 }
 
 bool leat_server_hello_is_retry(leat_span body) {
@@ -20,7 +21,8 @@ bool leat_server_hello_is_retry(leat_span body) {
     return is_retry_random(leat_read_bytes(&reader, LEAT_TLS_RANDOM));
 }
 
-int leat_server_hello_parse(leat_span body, uint32_t offered, leat_server_hello *hello, const char **why) {
+int leat_server_hello_parse(leat_span body, uint32_t offered, leat_server_hello *hello,
+                            const char **why) {
     leat_reader reader = leat_reader_of(body);
     *hello = (leat_server_hello){0};
     uint16_t legacy_version = leat_read_u16(&reader);
@@ -35,17 +37,21 @@ int leat_server_hello_parse(leat_span body, uint32_t offered, leat_server_hello 
     if (!leat_reader_at_end(&reader) || hello->session_id.length > 32) {
         return leat_fault_decode(why, "ServerHello is malformed");
     }
-    unsigned message = is_retry_random(hello->random) ? LEAT_IN_HELLO_RETRY_REQUEST : LEAT_IN_SERVER_HELLO;
+    unsigned message =
+        is_retry_random(hello->random) ? LEAT_IN_HELLO_RETRY_REQUEST : LEAT_IN_SERVER_HELLO;
     int alert = leat_extensions_parse(message, list, offered, &hello->extensions, why);
     if (alert != LEAT_ALERT_NONE) {
         return alert;
     }
     if (hello->extensions.version < LEAT_TLS_1_3) { /* RFC 9001 §4.2-2 */
-        return leat_fault(why, LEAT_ALERT_PROTOCOL_VERSION, "the server chose an old version of TLS");
+        return leat_fault(why, LEAT_ALERT_PROTOCOL_VERSION,
+                          "the server chose an old version of TLS");
     }
-    if (hello->extensions.version != LEAT_TLS_1_3 || legacy_version != LEAT_TLS_1_2 || compression != 0 ||
-        hello->session_id.length != 0) { /* RFC 8446 §4.1.3: session_id is an echo, and ours is empty. */
-        return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER, "ServerHello has a version or legacy field not offered");
+    /* RFC 8446 §4.1.3: session_id is an echo, and ours is empty. */
+    if (hello->extensions.version != LEAT_TLS_1_3 || legacy_version != LEAT_TLS_1_2 ||
+        compression != 0 || hello->session_id.length > 0) {
+        return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "ServerHello has a version or legacy field not offered");
     }
     return LEAT_ALERT_NONE;
 }
@@ -56,7 +62,8 @@ void leat_server_hello_write(const leat_server_hello *hello, leat_writer *writer
     leat_tls_write_vector(writer, 1, hello->session_id);
     leat_write_u16(writer, hello->cipher_suite);
     leat_write_u8(writer, 0);
-    unsigned message = is_retry_random(hello->random) ? LEAT_IN_HELLO_RETRY_REQUEST : LEAT_IN_SERVER_HELLO;
+    unsigned message =
+        is_retry_random(hello->random) ? LEAT_IN_HELLO_RETRY_REQUEST : LEAT_IN_SERVER_HELLO;
     leat_extensions_write(message, &hello->extensions, writer);
 }
 
@@ -71,13 +78,16 @@ static bool offered_suite(const leat_tls_handshake *handshake, uint16_t id) {
 
 /* RFC 8446 §4.1.3, §4.1.4: one we offered, and after a HelloRetryRequest the same again. */
 static int choose_suite(leat_tls *tls, uint16_t id) {
-    const leat_cipher_suite *suite = offered_suite(tls->handshake, id) ? leat_cipher_suite_find(id) : NULL;
+    const leat_cipher_suite *suite =
+        offered_suite(tls->handshake, id) ? leat_cipher_suite_find(id) : NULL;
     if (suite == NULL || (tls->suite != NULL && tls->suite != suite)) {
-        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER, "the server chose a cipher suite not offered");
+        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "the server chose a cipher suite not offered");
     }
     tls->suite = suite;
-    return leat_transcript_choose(&tls->handshake->transcript, suite->hash) ? LEAT_ALERT_NONE
-                                                                            : leat_fault_memory(&tls->error);
+    return leat_transcript_choose(&tls->handshake->transcript, suite->hash)
+               ? LEAT_ALERT_NONE
+               : leat_fault_memory(&tls->error);
 }
 
 static leat_tls_share *find_share(leat_tls_handshake *handshake, uint16_t group) {
@@ -101,7 +111,8 @@ static bool offered_group(const leat_tls_handshake *handshake, uint16_t group) {
 int leat_tls_on_hello_retry_request(leat_tls *tls, leat_span message) {
     leat_tls_handshake *handshake = tls->handshake;
     leat_server_hello hello;
-    int alert = leat_server_hello_parse(leat_tls_body(message), handshake->offered, &hello, &tls->error);
+    int alert =
+        leat_server_hello_parse(leat_tls_body(message), handshake->offered, &hello, &tls->error);
     if (alert == LEAT_ALERT_NONE) {
         alert = choose_suite(tls, hello.cipher_suite);
     }
@@ -110,10 +121,13 @@ int leat_tls_on_hello_retry_request(leat_tls *tls, leat_span message) {
     }
     const leat_extensions *extensions = &hello.extensions;
     bool asks_for_group = (extensions->present & LEAT_HAS_KEY_SHARE) != 0;
-    bool group_is_fine = offered_group(handshake, extensions->group) && find_share(handshake, extensions->group) == NULL;
-    /* RFC 8446 §4.1.4, §4.2.8: a request that would change nothing, or asks for what we cannot or already did send. */
+    bool group_is_fine = offered_group(handshake, extensions->group) &&
+                         find_share(handshake, extensions->group) == NULL;
+    /* RFC 8446 §4.1.4, §4.2.8: a request that would change nothing, or asks for what we cannot or
+     * already did send. */
     if (asks_for_group ? !group_is_fine : (extensions->present & LEAT_HAS_COOKIE) == 0) {
-        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER, "HelloRetryRequest asks for nothing we can change");
+        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "HelloRetryRequest asks for nothing we can change");
     }
     handshake->retry_group = asks_for_group ? extensions->group : 0;
     tls->retried = true;
@@ -132,10 +146,12 @@ static int accept_psk(leat_tls *tls, const leat_extensions *extensions) {
     bool has_share = (extensions->present & LEAT_HAS_KEY_SHARE) != 0;
     if (handshake->with_psk && (extensions->psk_selected != 0 || !has_share ||
                                 handshake->session.suite->hash != tls->suite->hash)) {
-        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER, "the server's use of the PSK is inconsistent");
+        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "the server's use of the PSK is inconsistent");
     }
     if (!has_share) {
-        return leat_fault(&tls->error, LEAT_ALERT_MISSING_EXTENSION, "ServerHello has no key_share");
+        return leat_fault(&tls->error, LEAT_ALERT_MISSING_EXTENSION,
+                          "ServerHello has no key_share");
     }
     return LEAT_ALERT_NONE;
 }
@@ -145,11 +161,14 @@ static int agree(leat_tls *tls, const leat_extensions *extensions) {
     leat_tls_share *share = find_share(handshake, extensions->group);
     uint8_t secret[LEAT_SHARED_SECRET_MAX];
     size_t length;
-    if (share == NULL || (handshake->retry_group != 0 && handshake->retry_group != extensions->group)) {
-        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER, "the server chose a group without a share of ours");
+    if (share == NULL ||
+        (handshake->retry_group != 0 && handshake->retry_group != extensions->group)) {
+        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "the server chose a group without a share of ours");
     }
     if (!leat_key_exchange_finish(share->exchange, extensions->key_share, secret, &length)) {
-        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER, "the server's key share is not valid");
+        return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "the server's key share is not valid");
     }
     tls->group = extensions->group;
     const uint8_t *psk = handshake->with_psk ? handshake->session.psk : NULL;
@@ -163,7 +182,8 @@ static int agree(leat_tls *tls, const leat_extensions *extensions) {
 int leat_tls_on_server_hello(leat_tls *tls, leat_span message) {
     leat_tls_handshake *handshake = tls->handshake;
     leat_server_hello hello;
-    int alert = leat_server_hello_parse(leat_tls_body(message), handshake->offered, &hello, &tls->error);
+    int alert =
+        leat_server_hello_parse(leat_tls_body(message), handshake->offered, &hello, &tls->error);
     if (alert == LEAT_ALERT_NONE) {
         alert = choose_suite(tls, hello.cipher_suite);
     }
@@ -185,7 +205,8 @@ int leat_tls_on_server_hello(leat_tls *tls, leat_span message) {
 
 static int send_hello(leat_tls *tls, const leat_server_hello *hello) {
     leat_tls_message message;
-    if (!leat_tls_message_begin(tls, &message, LEAT_LEVEL_INITIAL, LEAT_SERVER_HELLO, 256 + LEAT_KEY_SHARE_MAX)) {
+    if (!leat_tls_message_begin(tls, &message, LEAT_LEVEL_INITIAL, LEAT_SERVER_HELLO,
+                                256 + LEAT_KEY_SHARE_MAX)) {
         return leat_fault_memory(&tls->error);
     }
     leat_server_hello_write(hello, &message.writer);
@@ -217,7 +238,9 @@ int leat_tls_send_hello_retry_request(leat_tls *tls, bool ask_for_group) {
     leat_server_hello hello = {
         .random = {leat_hello_retry_random, LEAT_TLS_RANDOM},
         .cipher_suite = tls->suite->id,
-        .extensions = {.present = LEAT_HAS_SUPPORTED_VERSIONS, .version = LEAT_TLS_1_3, .group = tls->group},
+        .extensions = {.present = LEAT_HAS_SUPPORTED_VERSIONS,
+                       .version = LEAT_TLS_1_3,
+                       .group = tls->group},
     };
     hello.extensions.present |= ask_for_group ? LEAT_HAS_KEY_SHARE : LEAT_HAS_COOKIE;
     if (!ask_for_group) {
@@ -228,5 +251,6 @@ int leat_tls_send_hello_retry_request(leat_tls *tls, bool ask_for_group) {
         }
     }
     tls->retried = true;
-    return leat_transcript_retry(&handshake->transcript) ? send_hello(tls, &hello) : leat_fault_memory(&tls->error);
+    return leat_transcript_retry(&handshake->transcript) ? send_hello(tls, &hello)
+                                                         : leat_fault_memory(&tls->error);
 }

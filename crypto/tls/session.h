@@ -1,7 +1,8 @@
 /*
- * What makes a resumption (RFC 8446 §4.6.1): one record, one codec. A client stores it with the server's ticket
- * (that is what on_session_ticket gives); a server seals it, without a ticket field, into the ticket itself. The
- * format has a version byte and room for application bytes (0-RTT needs to remember limits), empty in this version.
+ * What makes a resumption (RFC 8446 §4.6.1): one record, one codec. A client stores it with the
+ * server's ticket (that is what on_session_ticket gives); a server seals it, without a ticket
+ * field, into the ticket itself. The format has a version byte and room for application bytes
+ * (0-RTT needs to remember limits), empty in this version.
  */
 #ifndef LEAT_CRYPTO_TLS_SESSION_H
 #define LEAT_CRYPTO_TLS_SESSION_H
@@ -32,9 +33,11 @@ bool leat_session_is_fresh(const leat_session *session, int64_t now);
 #define LEAT_TICKET_OVERHEAD (1 + 8 + 16 + LEAT_AEAD_TAG)
 
 /* Seals session into out[room]; returns the ticket's length or 0. */
-size_t leat_ticket_seal(const leat_ticket_keys *keys, const leat_random *random, const leat_session *session, uint8_t *out,
-                        size_t room);
-/* Opens into out (room for ticket.length bytes), which session then points into. False: not ours, or not authentic. */
-bool leat_ticket_open(const leat_ticket_keys *keys, leat_span ticket, uint8_t *out, leat_session *session);
+size_t leat_ticket_seal(const leat_ticket_keys *keys, const leat_random *random,
+                        const leat_session *session, uint8_t *out, size_t room);
+/* Opens into out (room for ticket.length bytes), which session then points into. False: not ours,
+ * or not authentic. */
+bool leat_ticket_open(const leat_ticket_keys *keys, leat_span ticket, uint8_t *out,
+                      leat_session *session);
 
 #endif

@@ -1,13 +1,14 @@
 /*
- * RFC 8446 §4.6.1: NewSessionTicket: read, write, what a server puts into it and what a client keeps of it. Tickets are
- * stateless: ticket_keys.c seals them.
+ * RFC 8446 §4.6.1: NewSessionTicket: read, write, what a server puts into it and what a client
+ * keeps of it. Tickets are stateless: ticket_keys.c seals them.
  */
 #include "crypto/tls/handshake.h"
 
 /* Lives as long as a ticket may: a day, see LEAT_TICKET_LIFETIME_MAX. */
 #define OUR_LIFETIME LEAT_TICKET_LIFETIME_MAX
 
-int leat_new_session_ticket_parse(leat_span body, leat_new_session_ticket *ticket, const char **why) {
+int leat_new_session_ticket_parse(leat_span body, leat_new_session_ticket *ticket,
+                                  const char **why) {
     leat_reader reader = leat_reader_of(body);
     *ticket = (leat_new_session_ticket){0};
     ticket->lifetime = leat_read_u32(&reader);
@@ -18,11 +19,13 @@ int leat_new_session_ticket_parse(leat_span body, leat_new_session_ticket *ticke
     if (!leat_reader_at_end(&reader) || ticket->ticket.length == 0) {
         return leat_fault_decode(why, "NewSessionTicket is malformed");
     }
-    int alert = leat_extensions_parse(LEAT_IN_NEW_SESSION_TICKET, list, 0, &ticket->extensions, why);
+    int alert =
+        leat_extensions_parse(LEAT_IN_NEW_SESSION_TICKET, list, 0, &ticket->extensions, why);
     /* RFC 9001 §4.6.1: the only size that QUIC knows. */
     if (alert == LEAT_ALERT_NONE && (ticket->extensions.present & LEAT_HAS_EARLY_DATA) != 0 &&
         ticket->extensions.max_early_data_size != UINT32_MAX) {
-        return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER, "max_early_data_size is not 0xffffffff");
+        return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER,
+                          "max_early_data_size is not 0xffffffff");
     }
     return alert;
 }
@@ -36,7 +39,8 @@ void leat_new_session_ticket_write(const leat_new_session_ticket *ticket, leat_w
 }
 
 static leat_span name_span(const leat_tls *tls) {
-    return (leat_span){(const uint8_t *)tls->server_name, tls->server_name == NULL ? 0 : strlen(tls->server_name)};
+    return (leat_span){(const uint8_t *)tls->server_name,
+                       tls->server_name == NULL ? 0 : strlen(tls->server_name)};
 }
 
 static int give_session(leat_tls *tls, const leat_session *session) {
@@ -48,7 +52,8 @@ static int give_session(leat_tls *tls, const leat_session *session) {
     leat_writer writer = leat_writer_make(bytes.data, bytes.capacity);
     leat_session_write(session, &writer);
     if (!writer.failed) {
-        tls->hooks.on_session_ticket(tls->hooks.user, (leat_span){bytes.data, leat_writer_length(&writer)});
+        tls->hooks.on_session_ticket(tls->hooks.user,
+                                     (leat_span){bytes.data, leat_writer_length(&writer)});
     }
     leat_wipe(bytes.data, bytes.capacity);
     leat_buffer_clear(&bytes);
@@ -59,17 +64,19 @@ int leat_tls_on_new_session_ticket(leat_tls *tls, leat_span message) {
     leat_new_session_ticket ticket;
     int alert = leat_new_session_ticket_parse(leat_tls_body(message), &ticket, &tls->error);
     if (alert != LEAT_ALERT_NONE) {
-        tls->violates_quic = alert == LEAT_ALERT_ILLEGAL_PARAMETER &&
-                             (ticket.extensions.present & LEAT_HAS_EARLY_DATA) != 0; /* RFC 9001 §4.6.1-2 */
+        tls->violates_quic =
+            alert == LEAT_ALERT_ILLEGAL_PARAMETER &&
+            (ticket.extensions.present & LEAT_HAS_EARLY_DATA) != 0; /* RFC 9001 §4.6.1-2 */
         return alert;
     }
     if (tls->ticket_count == LEAT_TLS_TICKETS_MAX) {
-        return leat_fault(&tls->error, LEAT_ALERT_UNEXPECTED_MESSAGE, "too many NewSessionTicket messages");
+        return leat_fault(&tls->error, LEAT_ALERT_UNEXPECTED_MESSAGE,
+                          "too many NewSessionTicket messages");
     }
     tls->ticket_count++;
     /* RFC 8446 §4.6.1: a lifetime of zero means: do not keep it. */
-    if (tls->hooks.on_session_ticket == NULL || ticket.lifetime == 0 || ticket.ticket.length > LEAT_TICKET_MAX ||
-        tls->ticket_count > LEAT_TLS_TICKETS_KEPT_MAX) {
+    if (tls->hooks.on_session_ticket == NULL || ticket.lifetime == 0 ||
+        ticket.ticket.length > LEAT_TICKET_MAX || tls->ticket_count > LEAT_TLS_TICKETS_KEPT_MAX) {
         return LEAT_ALERT_NONE;
     }
     leat_session session = {
@@ -88,7 +95,8 @@ int leat_tls_on_new_session_ticket(leat_tls *tls, leat_span message) {
     return alert;
 }
 
-/* The PSK of this nonce, sealed with everything that must be equal when it comes back (RFC 8446 §4.6.1). */
+/* The PSK of this nonce, sealed with everything that must be equal when it comes back (RFC 8446
+ * §4.6.1). */
 static size_t seal(leat_tls *tls, leat_new_session_ticket *ticket, uint8_t *out, size_t room) {
     leat_tls_handshake *handshake = tls->handshake;
     leat_session session = {
@@ -118,7 +126,8 @@ static int send_ticket(leat_tls *tls, uint8_t nonce) {
     leat_reader reader = leat_reader_make(age_add, sizeof age_add);
     ticket.age_add = leat_read_u32(&reader);
     if (seal(tls, &ticket, sealed, sizeof sealed) == 0 ||
-        !leat_tls_message_begin(tls, &message, LEAT_LEVEL_APPLICATION, LEAT_NEW_SESSION_TICKET, 32 + ticket.ticket.length)) {
+        !leat_tls_message_begin(tls, &message, LEAT_LEVEL_APPLICATION, LEAT_NEW_SESSION_TICKET,
+                                32 + ticket.ticket.length)) {
         return leat_fault_memory(&tls->error);
     }
     leat_new_session_ticket_write(&ticket, &message.writer);

@@ -1,7 +1,8 @@
 /*
- * Stateless tickets (RFC 5077 idea, RFC 8446 §4.6.1): version, key name, salt, then the session under AES-256-GCM
- * with a key and nonce made from secret and salt. A key of its own per ticket: no nonce can repeat under one key, and
- * the shared object is never written to while sealing, so that threads can share it.
+ * Stateless tickets (RFC 5077 idea, RFC 8446 §4.6.1): version, key name, salt, then the session
+ * under AES-256-GCM with a key and nonce made from secret and salt. A key of its own per ticket: no
+ * nonce can repeat under one key, and the shared object is never written to while sealing, so that
+ * threads can share it.
  */
 #include "base/alloc.h"
 #include "crypto/secret.h"
@@ -34,7 +35,8 @@ leat_ticket_keys *leat_ticket_keys_new(const uint8_t secret[32]) {
     }
     static const char label[] = "leat ticket name";
     leat_span info = {(const uint8_t *)label, sizeof label - 1};
-    if (!ok || !leat_hkdf_expand(LEAT_HASH_SHA256, keys->secret, SECRET_SIZE, info, keys->name, NAME_SIZE)) {
+    if (!ok || !leat_hkdf_expand(LEAT_HASH_SHA256, keys->secret, SECRET_SIZE, info, keys->name,
+                                 NAME_SIZE)) {
         leat_ticket_keys_free(keys);
         return NULL;
     }
@@ -56,15 +58,16 @@ void leat_ticket_keys_free(leat_ticket_keys *keys) {
 }
 
 /* The AEAD key and nonce of one ticket. */
-static leat_aead *ticket_aead(const leat_ticket_keys *keys, const uint8_t salt[SALT_SIZE], uint8_t iv[LEAT_AEAD_NONCE]) {
+static leat_aead *ticket_aead(const leat_ticket_keys *keys, const uint8_t salt[SALT_SIZE],
+                              uint8_t iv[LEAT_AEAD_NONCE]) {
     static const char label[] = "leat ticket key";
     uint8_t info[sizeof label - 1 + SALT_SIZE];
     uint8_t material[LEAT_AEAD_KEY_MAX + LEAT_AEAD_NONCE];
     memcpy(info, label, sizeof label - 1);
     memcpy(info + sizeof label - 1, salt, SALT_SIZE);
     leat_aead *aead = NULL;
-    if (leat_hkdf_expand(LEAT_HASH_SHA256, keys->secret, SECRET_SIZE, (leat_span){info, sizeof info}, material,
-                         sizeof material)) {
+    if (leat_hkdf_expand(LEAT_HASH_SHA256, keys->secret, SECRET_SIZE,
+                         (leat_span){info, sizeof info}, material, sizeof material)) {
         aead = leat_aead_new(LEAT_AES_256_GCM, material);
         memcpy(iv, material + LEAT_AEAD_KEY_MAX, LEAT_AEAD_NONCE);
     }
@@ -72,8 +75,8 @@ static leat_aead *ticket_aead(const leat_ticket_keys *keys, const uint8_t salt[S
     return aead;
 }
 
-size_t leat_ticket_seal(const leat_ticket_keys *keys, const leat_random *random, const leat_session *session, uint8_t *out,
-                        size_t room) {
+size_t leat_ticket_seal(const leat_ticket_keys *keys, const leat_random *random,
+                        const leat_session *session, uint8_t *out, size_t room) {
     if (room < LEAT_TICKET_OVERHEAD) {
         return 0;
     }
@@ -89,7 +92,8 @@ size_t leat_ticket_seal(const leat_ticket_keys *keys, const leat_random *random,
     leat_session_write(session, &writer);
     size_t length = leat_writer_length(&writer) - header;
     leat_aead *aead = writer.failed ? NULL : ticket_aead(keys, salt, iv);
-    bool ok = aead != NULL && leat_aead_seal(aead, iv, 0, (leat_span){out, header}, out + header, length);
+    bool ok =
+        aead != NULL && leat_aead_seal(aead, iv, 0, (leat_span){out, header}, out + header, length);
     leat_aead_free(aead);
     if (!ok) {
         leat_wipe(out, room);
@@ -98,14 +102,15 @@ size_t leat_ticket_seal(const leat_ticket_keys *keys, const leat_random *random,
     return header + length + LEAT_AEAD_TAG;
 }
 
-bool leat_ticket_open(const leat_ticket_keys *keys, leat_span ticket, uint8_t *out, leat_session *session) {
+bool leat_ticket_open(const leat_ticket_keys *keys, leat_span ticket, uint8_t *out,
+                      leat_session *session) {
     leat_reader reader = leat_reader_of(ticket);
     uint8_t version = leat_read_u8(&reader);
     leat_span name = leat_read_bytes(&reader, NAME_SIZE);
     leat_span salt = leat_read_bytes(&reader, SALT_SIZE);
     leat_span sealed = leat_read_rest(&reader);
-    if (reader.failed || version != TICKET_VERSION || memcmp(name.data, keys->name, NAME_SIZE) != 0 ||
-        sealed.length < LEAT_AEAD_TAG) {
+    if (reader.failed || version != TICKET_VERSION ||
+        memcmp(name.data, keys->name, NAME_SIZE) != 0 || sealed.length < LEAT_AEAD_TAG) {
         return false;
     }
     uint8_t iv[LEAT_AEAD_NONCE];

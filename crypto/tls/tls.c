@@ -1,11 +1,12 @@
 /*
- * The handshake's state machine (RFC 8446 §A, RFC 9001 §4.1): THE table of state and message, the reassembly of
- * messages from bytes of one encryption level, and what the owner may ask. Everything that a message means is in
- * its own file.
+ * The handshake's state machine (RFC 8446 §A, RFC 9001 §4.1): THE table of state and message, the
+ * reassembly of messages from bytes of one encryption level, and what the owner may ask. Everything
+ * that a message means is in its own file.
  */
 #include "crypto/tls/handshake.h"
 
-/* RFC 8446 §4, bounds per message, far above what is needed: stop a peer that announces 16 MB and drips them. */
+/* RFC 8446 §4, bounds per message, far above what is needed: stop a peer that announces 16 MB and
+ * drips them. */
 #define HELLO_MAX 16384
 #define EXTENSIONS_MAX 16384
 #define CERTIFICATE_MAX LEAT_TLS_MESSAGE_MAX
@@ -25,7 +26,7 @@ static const struct {
     [LEAT_CLIENT_HAS_EXTENSIONS] = {"EncryptedExtensions read", LEAT_LEVEL_HANDSHAKE},
     [LEAT_CLIENT_HAS_CERTIFICATE_REQUEST] = {"CertificateRequest read", LEAT_LEVEL_HANDSHAKE},
     [LEAT_CLIENT_HAS_CERTIFICATE] = {"Certificate read", LEAT_LEVEL_HANDSHAKE},
-    [LEAT_CLIENT_HAS_AUTHENTICATED] = {"server authenticated", LEAT_LEVEL_HANDSHAKE},
+    [LEAT_CLIENT_TRUSTS_SERVER] = {"server authenticated", LEAT_LEVEL_HANDSHAKE},
     [LEAT_CLIENT_DONE] = {"complete", LEAT_LEVEL_APPLICATION},
     [LEAT_SERVER_NEW] = {"new", LEAT_LEVEL_INITIAL},
     [LEAT_SERVER_RETRIED] = {"HelloRetryRequest sent", LEAT_LEVEL_INITIAL},
@@ -34,9 +35,10 @@ static const struct {
 };
 
 /*
- * Every message that may be read, in every state; all others are unexpected_message (RFC 8446 §4). So KeyUpdate
- * (RFC 9001 §6-1), EndOfEarlyData (RFC 9001 §8.3), a client's Certificate and post-handshake authentication
- * (RFC 9001 §4.4-3) have no row. `otherwise`: the next state when the handler found a PSK or wants another ClientHello.
+ * Every message that may be read, in every state; all others are unexpected_message (RFC 8446 §4).
+ * So KeyUpdate (RFC 9001 §6-1), EndOfEarlyData (RFC 9001 §8.3), a client's Certificate and
+ * post-handshake authentication (RFC 9001 §4.4-3) have no row. `otherwise`: the next state when the
+ * handler found a PSK or wants another ClientHello.
  */
 static const struct message_row {
     leat_tls_state state;
@@ -48,12 +50,12 @@ static const struct message_row {
     {LEAT_CLIENT_HELLO_SENT, LEAT_HELLO_RETRY_REQUEST, HELLO_MAX, leat_tls_on_hello_retry_request, LEAT_CLIENT_RETRIED, 0},
     {LEAT_CLIENT_HELLO_SENT, LEAT_SERVER_HELLO, HELLO_MAX, leat_tls_on_server_hello, LEAT_CLIENT_HAS_SERVER_HELLO, 0},
     {LEAT_CLIENT_RETRIED, LEAT_SERVER_HELLO, HELLO_MAX, leat_tls_on_server_hello, LEAT_CLIENT_HAS_SERVER_HELLO, 0},
-    {LEAT_CLIENT_HAS_SERVER_HELLO, LEAT_ENCRYPTED_EXTENSIONS, EXTENSIONS_MAX, leat_tls_on_encrypted_extensions, LEAT_CLIENT_HAS_EXTENSIONS, LEAT_CLIENT_HAS_AUTHENTICATED},
+    {LEAT_CLIENT_HAS_SERVER_HELLO, LEAT_ENCRYPTED_EXTENSIONS, EXTENSIONS_MAX, leat_tls_on_encrypted_extensions, LEAT_CLIENT_HAS_EXTENSIONS, LEAT_CLIENT_TRUSTS_SERVER},
     {LEAT_CLIENT_HAS_EXTENSIONS, LEAT_CERTIFICATE_REQUEST, EXTENSIONS_MAX, leat_tls_on_certificate_request, LEAT_CLIENT_HAS_CERTIFICATE_REQUEST, 0},
     {LEAT_CLIENT_HAS_EXTENSIONS, LEAT_CERTIFICATE, CERTIFICATE_MAX, leat_tls_on_certificate, LEAT_CLIENT_HAS_CERTIFICATE, 0},
     {LEAT_CLIENT_HAS_CERTIFICATE_REQUEST, LEAT_CERTIFICATE, CERTIFICATE_MAX, leat_tls_on_certificate, LEAT_CLIENT_HAS_CERTIFICATE, 0},
-    {LEAT_CLIENT_HAS_CERTIFICATE, LEAT_CERTIFICATE_VERIFY, VERIFY_MAX, leat_tls_on_certificate_verify, LEAT_CLIENT_HAS_AUTHENTICATED, 0},
-    {LEAT_CLIENT_HAS_AUTHENTICATED, LEAT_FINISHED, LEAT_HASH_MAX, leat_tls_on_server_finished, LEAT_CLIENT_DONE, 0},
+    {LEAT_CLIENT_HAS_CERTIFICATE, LEAT_CERTIFICATE_VERIFY, VERIFY_MAX, leat_tls_on_certificate_verify, LEAT_CLIENT_TRUSTS_SERVER, 0},
+    {LEAT_CLIENT_TRUSTS_SERVER, LEAT_FINISHED, LEAT_HASH_MAX, leat_tls_on_server_finished, LEAT_CLIENT_DONE, 0},
     {LEAT_CLIENT_DONE, LEAT_NEW_SESSION_TICKET, TICKET_MESSAGE_MAX, leat_tls_on_new_session_ticket, LEAT_CLIENT_DONE, 0},
     {LEAT_SERVER_NEW, LEAT_CLIENT_HELLO, HELLO_MAX, leat_tls_on_client_hello, LEAT_SERVER_FLIGHT_SENT, LEAT_SERVER_RETRIED},
     {LEAT_SERVER_RETRIED, LEAT_CLIENT_HELLO, HELLO_MAX, leat_tls_on_client_hello, LEAT_SERVER_FLIGHT_SENT, 0},
@@ -89,7 +91,8 @@ int leat_tls_start(leat_tls *tls) {
         return fail_with(tls, LEAT_ALERT_INTERNAL_ERROR, "started twice or as a server");
     }
     leat_tls_handshake *handshake = tls->handshake;
-    if (!leat_random_bytes(&handshake->random, handshake->client_random, sizeof handshake->client_random)) {
+    if (!leat_random_bytes(&handshake->random, handshake->client_random,
+                           sizeof handshake->client_random)) {
         return fail_with(tls, LEAT_ALERT_INTERNAL_ERROR, "the random source failed");
     }
     int alert = leat_tls_send_client_hello(tls, (leat_span){NULL, 0});
@@ -103,15 +106,17 @@ int leat_tls_start(leat_tls *tls) {
 /* RFC 8446 §4.1.4: only the random tells a HelloRetryRequest from a ServerHello. */
 static uint16_t classify(leat_span message) {
     uint16_t type = message.data[0];
-    return type == LEAT_SERVER_HELLO && leat_server_hello_is_retry(leat_tls_body(message)) ? LEAT_HELLO_RETRY_REQUEST
-                                                                                           : type;
+    return type == LEAT_SERVER_HELLO && leat_server_hello_is_retry(leat_tls_body(message))
+               ? LEAT_HELLO_RETRY_REQUEST
+               : type;
 }
 
 static int on_message(leat_tls *tls, leat_span message) {
     const struct message_row *row = find_message(tls->state, classify(message));
     leat_level level = states[tls->state].reads;
     if (row == NULL) {
-        return leat_fault(&tls->error, LEAT_ALERT_UNEXPECTED_MESSAGE, "a handshake message out of order");
+        return leat_fault(&tls->error, LEAT_ALERT_UNEXPECTED_MESSAGE,
+                          "a handshake message out of order");
     }
     if (tls->hooks.on_message != NULL) {
         tls->hooks.on_message(tls->hooks.user, false, level, message.data[0], message.length);
@@ -121,7 +126,8 @@ static int on_message(leat_tls *tls, leat_span message) {
     }
     int alert = row->handler(tls, message);
     if (alert == LEAT_ALERT_NONE) {
-        tls->state = tls->handshake != NULL && tls->handshake->otherwise ? row->otherwise : row->next;
+        tls->state =
+            tls->handshake != NULL && tls->handshake->otherwise ? row->otherwise : row->next;
     }
     return alert;
 }
@@ -132,14 +138,17 @@ static int check_header(leat_tls *tls, uint8_t type, size_t length) {
     if (row == NULL) {
         /* RFC 9001 §4.4-3: authentication after the handshake. */
         tls->violates_quic = type == LEAT_CERTIFICATE_REQUEST && tls->state == LEAT_CLIENT_DONE;
-        return leat_fault(&tls->error, LEAT_ALERT_UNEXPECTED_MESSAGE, "a handshake message out of order");
+        return leat_fault(&tls->error, LEAT_ALERT_UNEXPECTED_MESSAGE,
+                          "a handshake message out of order");
     }
-    return length > row->limit ? leat_fault_decode(&tls->error, "a handshake message is too long") : LEAT_ALERT_NONE;
+    return length > row->limit ? leat_fault_decode(&tls->error, "a handshake message is too long")
+                               : LEAT_ALERT_NONE;
 }
 
 /*
- * Moves bytes into the input until a header, then a message is complete. *complete says that the input holds one.
- * Only bytes that arrived are ever allocated for, never a length that was announced.
+ * Moves bytes into the input until a header, then a message is complete. *complete says that the
+ * input holds one. Only bytes that arrived are ever allocated for, never a length that was
+ * announced.
  */
 static int collect(leat_tls *tls, leat_reader *bytes, bool *complete) {
     leat_buffer *input = &tls->input;
@@ -177,7 +186,8 @@ int leat_tls_receive(leat_tls *tls, leat_level level, leat_span bytes) {
         /* RFC 9001 §4.1.3-3: also what is left over when the level changed under these bytes. */
         if (level != states[tls->state].reads) {
             tls->violates_quic = true;
-            return fail_with(tls, LEAT_ALERT_UNEXPECTED_MESSAGE, "handshake bytes at the wrong encryption level");
+            return fail_with(tls, LEAT_ALERT_UNEXPECTED_MESSAGE,
+                             "handshake bytes at the wrong encryption level");
         }
         bool complete;
         int alert = collect(tls, &reader, &complete);
@@ -192,7 +202,8 @@ int leat_tls_receive(leat_tls *tls, leat_level level, leat_span bytes) {
     return LEAT_ALERT_NONE;
 }
 
-bool leat_tls_message_begin(leat_tls *tls, leat_tls_message *message, leat_level level, uint8_t type, size_t room) {
+bool leat_tls_message_begin(leat_tls *tls, leat_tls_message *message, leat_level level,
+                            uint8_t type, size_t room) {
     leat_buffer *output = &tls->output[level];
     if (leat_buffer_reserve(output, HEADER_SIZE + room) != LEAT_OK) {
         return false;
@@ -242,7 +253,8 @@ void leat_tls_output_consume(leat_tls *tls, leat_level level, size_t length) {
 }
 
 bool leat_tls_is_complete(const leat_tls *tls) {
-    return tls->alert == LEAT_ALERT_NONE && (tls->state == LEAT_CLIENT_DONE || tls->state == LEAT_SERVER_DONE);
+    return tls->alert == LEAT_ALERT_NONE &&
+           (tls->state == LEAT_CLIENT_DONE || tls->state == LEAT_SERVER_DONE);
 }
 
 bool leat_tls_violates_quic(const leat_tls *tls) {

@@ -1,4 +1,5 @@
-/* Whole handshakes between two of our own: every suite, group and key, names, protocols, cuts, exporters. */
+/* Whole handshakes between two of our own: every suite, group and key, names, protocols, cuts,
+ * exporters. */
 #include "stand_in_kem.h"
 #include "tls_pair.h"
 
@@ -43,7 +44,8 @@ END_TEST
 
 START_TEST(every_suite_group_and_key_works) {
     static const uint16_t suites[] = {0x1301, 0x1302, 0x1303};
-    static const uint16_t groups[] = {LEAT_GROUP_X25519MLKEM768, LEAT_GROUP_X25519, LEAT_GROUP_P256, LEAT_GROUP_P384};
+    static const uint16_t groups[] = {LEAT_GROUP_X25519MLKEM768, LEAT_GROUP_X25519, LEAT_GROUP_P256,
+                                      LEAT_GROUP_P384};
     static const char *const keys[] = {"p256", "p384", "rsa", "ed25519"};
     leat_key_exchange_set_test_kem(&stand_in_kem);
     for (int i = 0; i < 3 * 4 * 4; i++) {
@@ -106,7 +108,8 @@ START_TEST(a_share_that_was_sent_beats_a_better_group_without_one) {
 END_TEST
 
 START_TEST(a_server_chooses_the_suite_by_its_own_order) {
-    static const uint16_t client_suites[] = {0x1301, 0x1302, 0x1303}, server_suites[] = {0x1303, 0x1301};
+    static const uint16_t client_suites[] = {0x1301, 0x1302, 0x1303},
+                          server_suites[] = {0x1303, 0x1301};
     tls_pair pair;
     tls_pair_init(&pair);
     pair.client.config.cipher_suites = client_suites;
@@ -120,7 +123,8 @@ START_TEST(a_server_chooses_the_suite_by_its_own_order) {
 END_TEST
 
 START_TEST(a_hello_retry_request_asks_for_another_group) {
-    static const uint16_t client_groups[] = {LEAT_GROUP_P256, LEAT_GROUP_X25519}, server_group = LEAT_GROUP_X25519;
+    static const uint16_t client_groups[] = {LEAT_GROUP_P256, LEAT_GROUP_X25519},
+                          server_group = LEAT_GROUP_X25519;
     tls_pair pair;
     tls_pair_init(&pair);
     pair.client.config.groups = client_groups;
@@ -176,7 +180,8 @@ START_TEST(a_forced_hello_retry_request_without_another_group_uses_a_cookie) {
         ck_assert(pair.server.tls->handshake->cookie_sent);
         if (with_session) {
             tls_pair_restart(&pair);
-            pair.client.config.session = (leat_span){pair.client.session, pair.client.session_length};
+            pair.client.config.session =
+                (leat_span){pair.client.session, pair.client.session_length};
             run_to_completion(&pair);
             ck_assert(pair.server.tls->handshake->cookie_sent);
             ck_assert(leat_tls_is_resumed(pair.client.tls) && leat_tls_is_resumed(pair.server.tls));
@@ -251,7 +256,8 @@ START_TEST(a_server_with_two_keys_for_a_name_uses_the_one_the_client_can_verify)
     pair.identities[1] = test_identity("rsa");
     pair.server.config.identity_count = 2;
     tls_pair_start(&pair);
-    /* The client's list with every ECDSA and Ed25519 scheme turned into GREASE; only the server's choice is looked at. */
+    /* The client's list with every ECDSA and Ed25519 scheme turned into GREASE; only the server's
+     * choice is looked at. */
     leat_span out = leat_tls_output(pair.client.tls, LEAT_LEVEL_INITIAL);
     uint8_t hello[4096];
     memcpy(hello, out.data, out.length);
@@ -263,7 +269,9 @@ START_TEST(a_server_with_two_keys_for_a_name_uses_the_one_the_client_can_verify)
             }
         }
     }
-    ck_assert_int_eq(leat_tls_receive(pair.server.tls, LEAT_LEVEL_INITIAL, (leat_span){hello, out.length}), LEAT_ALERT_NONE);
+    ck_assert_int_eq(
+        leat_tls_receive(pair.server.tls, LEAT_LEVEL_INITIAL, (leat_span){hello, out.length}),
+        LEAT_ALERT_NONE);
     ck_assert_ptr_eq(pair.server.tls->handshake->identity, pair.identities[1]);
     ck_assert_uint_eq(pair.server.tls->handshake->scheme, LEAT_SIG_RSA_PSS_RSAE_SHA256);
     tls_pair_free(&pair);
@@ -351,18 +359,21 @@ START_TEST(exporters_of_both_sides_are_equal_and_depend_on_label_and_context) {
     ck_assert_mem_eq(ours, theirs, 40);
     ck_assert_int_eq(leat_tls_export(pair.server.tls, "other", context, theirs, 40), LEAT_OK);
     ck_assert_mem_ne(ours, theirs, 40);
-    ck_assert_int_eq(leat_tls_export(pair.server.tls, "label", (leat_span){NULL, 0}, theirs, 40), LEAT_OK);
+    ck_assert_int_eq(leat_tls_export(pair.server.tls, "label", (leat_span){NULL, 0}, theirs, 40),
+                     LEAT_OK);
     ck_assert_mem_ne(ours, theirs, 40);
     leat_tls_handshake_confirmed(pair.client.tls);
-    ck_assert_int_eq(leat_tls_export(pair.client.tls, "label", (leat_span){NULL, 0}, ours, 40), LEAT_OK);
+    ck_assert_int_eq(leat_tls_export(pair.client.tls, "label", (leat_span){NULL, 0}, ours, 40),
+                     LEAT_OK);
     ck_assert_mem_eq(ours, theirs, 40);
     tls_pair_free(&pair);
 }
 END_TEST
 
 START_TEST(the_key_log_has_the_five_lines_of_both_sides) {
-    static const char *const labels[] = {"CLIENT_HANDSHAKE_TRAFFIC_SECRET ", "SERVER_HANDSHAKE_TRAFFIC_SECRET ",
-                                         "CLIENT_TRAFFIC_SECRET_0 ", "SERVER_TRAFFIC_SECRET_0 ", "EXPORTER_SECRET "};
+    static const char *const labels[] = {
+        "CLIENT_HANDSHAKE_TRAFFIC_SECRET ", "SERVER_HANDSHAKE_TRAFFIC_SECRET ",
+        "CLIENT_TRAFFIC_SECRET_0 ", "SERVER_TRAFFIC_SECRET_0 ", "EXPORTER_SECRET "};
     tls_pair pair;
     tls_pair_init(&pair);
     run_to_completion(&pair);
@@ -373,7 +384,8 @@ START_TEST(the_key_log_has_the_five_lines_of_both_sides) {
         ck_assert(strncmp(pair.client.key_log[i], labels[i], strlen(labels[i])) == 0);
         ck_assert_uint_eq(strlen(pair.client.key_log[i]), strlen(labels[i]) + 64 + 1 + 64);
     }
-    ck_assert(strstr(pair.client.key_log[2], test_to_hex(pair.client.secrets[LEAT_LEVEL_APPLICATION][1], 32)) != NULL);
+    ck_assert(strstr(pair.client.key_log[2],
+                     test_to_hex(pair.client.secrets[LEAT_LEVEL_APPLICATION][1], 32)) != NULL);
     tls_pair_free(&pair);
 }
 END_TEST
@@ -491,21 +503,26 @@ START_TEST(a_server_cannot_be_started) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("crypto/tls handshake", client_and_server_agree_on_all_secrets, every_suite_group_and_key_works,
-               messages_may_be_cut_anywhere, the_hybrid_group_and_x25519_are_offered_by_default,
-               a_share_that_was_sent_beats_a_better_group_without_one, a_server_chooses_the_suite_by_its_own_order,
-               a_hello_retry_request_asks_for_another_group, a_hello_retry_request_can_ask_for_the_hybrid_group,
-               a_forced_hello_retry_request_changes_the_group,
-               a_forced_hello_retry_request_without_another_group_uses_a_cookie, no_group_in_common_is_handshake_failure,
-               no_suite_in_common_is_handshake_failure, no_protocol_in_common_is_no_application_protocol,
-               the_servers_order_of_protocols_wins, the_name_chooses_the_certificate,
-               a_server_with_two_keys_for_a_name_uses_the_one_the_client_can_verify, a_trailing_dot_is_not_sent,
-               an_address_is_verified_but_not_sent_as_name, the_wrong_name_in_the_certificate_is_bad_certificate,
-               the_wrong_address_in_the_certificate_is_bad_certificate, a_certificate_of_nobody_is_unknown_ca,
-               a_certificate_out_of_its_time_is_certificate_expired, transport_parameters_can_be_refused_by_either_side,
-               exporters_of_both_sides_are_equal_and_depend_on_label_and_context,
-               the_key_log_has_the_five_lines_of_both_sides,
-               the_server_cannot_read_application_data_before_the_clients_finished,
-               a_confirmed_handshake_keeps_less_than_a_kilobyte, a_ticket_after_confirmation_is_still_read,
-               confirming_before_completion_does_nothing, a_random_source_that_fails_ends_the_handshake,
-               configurations_that_cannot_work_are_refused, a_server_cannot_be_started)
+LEAT_TEST_MAIN(
+    "crypto/tls handshake", client_and_server_agree_on_all_secrets, every_suite_group_and_key_works,
+    messages_may_be_cut_anywhere, the_hybrid_group_and_x25519_are_offered_by_default,
+    a_share_that_was_sent_beats_a_better_group_without_one,
+    a_server_chooses_the_suite_by_its_own_order, a_hello_retry_request_asks_for_another_group,
+    a_hello_retry_request_can_ask_for_the_hybrid_group,
+    a_forced_hello_retry_request_changes_the_group,
+    a_forced_hello_retry_request_without_another_group_uses_a_cookie,
+    no_group_in_common_is_handshake_failure, no_suite_in_common_is_handshake_failure,
+    no_protocol_in_common_is_no_application_protocol, the_servers_order_of_protocols_wins,
+    the_name_chooses_the_certificate,
+    a_server_with_two_keys_for_a_name_uses_the_one_the_client_can_verify,
+    a_trailing_dot_is_not_sent, an_address_is_verified_but_not_sent_as_name,
+    the_wrong_name_in_the_certificate_is_bad_certificate,
+    the_wrong_address_in_the_certificate_is_bad_certificate, a_certificate_of_nobody_is_unknown_ca,
+    a_certificate_out_of_its_time_is_certificate_expired,
+    transport_parameters_can_be_refused_by_either_side,
+    exporters_of_both_sides_are_equal_and_depend_on_label_and_context,
+    the_key_log_has_the_five_lines_of_both_sides,
+    the_server_cannot_read_application_data_before_the_clients_finished,
+    a_confirmed_handshake_keeps_less_than_a_kilobyte, a_ticket_after_confirmation_is_still_read,
+    confirming_before_completion_does_nothing, a_random_source_that_fails_ends_the_handshake,
+    configurations_that_cannot_work_are_refused, a_server_cannot_be_started)

@@ -1,6 +1,7 @@
 /*
- * RFC 8448: walks every step of its traces and recomputes what our key schedule and transcript have to give: secrets,
- * Finished, the PSK binder, the resumption PSK, and the transcript after a HelloRetryRequest.
+ * RFC 8448: walks every step of its traces and recomputes what our key schedule and transcript have
+ * to give: secrets, Finished, the PSK binder, the resumption PSK, and the transcript after a
+ * HelloRetryRequest.
  */
 #include "crypto/tls/key_schedule.h"
 #include "crypto/tls/messages.h"
@@ -29,7 +30,8 @@ static leat_span item(const rfc_trace *at, const char *name) {
 
 static void check(rfc_trace *at, const uint8_t *actual, const char *name) {
     leat_span expected = item(at, name);
-    ck_assert_str_eq(test_to_hex(actual, expected.length), test_to_hex(expected.data, expected.length));
+    ck_assert_str_eq(test_to_hex(actual, expected.length),
+                     test_to_hex(expected.data, expected.length));
     at->checked++;
 }
 
@@ -106,7 +108,8 @@ static void sent(rfc_trace *at) {
     if (item(at, "payload").data[0] == LEAT_CLIENT_HELLO) {
         add(at, "payload");
     }
-    if (strncmp(at->step, "sections.2.", 11) == 0) { /* the early secrets are derived before ServerHello */
+    if (strncmp(at->step, "sections.2.", 11) ==
+        0) { /* the early secrets are derived before ServerHello */
         ck_assert(leat_transcript_choose(&at->transcript, LEAT_HASH_SHA256));
     }
 }
@@ -194,4 +197,5 @@ LEAT_TEST_MAIN("crypto/tls key schedule", the_simple_handshake_of_rfc_8448_gives
                the_resumption_of_rfc_8448_gives_its_binder_and_secrets,
                the_hello_retry_request_of_rfc_8448_gives_its_secrets,
                the_client_authentication_of_rfc_8448_gives_its_secrets,
-               the_compatibility_mode_of_rfc_8448_gives_its_secrets, a_transcript_changes_its_hash_never)
+               the_compatibility_mode_of_rfc_8448_gives_its_secrets,
+               a_transcript_changes_its_hash_never)

@@ -1,4 +1,4 @@
-/* Every allocation of a handshake fails once: no crash, no leak, no completion without its memory. */
+/* Every allocation of a handshake fails once: no crash, no leak, no completion without memory. */
 #include "tls_pair.h"
 
 static void run(tls_pair *pair) {
@@ -32,7 +32,8 @@ static size_t fail_each(bool of_client, bool resumed, bool retried) {
         run(&pair);
         done = memory.allocations < fail_at;
         if (side->tls != NULL && !done) {
-            ck_assert_msg(side->alert == LEAT_ALERT_INTERNAL_ERROR, "allocation %zu: %s", fail_at, leat_alert_name(side->alert));
+            ck_assert_msg(side->alert == LEAT_ALERT_INTERNAL_ERROR, "allocation %zu: %s", fail_at,
+                          leat_alert_name(side->alert));
             ck_assert(!leat_tls_is_complete(side->tls));
         }
         ck_assert(!done || (is_done(&pair.client) && is_done(&pair.server)));
@@ -56,4 +57,5 @@ START_TEST(each_allocation_of_a_server_may_fail) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("crypto/tls memory", each_allocation_of_a_client_may_fail, each_allocation_of_a_server_may_fail)
+LEAT_TEST_MAIN("crypto/tls memory", each_allocation_of_a_client_may_fail,
+               each_allocation_of_a_server_may_fail)

@@ -1,6 +1,7 @@
 /*
- * The parsers of all messages: good ones from our own handshakes and from other stacks, then each extension twice,
- * cut short, with a byte left over, left out, and a table of bad values, each with its exact alert.
+ * The parsers of all messages: good ones from our own handshakes and from other stacks, then each
+ * extension twice, cut short, with a byte left over, left out, and a table of bad values, each with
+ * its exact alert.
  */
 #include "tls_pair.h"
 
@@ -40,7 +41,8 @@ static void take_sample(message_sample *out, leat_span body, size_t list_at) {
     out->list_at = list_at;
 }
 
-/* The ClientHello after a HelloRetryRequest with cookie that offers a session: it has every extension we know. */
+/* The ClientHello after a HelloRetryRequest with cookie that offers a session: it has every
+ * extension we know. */
 static void make_client_samples(void) {
     static const uint16_t group = LEAT_GROUP_X25519;
     tls_pair pair;
@@ -73,19 +75,31 @@ static void make_samples(void) {
     uint8_t bytes[1024];
     leat_writer writer = leat_writer_make(bytes, sizeof bytes);
     leat_server_hello retry = {.random = {leat_hello_retry_random, 32}, .cipher_suite = 0x1301};
-    retry.extensions = (leat_extensions){.present = LEAT_HAS_SUPPORTED_VERSIONS | LEAT_HAS_KEY_SHARE | LEAT_HAS_COOKIE,
-                                         .version = LEAT_TLS_1_3, .group = 23, .cookie = test_hex("aa bb")};
+    retry.extensions = (leat_extensions){.present = LEAT_HAS_SUPPORTED_VERSIONS |
+                                                    LEAT_HAS_KEY_SHARE | LEAT_HAS_COOKIE,
+                                         .version = LEAT_TLS_1_3,
+                                         .group = 23,
+                                         .cookie = test_hex("aa bb")};
     leat_server_hello_write(&retry, &writer);
-    take_sample(&samples[RETRY], (leat_span){bytes, leat_writer_length(&writer)}, 2 + 32 + 1 + 2 + 1);
-    take_sample(&samples[ENCRYPTED], test_hex("00 1e 00 00 00 00  00 0a 00 04 00 02 00 1d  00 10 00 05 00 03 02 68 33"
-                                              "00 39 00 05 01 02 03 04 05"), 0);
-    take_sample(&samples[REQUEST], test_hex("00 00 10 00 0d 00 04 00 02 04 03  00 32 00 04 00 02 04 03"), 1);
-    take_sample(&samples[TICKET], test_hex("00 00 00 10 01 02 03 04 01 00 00 02 aa bb 00 08 00 2a 00 04 ff ff ff ff"), 14);
+    take_sample(&samples[RETRY], (leat_span){bytes, leat_writer_length(&writer)},
+                2 + 32 + 1 + 2 + 1);
+    take_sample(&samples[ENCRYPTED],
+                test_hex("00 1e 00 00 00 00  00 0a 00 04 00 02 00 1d  00 10 00 05 00 03 02 68 33"
+                         "00 39 00 05 01 02 03 04 05"),
+                0);
+    take_sample(&samples[REQUEST],
+                test_hex("00 00 10 00 0d 00 04 00 02 04 03  00 32 00 04 00 02 04 03"), 1);
+    take_sample(&samples[TICKET],
+                test_hex("00 00 00 10 01 02 03 04 01 00 00 02 aa bb 00 08 00 2a 00 04 ff ff ff ff"),
+                14);
 }
 
-/* The sample with extension number `index` replaced by `id` and `body`; index past the end: appended. */
-static leat_span edit(const message_sample *sample, size_t index, bool drop, int id, leat_span body, uint8_t out[16384]) {
-    leat_reader reader = leat_reader_make(sample->bytes + sample->list_at, sample->length - sample->list_at);
+/* The sample with extension number `index` replaced by `id` and `body`; index past the end:
+ * appended. */
+static leat_span edit(const message_sample *sample, size_t index, bool drop, int id, leat_span body,
+                      uint8_t out[16384]) {
+    leat_reader reader =
+        leat_reader_make(sample->bytes + sample->list_at, sample->length - sample->list_at);
     leat_reader list = leat_reader_of(leat_read_vector16(&reader));
     leat_writer writer = leat_writer_make(out, 16384);
     leat_write_bytes(&writer, sample->bytes, sample->list_at);
@@ -111,8 +125,10 @@ static leat_span edit(const message_sample *sample, size_t index, bool drop, int
 }
 
 /* Extension number `index` of a sample; false past the end. */
-static bool extension_at(const message_sample *sample, size_t index, uint16_t *id, leat_span *body) {
-    leat_reader reader = leat_reader_make(sample->bytes + sample->list_at, sample->length - sample->list_at);
+static bool extension_at(const message_sample *sample, size_t index, uint16_t *id,
+                         leat_span *body) {
+    leat_reader reader =
+        leat_reader_make(sample->bytes + sample->list_at, sample->length - sample->list_at);
     leat_reader list = leat_reader_of(leat_read_vector16(&reader));
     for (size_t i = 0; leat_reader_left(&list) > 0; i++) {
         *id = leat_read_u16(&list);
@@ -142,7 +158,8 @@ START_TEST(the_samples_parse) {
     make_samples();
     for (int kind = 0; kind < SAMPLES; kind++) {
         leat_span whole = {samples[kind].bytes, samples[kind].length};
-        ck_assert_msg(parse(kind, whole) == LEAT_ALERT_NONE, "sample %d: %s", kind, leat_alert_name(parse(kind, whole)));
+        ck_assert_msg(parse(kind, whole) == LEAT_ALERT_NONE, "sample %d: %s", kind,
+                      leat_alert_name(parse(kind, whole)));
     }
 }
 END_TEST
@@ -157,7 +174,8 @@ START_TEST(every_cut_of_a_message_is_refused) {
             free(exact);
         }
         samples[kind].bytes[samples[kind].length] = 0;
-        ck_assert_int_eq(parse(kind, (leat_span){samples[kind].bytes, samples[kind].length + 1}), LEAT_ALERT_DECODE_ERROR);
+        ck_assert_int_eq(parse(kind, (leat_span){samples[kind].bytes, samples[kind].length + 1}),
+                         LEAT_ALERT_DECODE_ERROR);
     }
 }
 END_TEST
@@ -169,7 +187,8 @@ START_TEST(every_extension_twice_is_illegal_parameter) {
     make_samples();
     FOR_EACH_EXTENSION(kind, index, id, body) {
         leat_span message = edit(&samples[kind], SIZE_MAX, false, id, body, edited);
-        ck_assert_msg(parse(kind, message) == LEAT_ALERT_ILLEGAL_PARAMETER, "kind %d id %d", kind, id);
+        ck_assert_msg(parse(kind, message) == LEAT_ALERT_ILLEGAL_PARAMETER, "kind %d id %d", kind,
+                      id);
     }
 }
 END_TEST
@@ -182,12 +201,15 @@ START_TEST(every_extension_cut_short_or_with_a_byte_left_over_is_decode_error) {
     make_samples();
     FOR_EACH_EXTENSION(kind, index, id, body) {
         for (size_t length = 0; length < body.length && !is_opaque(id); length++) {
-            leat_span message = edit(&samples[kind], index, false, id, (leat_span){body.data, length}, edited);
-            ck_assert_msg(parse(kind, message) == LEAT_ALERT_DECODE_ERROR, "kind %d id %d cut to %zu", kind, id, length);
+            leat_span message =
+                edit(&samples[kind], index, false, id, (leat_span){body.data, length}, edited);
+            ck_assert_msg(parse(kind, message) == LEAT_ALERT_DECODE_ERROR,
+                          "kind %d id %d cut to %zu", kind, id, length);
         }
         uint8_t longer[4096] = {0};
         memcpy(longer, body.data, body.length);
-        leat_span message = edit(&samples[kind], index, false, id, (leat_span){longer, body.length + 1}, edited);
+        leat_span message =
+            edit(&samples[kind], index, false, id, (leat_span){longer, body.length + 1}, edited);
         int expected = is_opaque(id) ? LEAT_ALERT_NONE : LEAT_ALERT_DECODE_ERROR;
         ck_assert_msg(parse(kind, message) == expected, "kind %d id %d and a byte", kind, id);
     }
@@ -214,7 +236,8 @@ START_TEST(every_missing_extension_gives_its_alert) {
     FOR_EACH_EXTENSION(kind, index, id, body) {
         int expected = LEAT_ALERT_NONE;
         for (size_t i = 0; i < sizeof required / sizeof required[0]; i++) {
-            expected = required[i].kind == kind && required[i].id == id ? required[i].alert : expected;
+            expected =
+                required[i].kind == kind && required[i].id == id ? required[i].alert : expected;
         }
         leat_span message = edit(&samples[kind], index, true, 0, (leat_span){NULL, 0}, edited);
         ck_assert_msg(parse(kind, message) == expected, "kind %d without %d: %s", kind, id,
@@ -228,10 +251,12 @@ START_TEST(unknown_extensions_are_ignored_in_offers_and_refused_in_answers) {
     for (int kind = 0; kind < SAMPLES; kind++) {
         bool offer = kind == CLIENT_HELLO || kind == REQUEST || kind == TICKET;
         int expected = offer ? LEAT_ALERT_NONE : LEAT_ALERT_UNSUPPORTED_EXTENSION;
-        /* GREASE takes the place of the first extension that may be absent, so that the last stays last. */
+        /* GREASE takes the place of the first extension that may be absent, so that the last stays
+         * last. */
         size_t index = kind == CLIENT_HELLO ? find_extension(&samples[kind], 0) : SIZE_MAX;
         leat_span message = edit(&samples[kind], index, false, 0x1a1a, test_hex("00"), edited);
-        ck_assert_msg(parse(kind, message) == expected, "kind %d: %s", kind, leat_alert_name(parse(kind, message)));
+        ck_assert_msg(parse(kind, message) == expected, "kind %d: %s", kind,
+                      leat_alert_name(parse(kind, message)));
     }
 }
 END_TEST
@@ -250,7 +275,8 @@ START_TEST(misplaced_extensions_are_illegal_parameter) {
     for (size_t i = 0; i < sizeof misplaced / sizeof misplaced[0]; i++) {
         int kind = misplaced[i].kind;
         size_t index = kind == CLIENT_HELLO ? find_extension(&samples[kind], 0) : SIZE_MAX;
-        leat_span message = edit(&samples[kind], index, false, misplaced[i].id, test_hex("00 00"), edited);
+        leat_span message =
+            edit(&samples[kind], index, false, misplaced[i].id, test_hex("00 00"), edited);
         ck_assert_msg(parse(kind, message) == LEAT_ALERT_ILLEGAL_PARAMETER, "row %zu", i);
     }
 }
@@ -263,9 +289,11 @@ START_TEST(answers_to_extensions_not_offered_are_unsupported_extension) {
     make_samples();
     leat_span server_hello = {samples[SERVER_HELLO].bytes, samples[SERVER_HELLO].length};
     leat_span encrypted = {samples[ENCRYPTED].bytes, samples[ENCRYPTED].length};
-    ck_assert_int_eq(leat_server_hello_parse(server_hello, OFFERED & ~(uint32_t)LEAT_HAS_PRE_SHARED_KEY, &hello, &why),
+    ck_assert_int_eq(leat_server_hello_parse(
+                         server_hello, OFFERED & ~(uint32_t)LEAT_HAS_PRE_SHARED_KEY, &hello, &why),
                      LEAT_ALERT_UNSUPPORTED_EXTENSION);
-    ck_assert_int_eq(leat_encrypted_extensions_parse(encrypted, OFFERED & ~(uint32_t)LEAT_HAS_SERVER_NAME, &extensions, &why),
+    ck_assert_int_eq(leat_encrypted_extensions_parse(
+                         encrypted, OFFERED & ~(uint32_t)LEAT_HAS_SERVER_NAME, &extensions, &why),
                      LEAT_ALERT_UNSUPPORTED_EXTENSION);
     leat_span message = edit(&samples[ENCRYPTED], SIZE_MAX, false, 1, test_hex("01"), edited);
     ck_assert_int_eq(parse(ENCRYPTED, message), LEAT_ALERT_UNSUPPORTED_EXTENSION);
@@ -276,7 +304,8 @@ END_TEST
 
 START_TEST(pre_shared_key_must_be_the_last_extension) {
     make_samples();
-    leat_span message = edit(&samples[CLIENT_HELLO], SIZE_MAX, false, 0x1a1a, test_hex("00"), edited);
+    leat_span message =
+        edit(&samples[CLIENT_HELLO], SIZE_MAX, false, 0x1a1a, test_hex("00"), edited);
     ck_assert_int_eq(parse(CLIENT_HELLO, message), LEAT_ALERT_ILLEGAL_PARAMETER);
 }
 END_TEST
@@ -284,7 +313,11 @@ END_TEST
 #define BINDER "20 00112233445566778899aabbccddeeff 00112233445566778899aabbccddeeff"
 
 START_TEST(bad_values_of_extensions_give_their_alert) {
-    enum { OK = LEAT_ALERT_NONE, DECODE = LEAT_ALERT_DECODE_ERROR, ILLEGAL = LEAT_ALERT_ILLEGAL_PARAMETER };
+    enum {
+        OK = LEAT_ALERT_NONE,
+        DECODE = LEAT_ALERT_DECODE_ERROR,
+        ILLEGAL = LEAT_ALERT_ILLEGAL_PARAMETER
+    };
     static const struct {
         int kind;
         uint16_t id;
@@ -342,7 +375,8 @@ START_TEST(bad_values_of_extensions_give_their_alert) {
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         const message_sample *sample = &samples[values[i].kind];
         size_t index = find_extension(sample, values[i].id);
-        leat_span message = edit(sample, index, false, values[i].id, test_hex(values[i].body), edited);
+        leat_span message =
+            edit(sample, index, false, values[i].id, test_hex(values[i].body), edited);
         int alert = parse(values[i].kind, message);
         ck_assert_msg(alert == values[i].alert, "row %zu: %s", i, leat_alert_name(alert));
     }
@@ -376,15 +410,18 @@ START_TEST(a_legacy_session_id_is_refused) {
     message_sample *hello = &samples[CLIENT_HELLO];
     memmove(hello->bytes + 2 + 32 + 2, hello->bytes + 2 + 32 + 1, hello->length - 35);
     hello->bytes[2 + 32] = 1;
-    ck_assert_int_eq(parse(CLIENT_HELLO, (leat_span){hello->bytes, hello->length + 1}), LEAT_ALERT_ILLEGAL_PARAMETER);
+    ck_assert_int_eq(parse(CLIENT_HELLO, (leat_span){hello->bytes, hello->length + 1}),
+                     LEAT_ALERT_ILLEGAL_PARAMETER);
 }
 END_TEST
 
 START_TEST(an_old_client_hello_without_extensions_is_protocol_version) {
     make_samples();
-    ck_assert_int_eq(parse(CLIENT_HELLO, (leat_span){samples[CLIENT_HELLO].bytes, samples[CLIENT_HELLO].list_at}),
+    ck_assert_int_eq(parse(CLIENT_HELLO,
+                           (leat_span){samples[CLIENT_HELLO].bytes, samples[CLIENT_HELLO].list_at}),
                      LEAT_ALERT_PROTOCOL_VERSION);
-    ck_assert_int_eq(parse(SERVER_HELLO, (leat_span){samples[SERVER_HELLO].bytes, samples[SERVER_HELLO].list_at}),
+    ck_assert_int_eq(parse(SERVER_HELLO,
+                           (leat_span){samples[SERVER_HELLO].bytes, samples[SERVER_HELLO].list_at}),
                      LEAT_ALERT_PROTOCOL_VERSION);
 }
 END_TEST
@@ -424,20 +461,25 @@ START_TEST(certificates_are_bounded_and_complete) {
         {"00 ff ff ff", LEAT_ALERT_DECODE_ERROR},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        ck_assert_int_eq(leat_certificate_parse(test_hex(rows[i].body), &certificate, &why), rows[i].alert);
+        ck_assert_int_eq(leat_certificate_parse(test_hex(rows[i].body), &certificate, &why),
+                         rows[i].alert);
     }
     uint8_t chain[4 + 6 * (LEAT_X509_CHAIN_MAX + 1)] = {0, 0, 0, 6 * (LEAT_X509_CHAIN_MAX + 1)};
     for (size_t i = 0; i <= LEAT_X509_CHAIN_MAX; i++) {
         chain[4 + 6 * i + 2] = 1;
     }
-    ck_assert_int_eq(leat_certificate_parse((leat_span){chain, sizeof chain}, &certificate, &why), LEAT_ALERT_BAD_CERTIFICATE);
+    ck_assert_int_eq(leat_certificate_parse((leat_span){chain, sizeof chain}, &certificate, &why),
+                     LEAT_ALERT_BAD_CERTIFICATE);
     chain[3] -= 6;
-    ck_assert_int_eq(leat_certificate_parse((leat_span){chain, sizeof chain - 6}, &certificate, &why), LEAT_ALERT_NONE);
+    ck_assert_int_eq(
+        leat_certificate_parse((leat_span){chain, sizeof chain - 6}, &certificate, &why),
+        LEAT_ALERT_NONE);
     ck_assert_uint_eq(certificate.count, LEAT_X509_CHAIN_MAX);
 }
 END_TEST
 
-/* What another stack sent in the days of the drafts: what is missing or answered unasked by now has its alert. */
+/* What another stack sent in the days of the drafts: what is missing or answered unasked by now has
+ * its alert. */
 START_TEST(messages_of_other_stacks_give_their_alert) {
     static const struct {
         const char *file;
@@ -476,29 +518,40 @@ START_TEST(certificates_and_signatures_of_other_stacks_are_read) {
     leat_certificate_verify verify;
     leat_span verify_data;
     uint8_t *bytes = test_read_file("vectors/tls/aioquic/tls_certificate.bin", &length);
-    ck_assert_int_eq(leat_certificate_parse(leat_tls_body((leat_span){bytes, length}), &certificate, &why), LEAT_ALERT_NONE);
+    ck_assert_int_eq(
+        leat_certificate_parse(leat_tls_body((leat_span){bytes, length}), &certificate, &why),
+        LEAT_ALERT_NONE);
     ck_assert_uint_eq(certificate.count, 1);
     ck_assert_uint_eq(certificate.chain[0].length, 1525);
     free(bytes);
     bytes = test_read_file("vectors/tls/aioquic/tls_certificate_verify.bin", &length);
-    ck_assert_int_eq(leat_certificate_verify_parse(leat_tls_body((leat_span){bytes, length}), &verify, &why), LEAT_ALERT_NONE);
+    ck_assert_int_eq(
+        leat_certificate_verify_parse(leat_tls_body((leat_span){bytes, length}), &verify, &why),
+        LEAT_ALERT_NONE);
     ck_assert_uint_eq(verify.scheme, LEAT_SIG_RSA_PSS_RSAE_SHA256);
     ck_assert_uint_eq(verify.signature.length, 384);
     free(bytes);
     bytes = test_read_file("vectors/tls/aioquic/tls_finished.bin", &length);
-    ck_assert_int_eq(leat_finished_parse(leat_tls_body((leat_span){bytes, length}), 32, &verify_data, &why), LEAT_ALERT_NONE);
-    ck_assert_int_eq(leat_finished_parse(leat_tls_body((leat_span){bytes, length}), 48, &verify_data, &why),
-                     LEAT_ALERT_DECODE_ERROR);
+    ck_assert_int_eq(
+        leat_finished_parse(leat_tls_body((leat_span){bytes, length}), 32, &verify_data, &why),
+        LEAT_ALERT_NONE);
+    ck_assert_int_eq(
+        leat_finished_parse(leat_tls_body((leat_span){bytes, length}), 48, &verify_data, &why),
+        LEAT_ALERT_DECODE_ERROR);
     free(bytes);
 }
 END_TEST
 
 LEAT_TEST_MAIN("crypto/tls messages", the_samples_parse, every_cut_of_a_message_is_refused,
                every_extension_twice_is_illegal_parameter,
-               every_extension_cut_short_or_with_a_byte_left_over_is_decode_error, every_missing_extension_gives_its_alert,
-               unknown_extensions_are_ignored_in_offers_and_refused_in_answers, misplaced_extensions_are_illegal_parameter,
-               answers_to_extensions_not_offered_are_unsupported_extension, pre_shared_key_must_be_the_last_extension,
-               bad_values_of_extensions_give_their_alert, bad_fields_of_hellos_give_their_alert,
-               a_legacy_session_id_is_refused, an_old_client_hello_without_extensions_is_protocol_version,
+               every_extension_cut_short_or_with_a_byte_left_over_is_decode_error,
+               every_missing_extension_gives_its_alert,
+               unknown_extensions_are_ignored_in_offers_and_refused_in_answers,
+               misplaced_extensions_are_illegal_parameter,
+               answers_to_extensions_not_offered_are_unsupported_extension,
+               pre_shared_key_must_be_the_last_extension, bad_values_of_extensions_give_their_alert,
+               bad_fields_of_hellos_give_their_alert, a_legacy_session_id_is_refused,
+               an_old_client_hello_without_extensions_is_protocol_version,
                the_number_of_extensions_is_bounded, certificates_are_bounded_and_complete,
-               messages_of_other_stacks_give_their_alert, certificates_and_signatures_of_other_stacks_are_read)
+               messages_of_other_stacks_give_their_alert,
+               certificates_and_signatures_of_other_stacks_are_read)

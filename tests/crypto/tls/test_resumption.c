@@ -1,4 +1,5 @@
-/* RFC 8446 §4.6.1, §4.2.11: tickets, and everything that must make a server or client fall back to a full handshake. */
+/* RFC 8446 §4.6.1, §4.2.11: tickets, and everything that must make a server or client fall back to
+ * a full handshake. */
 #include "tls_pair.h"
 
 static void full_handshake(tls_pair *pair) {
@@ -26,7 +27,8 @@ static bool client_offers_psk(const tls_pair *pair) {
 
 START_TEST(a_session_resumes_without_a_certificate) {
     tls_pair pair;
-    static const uint8_t flight[] = {LEAT_SERVER_HELLO, LEAT_ENCRYPTED_EXTENSIONS, LEAT_FINISHED, LEAT_NEW_SESSION_TICKET};
+    static const uint8_t flight[] = {LEAT_SERVER_HELLO, LEAT_ENCRYPTED_EXTENSIONS, LEAT_FINISHED,
+                                     LEAT_NEW_SESSION_TICKET};
     full_handshake(&pair);
     second_handshake(&pair, true);
     ck_assert_uint_eq(pair.server.message_count, sizeof flight);
@@ -89,7 +91,8 @@ END_TEST
 
 START_TEST(another_hash_means_a_full_handshake) {
     static const uint16_t suite = 0x1302;
-    for (int forced = 0; forced < 2; forced++) { /* after a HelloRetryRequest the client itself drops the PSK */
+    for (int forced = 0; forced < 2;
+         forced++) { /* after a HelloRetryRequest the client itself drops the PSK */
         tls_pair pair;
         full_handshake(&pair);
         pair.server.config.cipher_suites = &suite;
@@ -132,8 +135,10 @@ START_TEST(a_client_offers_no_session_that_is_too_old) {
 }
 END_TEST
 
-/* Rewrites a field of the client's stored session, so that a ticket reaches a server that must refuse it. */
-static void change_session(tls_pair *pair, const char *server_name, const char *alpn, int64_t created) {
+/* Rewrites a field of the client's stored session, so that a ticket reaches a server that must
+ * refuse it. */
+static void change_session(tls_pair *pair, const char *server_name, const char *alpn,
+                           int64_t created) {
     leat_session session;
     uint8_t copy[LEAT_SESSION_MAX];
     memcpy(copy, pair->client.session, pair->client.session_length);
@@ -295,7 +300,8 @@ START_TEST(no_two_tickets_are_alike) {
     ck_assert(leat_session_parse((leat_span){copy, pair.client.session_length}, &first));
     pair.client.config.session.length = 0;
     second_handshake(&pair, false);
-    ck_assert(leat_session_parse((leat_span){pair.client.session, pair.client.session_length}, &second));
+    ck_assert(
+        leat_session_parse((leat_span){pair.client.session, pair.client.session_length}, &second));
     ck_assert_uint_ne(first.age_add, second.age_add);
     ck_assert_mem_ne(first.psk, second.psk, 32);
     ck_assert_mem_ne(first.ticket.data + 9, second.ticket.data + 9, 16);
@@ -313,7 +319,8 @@ START_TEST(every_flipped_bit_of_a_binder_is_decrypt_error) {
         leat_span out = leat_tls_output(pair.client.tls, LEAT_LEVEL_INITIAL);
         memcpy(hello, out.data, out.length);
         hello[out.length - 32 + bit / 8] ^= (uint8_t)(1 << bit % 8);
-        int alert = leat_tls_receive(pair.server.tls, LEAT_LEVEL_INITIAL, (leat_span){hello, out.length});
+        int alert =
+            leat_tls_receive(pair.server.tls, LEAT_LEVEL_INITIAL, (leat_span){hello, out.length});
         ck_assert_int_eq(alert, LEAT_ALERT_DECRYPT_ERROR);
         ck_assert(!pair.server.has_secret[LEAT_LEVEL_HANDSHAKE][true]);
         tls_pair_restart(&pair);
@@ -330,21 +337,27 @@ START_TEST(a_client_hello_changed_before_the_binder_is_decrypt_error) {
     leat_span out = leat_tls_output(pair.client.tls, LEAT_LEVEL_INITIAL);
     memcpy(hello, out.data, out.length);
     hello[4 + 2] ^= 1; /* the random */
-    int alert = leat_tls_receive(pair.server.tls, LEAT_LEVEL_INITIAL, (leat_span){hello, out.length});
+    int alert =
+        leat_tls_receive(pair.server.tls, LEAT_LEVEL_INITIAL, (leat_span){hello, out.length});
     ck_assert_int_eq(alert, LEAT_ALERT_DECRYPT_ERROR);
     tls_pair_free(&pair);
 }
 END_TEST
 
 LEAT_TEST_MAIN("crypto/tls resumption", a_session_resumes_without_a_certificate,
-               a_session_of_a_resumed_handshake_resumes_again, resumption_survives_cuts_and_a_retry, sha384_sessions_resume,
-               another_suite_of_the_same_hash_may_resume, another_hash_means_a_full_handshake,
+               a_session_of_a_resumed_handshake_resumes_again, resumption_survives_cuts_and_a_retry,
+               sha384_sessions_resume, another_suite_of_the_same_hash_may_resume,
+               another_hash_means_a_full_handshake,
                a_client_offers_a_session_only_to_the_server_that_gave_it,
-               a_client_offers_no_session_of_a_protocol_it_does_not_want, a_client_offers_no_session_that_is_too_old,
-               a_server_refuses_a_ticket_of_another_name, a_server_refuses_a_ticket_without_the_name,
-               a_server_refuses_a_ticket_of_another_protocol, a_server_refuses_a_ticket_that_is_too_old,
-               a_ticket_from_the_future_is_refused, a_ticket_works_until_its_last_second, tickets_of_other_keys_are_refused,
-               the_same_secret_opens_tickets_in_another_process, a_server_without_ticket_keys_sends_none_and_resumes_none,
+               a_client_offers_no_session_of_a_protocol_it_does_not_want,
+               a_client_offers_no_session_that_is_too_old,
+               a_server_refuses_a_ticket_of_another_name,
+               a_server_refuses_a_ticket_without_the_name,
+               a_server_refuses_a_ticket_of_another_protocol,
+               a_server_refuses_a_ticket_that_is_too_old, a_ticket_from_the_future_is_refused,
+               a_ticket_works_until_its_last_second, tickets_of_other_keys_are_refused,
+               the_same_secret_opens_tickets_in_another_process,
+               a_server_without_ticket_keys_sends_none_and_resumes_none,
                damaged_sessions_are_ignored_by_the_client, every_flipped_bit_of_a_ticket_is_noticed,
                no_two_tickets_are_alike, every_flipped_bit_of_a_binder_is_decrypt_error,
                a_client_hello_changed_before_the_binder_is_decrypt_error)

@@ -1,4 +1,5 @@
-/* A client that lies: our server against changed ClientHellos, first and second, and a wrong Finished. */
+/* A client that lies: our server against changed ClientHellos, first and second, and a wrong
+ * Finished. */
 #include "tls_pair.h"
 
 static const uint16_t two_groups[] = {LEAT_GROUP_X25519, LEAT_GROUP_P256};
@@ -35,8 +36,12 @@ static int give_client_hello(tls_pair *pair, const leat_client_hello *hello) {
 }
 
 static void no_change(leat_client_hello *hello) { (void)hello; }
-static void no_schemes(leat_client_hello *hello) { hello->extensions.present &= ~(uint32_t)LEAT_HAS_SIGNATURE_ALGORITHMS; }
-static void only_rsa_schemes(leat_client_hello *hello) { hello->extensions.signature_schemes = test_hex("08 04 08 05"); }
+static void no_schemes(leat_client_hello *hello) {
+    hello->extensions.present &= ~(uint32_t)LEAT_HAS_SIGNATURE_ALGORITHMS;
+}
+static void only_rsa_schemes(leat_client_hello *hello) {
+    hello->extensions.signature_schemes = test_hex("08 04 08 05");
+}
 static void grease_everywhere(leat_client_hello *hello) {
     hello->cipher_suites = test_hex("3a3a 1301");
     hello->extensions.groups = test_hex("4a4a 001d");
@@ -49,16 +54,26 @@ static void cookie_unasked(leat_client_hello *hello) {
     hello->extensions.present |= LEAT_HAS_COOKIE;
     hello->extensions.cookie = test_hex("aa");
 }
-static void early_data(leat_client_hello *hello) { hello->extensions.present |= LEAT_HAS_EARLY_DATA; }
-static void no_name(leat_client_hello *hello) { hello->extensions.present &= ~(uint32_t)LEAT_HAS_SERVER_NAME; }
-static void name_with_nul(leat_client_hello *hello) { hello->extensions.server_name = test_hex("61 00 62"); }
-static void name_with_newline(leat_client_hello *hello) { hello->extensions.server_name = test_hex("61 0a 62"); }
+static void early_data(leat_client_hello *hello) {
+    hello->extensions.present |= LEAT_HAS_EARLY_DATA;
+}
+static void no_name(leat_client_hello *hello) {
+    hello->extensions.present &= ~(uint32_t)LEAT_HAS_SERVER_NAME;
+}
+static void name_with_nul(leat_client_hello *hello) {
+    hello->extensions.server_name = test_hex("61 00 62");
+}
+static void name_with_newline(leat_client_hello *hello) {
+    hello->extensions.server_name = test_hex("61 0a 62");
+}
 static void name_too_long(leat_client_hello *hello) {
     static uint8_t name[256];
     memset(name, 'a', sizeof name);
     hello->extensions.server_name = (leat_span){name, sizeof name};
 }
-static void share_of(leat_client_hello *hello, const char *hex) { hello->extensions.key_shares = test_hex(hex); }
+static void share_of(leat_client_hello *hello, const char *hex) {
+    hello->extensions.key_shares = test_hex(hex);
+}
 static void share_empty_list(leat_client_hello *hello) { share_of(hello, ""); }
 static void share_short(leat_client_hello *hello) { share_of(hello, "001d 0004 01020304"); }
 static void share_zero(leat_client_hello *hello) {
@@ -74,7 +89,8 @@ static void share_off_the_curve(leat_client_hello *hello) {
                     "0101010101010101010101010101010101010101010101010101010101010101");
 }
 static void share_compressed(leat_client_hello *hello) {
-    share_of(hello, "0017 0021 02 6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296");
+    share_of(hello,
+             "0017 0021 02 6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296");
 }
 
 /* TEST RFC 8446 §4.1.2, §4.2.3, §4.2.8, §7.4.2 and RFC 8701 §3.1 */
@@ -132,9 +148,15 @@ static void other_random(leat_client_hello *hello) {
 }
 static void other_suites(leat_client_hello *hello) { hello->cipher_suites = test_hex("1301"); }
 static void other_groups(leat_client_hello *hello) { hello->extensions.groups = test_hex("0017"); }
-static void other_protocols(leat_client_hello *hello) { hello->extensions.protocols = test_hex("02 6833 02 6832"); }
-static void other_name(leat_client_hello *hello) { hello->extensions.server_name = test_hex("61 62"); }
-static void other_parameters(leat_client_hello *hello) { hello->extensions.transport_parameters = test_hex("01"); }
+static void other_protocols(leat_client_hello *hello) {
+    hello->extensions.protocols = test_hex("02 6833 02 6832");
+}
+static void other_name(leat_client_hello *hello) {
+    hello->extensions.server_name = test_hex("61 62");
+}
+static void other_parameters(leat_client_hello *hello) {
+    hello->extensions.transport_parameters = test_hex("01");
+}
 static void no_shares(leat_client_hello *hello) { share_of(hello, ""); }
 static void wrong_share(leat_client_hello *hello) {
     share_of(hello, "001d 0020 0900000000000000000000000000000000000000000000000000000000000000");
@@ -147,7 +169,8 @@ static void two_shares(leat_client_hello *hello) {
     hello->extensions.key_shares = (leat_span){list, first.length + second.length};
 }
 
-/* TEST RFC 8446 §4.1.2: only key_share, cookie, early_data (gone), pre_shared_key and padding may differ. */
+/* TEST RFC 8446 §4.1.2: only key_share, cookie, early_data (gone), pre_shared_key and padding may
+ * differ. */
 START_TEST(a_second_client_hello_must_repeat_the_first) {
     static const struct {
         void (*change)(leat_client_hello *hello);
@@ -187,7 +210,9 @@ START_TEST(a_second_client_hello_must_repeat_the_first) {
 }
 END_TEST
 
-static void no_cookie(leat_client_hello *hello) { hello->extensions.present &= ~(uint32_t)LEAT_HAS_COOKIE; }
+static void no_cookie(leat_client_hello *hello) {
+    hello->extensions.present &= ~(uint32_t)LEAT_HAS_COOKIE;
+}
 static void short_cookie(leat_client_hello *hello) { hello->extensions.cookie.length--; }
 static void wrong_cookie(leat_client_hello *hello) {
     hello->extensions.cookie = test_hex("00112233445566778899aabbccddeeff");
@@ -195,7 +220,8 @@ static void wrong_cookie(leat_client_hello *hello) {
 
 START_TEST(a_cookie_must_come_back_as_it_was) {
     static const uint16_t group = LEAT_GROUP_X25519;
-    static void (*const changes[])(leat_client_hello *hello) = {no_change, no_cookie, short_cookie, wrong_cookie};
+    static void (*const changes[])(leat_client_hello * hello) = {no_change, no_cookie, short_cookie,
+                                                                 wrong_cookie};
     for (int i = 0; i < 4; i++) {
         tls_pair pair;
         leat_client_hello hello;
@@ -208,7 +234,8 @@ START_TEST(a_cookie_must_come_back_as_it_was) {
         tls_pair_carry(&pair, &pair.server, &pair.client, LEAT_LEVEL_INITIAL);
         parse_client_hello(&pair, &hello);
         changes[i](&hello);
-        ck_assert_int_eq(give_client_hello(&pair, &hello), i == 0 ? LEAT_ALERT_NONE : LEAT_ALERT_ILLEGAL_PARAMETER);
+        ck_assert_int_eq(give_client_hello(&pair, &hello),
+                         i == 0 ? LEAT_ALERT_NONE : LEAT_ALERT_ILLEGAL_PARAMETER);
         tls_pair_free(&pair);
     }
 }
@@ -226,8 +253,9 @@ START_TEST(every_flipped_bit_of_the_clients_finished_is_decrypt_error) {
         ck_assert_uint_eq(out.length, 36);
         memcpy(finished, out.data, out.length);
         finished[4 + bit / 8] ^= (uint8_t)(1 << bit % 8);
-        ck_assert_int_eq(leat_tls_receive(pair.server.tls, LEAT_LEVEL_HANDSHAKE, (leat_span){finished, 36}),
-                         LEAT_ALERT_DECRYPT_ERROR);
+        ck_assert_int_eq(
+            leat_tls_receive(pair.server.tls, LEAT_LEVEL_HANDSHAKE, (leat_span){finished, 36}),
+            LEAT_ALERT_DECRYPT_ERROR);
         ck_assert(!leat_tls_is_complete(pair.server.tls));
         ck_assert(!pair.server.has_secret[LEAT_LEVEL_APPLICATION][0]);
         tls_pair_free(&pair);
@@ -251,12 +279,14 @@ static void start_resumption(tls_pair *pair, leat_client_hello *hello) {
 static int give_bound_hello(tls_pair *pair, const leat_client_hello *hello) {
     uint8_t bytes[8192], digest[32];
     size_t length = write_client_hello(hello, bytes, sizeof bytes);
-    ck_assert(leat_hash_once(LEAT_HASH_SHA256, bytes, length - 2 - hello->extensions.psk_binders.length, digest));
-    ck_assert(leat_psk_binder(LEAT_HASH_SHA256, pair->client.tls->handshake->session.psk, digest, bytes + length - 32));
+    ck_assert(leat_hash_once(LEAT_HASH_SHA256, bytes,
+                             length - 2 - hello->extensions.psk_binders.length, digest));
+    ck_assert(leat_psk_binder(LEAT_HASH_SHA256, pair->client.tls->handshake->session.psk, digest,
+                              bytes + length - 32));
     return leat_tls_receive(pair->server.tls, LEAT_LEVEL_INITIAL, (leat_span){bytes, length});
 }
 
-/* RFC 8446 §4.2.10: 0-RTT that is offered is not accepted: EncryptedExtensions says nothing of it. */
+/* RFC 8446 §4.2.10: 0-RTT that is offered is not accepted: nothing says it was. */
 START_TEST(an_offer_of_early_data_is_ignored) {
     tls_pair pair;
     leat_client_hello hello;
@@ -268,7 +298,8 @@ START_TEST(an_offer_of_early_data_is_ignored) {
     ck_assert(leat_tls_is_resumed(pair.server.tls));
     leat_span out = leat_tls_output(pair.server.tls, LEAT_LEVEL_HANDSHAKE);
     leat_span body = {out.data + 4, (size_t)out.data[2] << 8 | out.data[3]};
-    ck_assert_int_eq(leat_encrypted_extensions_parse(body, UINT32_MAX, &extensions, &why), LEAT_ALERT_NONE);
+    ck_assert_int_eq(leat_encrypted_extensions_parse(body, UINT32_MAX, &extensions, &why),
+                     LEAT_ALERT_NONE);
     ck_assert_uint_eq(extensions.present, LEAT_HAS_ALPN | LEAT_HAS_TRANSPORT_PARAMETERS);
     ck_assert(!pair.server.has_secret[LEAT_LEVEL_EARLY][0]);
     tls_pair_free(&pair);
@@ -302,8 +333,10 @@ static bool resumes_at(size_t place) {
         leat_write_u8(&binder_writer, 32);
         leat_write_zeros(&binder_writer, 32);
     }
-    leat_write_bytes(&identity_writer, hello.extensions.psk_identities.data, hello.extensions.psk_identities.length);
-    leat_write_bytes(&binder_writer, hello.extensions.psk_binders.data, hello.extensions.psk_binders.length);
+    leat_write_bytes(&identity_writer, hello.extensions.psk_identities.data,
+                     hello.extensions.psk_identities.length);
+    leat_write_bytes(&binder_writer, hello.extensions.psk_binders.data,
+                     hello.extensions.psk_binders.length);
     hello.extensions.psk_identities = (leat_span){identities, leat_writer_length(&identity_writer)};
     hello.extensions.psk_binders = (leat_span){binders, leat_writer_length(&binder_writer)};
     ck_assert_int_eq(give_bound_hello(&pair, &hello), LEAT_ALERT_NONE);
@@ -319,7 +352,10 @@ START_TEST(only_the_first_few_identities_are_tried) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("crypto/tls rogue client", a_changed_client_hello_gives_its_alert, an_empty_list_of_shares_asks_for_a_retry,
+LEAT_TEST_MAIN("crypto/tls rogue client", a_changed_client_hello_gives_its_alert,
+               an_empty_list_of_shares_asks_for_a_retry,
                a_second_client_hello_must_repeat_the_first, a_cookie_must_come_back_as_it_was,
-               every_flipped_bit_of_the_clients_finished_is_decrypt_error, an_offer_of_early_data_is_ignored,
-               without_psk_dhe_ke_there_is_a_full_handshake_and_no_ticket, only_the_first_few_identities_are_tried)
+               every_flipped_bit_of_the_clients_finished_is_decrypt_error,
+               an_offer_of_early_data_is_ignored,
+               without_psk_dhe_ke_there_is_a_full_handshake_and_no_ticket,
+               only_the_first_few_identities_are_tried)

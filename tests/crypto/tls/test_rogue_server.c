@@ -1,6 +1,6 @@
 /*
- * A server that lies: our client against a changed ServerHello or HelloRetryRequest, and against flights that are
- * signed and finished correctly but say what they must not.
+ * A server that lies: our client against a changed ServerHello or HelloRetryRequest, and against
+ * flights that are signed and finished correctly but say what they must not.
  */
 #include "tls_pair.h"
 
@@ -16,7 +16,8 @@ static void start(tls_pair *pair, bool resumed) {
         tls_pair_run(pair);
         assert_complete(pair);
         tls_pair_restart(pair);
-        pair->client.config.session = (leat_span){pair->client.session, pair->client.session_length};
+        pair->client.config.session =
+            (leat_span){pair->client.session, pair->client.session_length};
         tls_pair_start(pair);
     }
 }
@@ -43,7 +44,9 @@ static void suite_grease(leat_server_hello *hello) { hello->cipher_suite = 0x1a1
 static void suite_of_tls_1_2(leat_server_hello *hello) { hello->cipher_suite = 0xc02f; }
 static void suite_unknown(leat_server_hello *hello) { hello->cipher_suite = 0x1304; }
 static void suite_other_hash(leat_server_hello *hello) { hello->cipher_suite = 0x1302; }
-static void group_without_share(leat_server_hello *hello) { hello->extensions.group = LEAT_GROUP_P256; }
+static void group_without_share(leat_server_hello *hello) {
+    hello->extensions.group = LEAT_GROUP_P256;
+}
 static void group_unknown(leat_server_hello *hello) { hello->extensions.group = 0x2a2a; }
 static void group_p384(leat_server_hello *hello) { hello->extensions.group = LEAT_GROUP_P384; }
 static void share_too_short(leat_server_hello *hello) { hello->extensions.key_share.length--; }
@@ -51,8 +54,12 @@ static void share_zero(leat_server_hello *hello) {
     static const uint8_t zeros[32];
     hello->extensions.key_share = (leat_span){zeros, 32};
 }
-static void share_missing(leat_server_hello *hello) { hello->extensions.present &= ~(uint32_t)LEAT_HAS_KEY_SHARE; }
-static void psk_unasked(leat_server_hello *hello) { hello->extensions.present |= LEAT_HAS_PRE_SHARED_KEY; }
+static void share_missing(leat_server_hello *hello) {
+    hello->extensions.present &= ~(uint32_t)LEAT_HAS_KEY_SHARE;
+}
+static void psk_unasked(leat_server_hello *hello) {
+    hello->extensions.present |= LEAT_HAS_PRE_SHARED_KEY;
+}
 static void psk_second(leat_server_hello *hello) { hello->extensions.psk_selected = 1; }
 static void session_id(leat_server_hello *hello) { hello->session_id = hello->random; }
 static void version_1_2(leat_server_hello *hello) { hello->extensions.version = 0x0303; }
@@ -118,9 +125,13 @@ START_TEST(a_hello_retry_request_that_asks_nonsense_is_illegal_parameter) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         tls_pair pair;
         start(&pair, false);
-        leat_server_hello hello = {.random = {leat_hello_retry_random, 32}, .cipher_suite = rows[i].suite};
-        hello.extensions = (leat_extensions){.present = LEAT_HAS_SUPPORTED_VERSIONS | rows[i].present,
-                                             .version = LEAT_TLS_1_3, .group = rows[i].group, .cookie = test_hex("aa")};
+        leat_server_hello hello = {.random = {leat_hello_retry_random, 32},
+                                   .cipher_suite = rows[i].suite};
+        hello.extensions =
+            (leat_extensions){.present = LEAT_HAS_SUPPORTED_VERSIONS | rows[i].present,
+                              .version = LEAT_TLS_1_3,
+                              .group = rows[i].group,
+                              .cookie = test_hex("aa")};
         int alert = give_server_hello(&pair, &hello);
         ck_assert_msg(alert == rows[i].alert, "row %zu: %s", i, leat_alert_name(alert));
         tls_pair_free(&pair);
@@ -141,7 +152,8 @@ START_TEST(a_server_hello_may_not_change_what_the_retry_said) {
         ck_assert_uint_eq(hello.extensions.group, LEAT_GROUP_P256);
         hello.cipher_suite = i == 1 ? 0x1303 : hello.cipher_suite;
         hello.extensions.group = i == 2 ? LEAT_GROUP_X25519 : hello.extensions.group;
-        ck_assert_int_eq(give_server_hello(&pair, &hello), i == 0 ? LEAT_ALERT_NONE : LEAT_ALERT_ILLEGAL_PARAMETER);
+        ck_assert_int_eq(give_server_hello(&pair, &hello),
+                         i == 0 ? LEAT_ALERT_NONE : LEAT_ALERT_ILLEGAL_PARAMETER);
         tls_pair_free(&pair);
     }
 }
@@ -216,11 +228,14 @@ static void forge_verify(tls_pair *pair, forged_flight *out, const forgery_plan 
     memcpy(content + 64, context, sizeof context);
     ck_assert(leat_transcript_hash(&out->transcript, content + 64 + sizeof context));
     leat_identity *signer = plan->signer != NULL ? plan->signer : pair->identities[0];
-    ck_assert(leat_identity_sign(signer, LEAT_SIG_ECDSA_P256_SHA256, (leat_span){content, sizeof content}, signature, &length));
+    ck_assert(leat_identity_sign(signer, LEAT_SIG_ECDSA_P256_SHA256,
+                                 (leat_span){content, sizeof content}, signature, &length));
     if (plan->flip_signature != 0) {
-        signature[(plan->flip_signature - 1) / 8 % length] ^= (uint8_t)(1 << (plan->flip_signature - 1) % 8);
+        signature[(plan->flip_signature - 1) / 8 % length] ^=
+            (uint8_t)(1 << (plan->flip_signature - 1) % 8);
     }
-    leat_certificate_verify verify = {plan->scheme != 0 ? plan->scheme : LEAT_SIG_ECDSA_P256_SHA256, {signature, length}};
+    leat_certificate_verify verify = {plan->scheme != 0 ? plan->scheme : LEAT_SIG_ECDSA_P256_SHA256,
+                                      {signature, length}};
     begin(out, LEAT_CERTIFICATE_VERIFY);
     leat_certificate_verify_write(&verify, &out->writer);
     end(out);
@@ -229,7 +244,8 @@ static void forge_verify(tls_pair *pair, forged_flight *out, const forgery_plan 
 static void forge_finished(tls_pair *pair, forged_flight *out, const forgery_plan *plan) {
     uint8_t digest[32], mac[32];
     ck_assert(leat_transcript_hash(&out->transcript, digest));
-    ck_assert(leat_finished_mac(LEAT_HASH_SHA256, pair->server.secrets[LEAT_LEVEL_HANDSHAKE][1], digest, mac));
+    ck_assert(leat_finished_mac(LEAT_HASH_SHA256, pair->server.secrets[LEAT_LEVEL_HANDSHAKE][1],
+                                digest, mac));
     if (plan->flip_finished != 0) {
         mac[(plan->flip_finished - 1) / 8] ^= (uint8_t)(1 << (plan->flip_finished - 1) % 8);
     }
@@ -238,7 +254,7 @@ static void forge_finished(tls_pair *pair, forged_flight *out, const forgery_pla
     end(out);
 }
 
-/* A whole handshake up to what the client thinks of the forged flight; the transcript includes it. */
+/* A whole handshake up to what the client thinks of the forged flight. */
 static int run_forgery(tls_pair *pair, forged_flight *out, const forgery_plan *plan) {
     start(pair, false);
     leat_transcript_init(&out->transcript, NULL);
@@ -303,8 +319,15 @@ END_TEST
 
 /* TEST RFC 8446 §4.4.3: the scheme must be offered and be one for the key. */
 START_TEST(a_scheme_that_was_not_offered_or_does_not_fit_is_illegal_parameter) {
-    static const uint16_t schemes[] = {LEAT_SIG_RSA_PKCS1_SHA256, 0x0203, 0x0201, 0x1a1a, 0x0603, LEAT_SIG_ED25519,
-                                       LEAT_SIG_ECDSA_P384_SHA384, LEAT_SIG_RSA_PSS_RSAE_SHA256, LEAT_SIG_RSA_PSS_PSS_SHA256};
+    static const uint16_t schemes[] = {LEAT_SIG_RSA_PKCS1_SHA256,
+                                       0x0203,
+                                       0x0201,
+                                       0x1a1a,
+                                       0x0603,
+                                       LEAT_SIG_ED25519,
+                                       LEAT_SIG_ECDSA_P384_SHA384,
+                                       LEAT_SIG_RSA_PSS_RSAE_SHA256,
+                                       LEAT_SIG_RSA_PSS_PSS_SHA256};
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
         expect_forgery(&(forgery_plan){.scheme = schemes[i]}, LEAT_ALERT_ILLEGAL_PARAMETER);
     }
@@ -322,7 +345,8 @@ START_TEST(a_context_in_the_servers_certificate_is_illegal_parameter) {
 }
 END_TEST
 
-/* TEST RFC 8446 §4.4.2: a client that is asked and has none sends an empty Certificate, no CertificateVerify, and Finished. */
+/* TEST RFC 8446 §4.4.2: a client that is asked and has none sends an empty Certificate, no
+ * CertificateVerify, and Finished. */
 START_TEST(a_certificate_request_is_answered_with_an_empty_certificate) {
     static const uint8_t empty_certificate[] = {11, 0, 0, 4, 0, 0, 0, 0};
     tls_pair pair;
@@ -335,7 +359,8 @@ START_TEST(a_certificate_request_is_answered_with_an_empty_certificate) {
     ck_assert_mem_eq(answer.data, empty_certificate, sizeof empty_certificate);
     ck_assert(leat_transcript_add(&out.transcript, empty_certificate, sizeof empty_certificate));
     ck_assert(leat_transcript_hash(&out.transcript, digest));
-    ck_assert(leat_finished_mac(LEAT_HASH_SHA256, pair.client.secrets[LEAT_LEVEL_HANDSHAKE][1], digest, mac));
+    ck_assert(leat_finished_mac(LEAT_HASH_SHA256, pair.client.secrets[LEAT_LEVEL_HANDSHAKE][1],
+                                digest, mac));
     ck_assert_mem_eq(answer.data + sizeof empty_certificate + 4, mac, 32);
     leat_transcript_clear(&out.transcript);
     tls_pair_free(&pair);
@@ -349,17 +374,21 @@ START_TEST(a_protocol_that_was_not_offered_is_no_application_protocol) {
     tls_pair_carry(&pair, &pair.client, &pair.server, LEAT_LEVEL_INITIAL);
     tls_pair_carry(&pair, &pair.server, &pair.client, LEAT_LEVEL_INITIAL);
     leat_span message = test_hex("08 00 00 0f 00 0d 00 10 00 05 00 03 02 68 32 00 39 00 00");
-    ck_assert_int_eq(leat_tls_receive(pair.client.tls, LEAT_LEVEL_HANDSHAKE, message), LEAT_ALERT_NO_APPLICATION_PROTOCOL);
+    ck_assert_int_eq(leat_tls_receive(pair.client.tls, LEAT_LEVEL_HANDSHAKE, message),
+                     LEAT_ALERT_NO_APPLICATION_PROTOCOL);
     tls_pair_free(&pair);
 }
 END_TEST
 
 LEAT_TEST_MAIN("crypto/tls rogue server", a_changed_server_hello_gives_its_alert,
                a_hello_retry_request_that_asks_nonsense_is_illegal_parameter,
-               a_server_hello_may_not_change_what_the_retry_said, every_flipped_bit_of_a_servers_flight_is_noticed,
-               an_honest_forgery_is_accepted, every_flipped_bit_of_a_signature_is_decrypt_error,
-               every_flipped_bit_of_a_finished_is_decrypt_error, a_signature_by_another_key_is_decrypt_error,
+               a_server_hello_may_not_change_what_the_retry_said,
+               every_flipped_bit_of_a_servers_flight_is_noticed, an_honest_forgery_is_accepted,
+               every_flipped_bit_of_a_signature_is_decrypt_error,
+               every_flipped_bit_of_a_finished_is_decrypt_error,
+               a_signature_by_another_key_is_decrypt_error,
                a_scheme_that_was_not_offered_or_does_not_fit_is_illegal_parameter,
-               a_server_without_certificate_is_decode_error, a_context_in_the_servers_certificate_is_illegal_parameter,
+               a_server_without_certificate_is_decode_error,
+               a_context_in_the_servers_certificate_is_illegal_parameter,
                a_certificate_request_is_answered_with_an_empty_certificate,
                a_protocol_that_was_not_offered_is_no_application_protocol)

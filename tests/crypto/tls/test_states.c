@@ -1,6 +1,6 @@
 /*
- * RFC 8446 §4, RFC 9001 §4.1.3: which message may come in which state at which level, as a table: everything else
- * is unexpected_message. The table here is written from the RFC, not from the code.
+ * RFC 8446 §4, RFC 9001 §4.1.3: which message may come in which state at which level, as a table:
+ * everything else is unexpected_message. The table here is written from the RFC, not from the code.
  */
 #include "tls_pair.h"
 
@@ -20,7 +20,7 @@ static const state_row state_rows[] = {
     {LEAT_CLIENT_HAS_EXTENSIONS, true, LEAT_LEVEL_HANDSHAKE, {LEAT_CERTIFICATE_REQUEST, LEAT_CERTIFICATE}, false},
     {LEAT_CLIENT_HAS_CERTIFICATE_REQUEST, true, LEAT_LEVEL_HANDSHAKE, {LEAT_CERTIFICATE}, false},
     {LEAT_CLIENT_HAS_CERTIFICATE, true, LEAT_LEVEL_HANDSHAKE, {LEAT_CERTIFICATE_VERIFY}, false},
-    {LEAT_CLIENT_HAS_AUTHENTICATED, true, LEAT_LEVEL_HANDSHAKE, {LEAT_FINISHED}, false},
+    {LEAT_CLIENT_TRUSTS_SERVER, true, LEAT_LEVEL_HANDSHAKE, {LEAT_FINISHED}, false},
     {LEAT_CLIENT_DONE, true, LEAT_LEVEL_APPLICATION, {LEAT_NEW_SESSION_TICKET}, false},
     {LEAT_SERVER_NEW, false, LEAT_LEVEL_INITIAL, {LEAT_CLIENT_HELLO}, false},
     {LEAT_SERVER_RETRIED, false, LEAT_LEVEL_INITIAL, {LEAT_CLIENT_HELLO}, false},
@@ -33,7 +33,8 @@ static void carry_message(tls_side *from, tls_side *to) {
     for (leat_level level = LEAT_LEVEL_INITIAL; level < LEAT_LEVEL_COUNT; level++) {
         leat_span out = leat_tls_output(from->tls, level);
         if (out.length > 0) {
-            size_t length = 4 + ((size_t)out.data[1] << 16 | (size_t)out.data[2] << 8 | out.data[3]);
+            size_t length =
+                4 + ((size_t)out.data[1] << 16 | (size_t)out.data[2] << 8 | out.data[3]);
             to->alert = leat_tls_receive(to->tls, level, (leat_span){out.data, length});
             ck_assert_msg(to->alert == LEAT_ALERT_NONE, "%s", leat_tls_error_message(to->tls));
             leat_tls_output_consume(from->tls, level, length);
@@ -49,7 +50,8 @@ static tls_side *reach(tls_pair *pair, const state_row *row) {
     tls_side *side = row->is_client ? &pair->client : &pair->server;
     tls_pair_init(pair);
     pair->server.config.ticket_keys = leat_ticket_keys_new(NULL);
-    pair->server.config.force_hello_retry_request = row->state == LEAT_CLIENT_RETRIED || row->state == LEAT_SERVER_RETRIED;
+    pair->server.config.force_hello_retry_request =
+        row->state == LEAT_CLIENT_RETRIED || row->state == LEAT_SERVER_RETRIED;
     tls_pair_start(pair);
     if (row->state == LEAT_CLIENT_NEW) { /* not started */
         tls_pair_restart(pair);
@@ -57,8 +59,10 @@ static tls_side *reach(tls_pair *pair, const state_row *row) {
         pair->client.tls->state = LEAT_CLIENT_NEW;
     }
     for (int i = 0; i < 20 && side->tls->state != row->state; i++) {
-        if (row->state == LEAT_CLIENT_HAS_CERTIFICATE_REQUEST && side->tls->state == LEAT_CLIENT_HAS_EXTENSIONS) {
-            leat_tls_receive(side->tls, LEAT_LEVEL_HANDSHAKE, (leat_span){certificate_request, sizeof certificate_request});
+        if (row->state == LEAT_CLIENT_HAS_CERTIFICATE_REQUEST &&
+            side->tls->state == LEAT_CLIENT_HAS_EXTENSIONS) {
+            leat_tls_receive(side->tls, LEAT_LEVEL_HANDSHAKE,
+                             (leat_span){certificate_request, sizeof certificate_request});
             continue;
         }
         carry_message(&pair->client, &pair->server);
@@ -83,12 +87,14 @@ static int send_broken_retry(tls_side *side, leat_level level) {
 }
 
 static bool is_allowed(const state_row *row, leat_level level, uint8_t type) {
-    return level == row->level && type != 0 && memchr(row->allowed, type, sizeof row->allowed) != NULL;
+    return level == row->level && type != 0 &&
+           memchr(row->allowed, type, sizeof row->allowed) != NULL;
 }
 
 /* TEST RFC 9001 §4.1.3-3, §8.3: every message in every state at every level. */
 START_TEST(every_message_in_every_state_gives_its_alert) {
-    static const uint8_t types[] = {0, 1, 2, 3, 4, 5, 6, 8, 11, 12, 13, 14, 15, 16, 20, 22, 24, 25, 254, 255};
+    static const uint8_t types[] = {0,  1,  2,  3,  4,  5,  6,  8,  11,  12,
+                                    13, 14, 15, 16, 20, 22, 24, 25, 254, 255};
     for (size_t r = 0; r < sizeof state_rows / sizeof state_rows[0]; r++) {
         for (leat_level level = LEAT_LEVEL_INITIAL; level < LEAT_LEVEL_COUNT; level++) {
             for (size_t t = 0; t < sizeof types; t++) {
@@ -96,9 +102,10 @@ START_TEST(every_message_in_every_state_gives_its_alert) {
                 tls_pair pair;
                 tls_side *side = reach(&pair, row);
                 int alert = send_broken(side, level, types[t]);
-                int expected = is_allowed(row, level, types[t]) ? LEAT_ALERT_DECODE_ERROR : LEAT_ALERT_UNEXPECTED_MESSAGE;
-                ck_assert_msg(alert == expected, "state %d level %d type %d: %s", (int)row->state, (int)level,
-                              types[t], leat_alert_name(alert));
+                int expected = is_allowed(row, level, types[t]) ? LEAT_ALERT_DECODE_ERROR
+                                                                : LEAT_ALERT_UNEXPECTED_MESSAGE;
+                ck_assert_msg(alert == expected, "state %d level %d type %d: %s", (int)row->state,
+                              (int)level, types[t], leat_alert_name(alert));
                 ck_assert(!leat_tls_is_complete(side->tls));
                 ck_assert_int_eq(leat_tls_receive(side->tls, level, test_hex("00")), expected);
                 tls_pair_free(&pair);
@@ -113,7 +120,8 @@ START_TEST(a_hello_retry_request_may_come_once_and_only_first) {
     for (size_t r = 0; r < sizeof state_rows / sizeof state_rows[0]; r++) {
         tls_pair pair;
         tls_side *side = reach(&pair, &state_rows[r]);
-        int expected = state_rows[r].retry_allowed ? LEAT_ALERT_DECODE_ERROR : LEAT_ALERT_UNEXPECTED_MESSAGE;
+        int expected =
+            state_rows[r].retry_allowed ? LEAT_ALERT_DECODE_ERROR : LEAT_ALERT_UNEXPECTED_MESSAGE;
         ck_assert_int_eq(send_broken_retry(side, state_rows[r].level), expected);
         tls_pair_free(&pair);
     }
@@ -167,7 +175,9 @@ START_TEST(faults_that_quic_calls_protocol_violations_are_marked) {
         tls_pair pair;
         tls_side *side = reach(&pair, &state_rows[8]);
         ck_assert(!leat_tls_violates_quic(side->tls));
-        ck_assert_int_eq(leat_tls_receive(side->tls, LEAT_LEVEL_APPLICATION, test_hex(rows[i].bytes)), rows[i].alert);
+        ck_assert_int_eq(
+            leat_tls_receive(side->tls, LEAT_LEVEL_APPLICATION, test_hex(rows[i].bytes)),
+            rows[i].alert);
         ck_assert_int_eq(leat_tls_violates_quic(side->tls), rows[i].violates_quic);
         tls_pair_free(&pair);
     }
@@ -177,8 +187,10 @@ END_TEST
 START_TEST(a_message_is_not_continued_at_another_level) {
     tls_pair pair;
     tls_side *side = reach(&pair, &state_rows[3]);
-    ck_assert_int_eq(leat_tls_receive(side->tls, LEAT_LEVEL_HANDSHAKE, test_hex("08 00 00")), LEAT_ALERT_NONE);
-    ck_assert_int_eq(leat_tls_receive(side->tls, LEAT_LEVEL_APPLICATION, test_hex("10")), LEAT_ALERT_UNEXPECTED_MESSAGE);
+    ck_assert_int_eq(leat_tls_receive(side->tls, LEAT_LEVEL_HANDSHAKE, test_hex("08 00 00")),
+                     LEAT_ALERT_NONE);
+    ck_assert_int_eq(leat_tls_receive(side->tls, LEAT_LEVEL_APPLICATION, test_hex("10")),
+                     LEAT_ALERT_UNEXPECTED_MESSAGE);
     tls_pair_free(&pair);
 }
 END_TEST
@@ -186,12 +198,14 @@ END_TEST
 START_TEST(an_empty_receive_changes_nothing) {
     tls_pair pair;
     tls_side *side = reach(&pair, &state_rows[3]);
-    ck_assert_int_eq(leat_tls_receive(side->tls, LEAT_LEVEL_INITIAL, (leat_span){NULL, 0}), LEAT_ALERT_NONE);
+    ck_assert_int_eq(leat_tls_receive(side->tls, LEAT_LEVEL_INITIAL, (leat_span){NULL, 0}),
+                     LEAT_ALERT_NONE);
     tls_pair_free(&pair);
 }
 END_TEST
 
-/* The bound of each message: one byte less is collected, one byte more is refused by its header alone. */
+/* The bound of each message: one byte less is collected, one byte more is refused by its header
+ * alone. */
 START_TEST(messages_over_their_bound_are_refused_by_their_header) {
     static const struct {
         const state_row *row;
@@ -213,13 +227,16 @@ START_TEST(messages_over_their_bound_are_refused_by_their_header) {
             leat_writer writer = leat_writer_make(message, 4);
             leat_write_u8(&writer, bounds[i].type);
             leat_write_u24(&writer, (uint32_t)length);
-            ck_assert_int_eq(leat_tls_receive(side->tls, bounds[i].row->level, (leat_span){message, 4}),
-                             over ? LEAT_ALERT_DECODE_ERROR : LEAT_ALERT_NONE);
+            ck_assert_int_eq(
+                leat_tls_receive(side->tls, bounds[i].row->level, (leat_span){message, 4}),
+                over ? LEAT_ALERT_DECODE_ERROR : LEAT_ALERT_NONE);
             if (!over) {
-                ck_assert_int_eq(leat_tls_receive(side->tls, bounds[i].row->level, (leat_span){message + 4, length - 1}),
+                ck_assert_int_eq(leat_tls_receive(side->tls, bounds[i].row->level,
+                                                  (leat_span){message + 4, length - 1}),
                                  LEAT_ALERT_NONE);
-                ck_assert_int_ne(leat_tls_receive(side->tls, bounds[i].row->level, (leat_span){message + 4, 1}),
-                                 LEAT_ALERT_NONE);
+                ck_assert_int_ne(
+                    leat_tls_receive(side->tls, bounds[i].row->level, (leat_span){message + 4, 1}),
+                    LEAT_ALERT_NONE);
             }
             tls_pair_free(&pair);
         }
@@ -234,7 +251,8 @@ START_TEST(a_flood_of_tickets_ends_the_connection) {
     size_t before = side->sessions;
     int alert = LEAT_ALERT_NONE, accepted = 0;
     for (; accepted < 1000 && alert == LEAT_ALERT_NONE; accepted++) {
-        alert = leat_tls_receive(side->tls, LEAT_LEVEL_APPLICATION, (leat_span){ticket, sizeof ticket});
+        alert =
+            leat_tls_receive(side->tls, LEAT_LEVEL_APPLICATION, (leat_span){ticket, sizeof ticket});
     }
     ck_assert_int_eq(alert, LEAT_ALERT_UNEXPECTED_MESSAGE);
     ck_assert_int_le(accepted, LEAT_TLS_TICKETS_MAX + 1);
@@ -244,7 +262,9 @@ START_TEST(a_flood_of_tickets_ends_the_connection) {
 END_TEST
 
 LEAT_TEST_MAIN("crypto/tls states", every_message_in_every_state_gives_its_alert,
-               a_hello_retry_request_may_come_once_and_only_first, bytes_left_over_when_the_level_changes_are_unexpected,
+               a_hello_retry_request_may_come_once_and_only_first,
+               bytes_left_over_when_the_level_changes_are_unexpected,
                faults_that_quic_calls_protocol_violations_are_marked,
                a_message_is_not_continued_at_another_level, an_empty_receive_changes_nothing,
-               messages_over_their_bound_are_refused_by_their_header, a_flood_of_tickets_ends_the_connection)
+               messages_over_their_bound_are_refused_by_their_header,
+               a_flood_of_tickets_ends_the_connection)

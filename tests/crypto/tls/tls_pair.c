@@ -6,7 +6,8 @@ leat_identity *test_identity(const char *file) {
     size_t length;
     snprintf(path, sizeof path, "vectors/tls/%s.pem", file);
     uint8_t *pem = test_read_file(path, &length);
-    leat_identity *identity = leat_identity_from_pem((leat_span){pem, length}, (leat_span){NULL, 0}, NULL, message);
+    leat_identity *identity =
+        leat_identity_from_pem((leat_span){pem, length}, (leat_span){NULL, 0}, NULL, message);
     ck_assert_msg(identity != NULL, "%s: %s", file, message);
     free(pem);
     return identity;
@@ -22,7 +23,8 @@ leat_trust *test_trust(void) {
     return trust;
 }
 
-static void on_secret(void *user, leat_level level, bool write, const leat_cipher_suite *suite, const uint8_t *secret) {
+static void on_secret(void *user, leat_level level, bool write, const leat_cipher_suite *suite,
+                      const uint8_t *secret) {
     tls_side *side = user;
     ck_assert(!side->has_secret[level][write]);
     side->has_secret[level][write] = true;
@@ -73,8 +75,9 @@ static void on_message(void *user, bool written, leat_level level, uint8_t type,
 }
 
 static leat_tls *make(tls_side *side) {
-    leat_tls_hooks hooks = {side, on_secret, on_transport_parameters, write_transport_parameters, on_alpn, on_key_log,
-                            on_session_ticket, on_message};
+    leat_tls_hooks hooks = {
+        side,    on_secret,  on_transport_parameters, write_transport_parameters,
+        on_alpn, on_key_log, on_session_ticket,       on_message};
     side->alert = LEAT_ALERT_NONE;
     return leat_tls_new(&side->config, &hooks);
 }
@@ -116,7 +119,8 @@ void tls_pair_start(tls_pair *pair) {
 }
 
 int tls_pair_carry(tls_pair *pair, tls_side *from, tls_side *to, leat_level level) {
-    for (leat_span out; (out = leat_tls_output(from->tls, level)).length > 0 && to->alert == LEAT_ALERT_NONE;) {
+    for (leat_span out;
+         (out = leat_tls_output(from->tls, level)).length > 0 && to->alert == LEAT_ALERT_NONE;) {
         size_t length = pair->cut != 0 && pair->cut < out.length ? pair->cut : out.length;
         to->alert = leat_tls_receive(to->tls, level, (leat_span){out.data, length});
         leat_tls_output_consume(from->tls, level, length);
@@ -165,14 +169,17 @@ void tls_pair_free(tls_pair *pair) {
 
 void assert_complete(const tls_pair *pair) {
     const tls_side *client = &pair->client, *server = &pair->server;
-    ck_assert_msg(client->alert == LEAT_ALERT_NONE, "client: %s", leat_tls_error_message(client->tls));
-    ck_assert_msg(server->alert == LEAT_ALERT_NONE, "server: %s", leat_tls_error_message(server->tls));
+    ck_assert_msg(client->alert == LEAT_ALERT_NONE, "client: %s",
+                  leat_tls_error_message(client->tls));
+    ck_assert_msg(server->alert == LEAT_ALERT_NONE, "server: %s",
+                  leat_tls_error_message(server->tls));
     ck_assert(leat_tls_is_complete(client->tls));
     ck_assert(leat_tls_is_complete(server->tls));
     for (leat_level level = LEAT_LEVEL_HANDSHAKE; level < LEAT_LEVEL_COUNT; level++) {
         for (int write = 0; write < 2; write++) {
             ck_assert(client->has_secret[level][write]);
-            ck_assert_mem_eq(client->secrets[level][write], server->secrets[level][!write], LEAT_HASH_MAX);
+            ck_assert_mem_eq(client->secrets[level][write], server->secrets[level][!write],
+                             LEAT_HASH_MAX);
         }
     }
     ck_assert_ptr_eq(leat_tls_cipher_suite(client->tls), leat_tls_cipher_suite(server->tls));

@@ -1,6 +1,6 @@
 /*
- * A client and a server handshake in memory, wired together: each side's hooks are recorded, bytes are carried by
- * tls_pair_run. Everything is deterministic but the key shares.
+ * A client and a server handshake in memory, wired together: each side's hooks are recorded, bytes
+ * are carried by tls_pair_run. Everything is deterministic but the key shares.
  */
 #ifndef LEAT_TESTS_TLS_PAIR_H
 #define LEAT_TESTS_TLS_PAIR_H
@@ -40,7 +40,8 @@ typedef struct tls_pair {
 leat_identity *test_identity(const char *file);
 leat_trust *test_trust(void);
 
-/* A configuration that works: names, trust, ALPN "h3", identity p256; change it, then tls_pair_start. */
+/* A configuration that works: names, trust, ALPN "h3", identity p256; change it, then
+ * tls_pair_start. */
 void tls_pair_init(tls_pair *pair);
 void tls_pair_start(tls_pair *pair);
 /* Carries bytes until nothing moves or a side fails. */
