@@ -4,21 +4,15 @@
  * section and instruction at once, so that whatever the peer acknowledges did arrive; it has to be
  * able to decode everything, or an entry was evicted too early.
  */
+#include "fuzz.h"
 #include "h3/qpack_encoder.h"
-
-#include <stdlib.h>
 
 #define TABLE 220
 #define BLOCKED_STREAMS 3
 
-static void expect(bool truth) {
-    if (!truth) {
-        abort();
-    }
-}
-
-static leat_span span_of(const char *text) {
-    return (leat_span){(const uint8_t *)text, strlen(text)};
+static leat_h3_header header_of(const char *const line[2]) {
+    return (leat_h3_header){{(const uint8_t *)line[0], strlen(line[0])},
+        {(const uint8_t *)line[1], strlen(line[1])}, false};
 }
 
 static void encode_section(
@@ -28,22 +22,21 @@ static void encode_section(
         {":method", "GET"}, {"x", ""}};
     leat_h3_header headers[2];
     for (size_t i = 0; i < 2; i++) {
-        const char *const *line = lines[choice >> (4 * i) & 7];
-        headers[i] = (leat_h3_header){span_of(line[0]), span_of(line[1]), false};
+        headers[i] = header_of(lines[choice >> (4 * i) & 7]);
     }
     uint64_t stream_id = 4 * (uint64_t)(choice >> 5);
     out->length = 0;
-    expect(leat_qpack_encode(encoder, stream_id, headers, 2, out) == 0);
+    fuzz_require(leat_qpack_encode(encoder, stream_id, headers, 2, out) == 0);
     leat_span output = leat_qpack_encoder_output(encoder);
-    expect(leat_qpack_decoder_read_encoder_stream(decoder, output) == 0);
+    fuzz_require(leat_qpack_decoder_read_encoder_stream(decoder, output) == 0);
     leat_qpack_encoder_consume(encoder, output.length);
     leat_qpack_section section;
     leat_span bytes = {out->data, out->length};
-    expect(leat_qpack_decode(decoder, stream_id, bytes, &section) == 0);
-    expect(section.count == 2);
+    fuzz_require(leat_qpack_decode(decoder, stream_id, bytes, &section) == 0);
+    fuzz_require(section.count == 2);
     for (size_t i = 0; i < 2; i++) {
-        expect(leat_span_equal(section.headers[i].name, headers[i].name));
-        expect(leat_span_equal(section.headers[i].value, headers[i].value));
+        fuzz_require(leat_span_equal(section.headers[i].name, headers[i].name));
+        fuzz_require(leat_span_equal(section.headers[i].value, headers[i].value));
     }
     output = leat_qpack_decoder_output(decoder);
     leat_qpack_decoder_consume(decoder, output.length);
@@ -54,12 +47,11 @@ static void check_references(const leat_qpack_encoder *encoder) {
     for (size_t i = 0; i < encoder->outstanding.count; i++) {
         const leat_qpack_outstanding *section = leat_ring_at(&encoder->outstanding, i);
         const leat_qpack_entry *entry = leat_qpack_table_entry(&encoder->table, section->lowest);
-        expect(entry != NULL && entry->references > 0);
+        fuzz_require(entry != NULL && entry->references > 0);
     }
-    expect(encoder->known_received_count <= encoder->table.insert_count);
+    fuzz_require(encoder->known_received_count <= encoder->table.insert_count);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0) {
         return 0;
@@ -68,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     leat_qpack_decoder *decoder = leat_qpack_decoder_new(NULL, TABLE, BLOCKED_STREAMS, 4096);
     leat_buffer out;
     leat_buffer_init(&out, NULL, SIZE_MAX);
-    expect(leat_qpack_encoder_set_peer_limits(encoder, TABLE, BLOCKED_STREAMS) == 0);
+    fuzz_require(leat_qpack_encoder_set_peer_limits(encoder, TABLE, BLOCKED_STREAMS) == 0);
     leat_reader reader = leat_reader_make(data + 1, size - 1);
     int result = 0;
     while (result == 0 && leat_reader_left(&reader) > 0) {
@@ -77,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         size_t piece = data[0] % 8;
         leat_span bytes = leat_read_bytes(&reader, left < piece ? left : piece);
         result = leat_qpack_encoder_read_decoder_stream(encoder, bytes);
-        expect(result == 0 || result == LEAT_QPACK_DECODER_STREAM_ERROR);
+        fuzz_require(result == 0 || result == LEAT_QPACK_DECODER_STREAM_ERROR);
         check_references(encoder);
     }
     leat_buffer_clear(&out);

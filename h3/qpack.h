@@ -108,6 +108,9 @@ void leat_qpack_encoder_set_stream_room(leat_qpack_encoder *encoder, uint64_t ro
 int leat_qpack_encode(leat_qpack_encoder *encoder, uint64_t stream_id,
     const leat_h3_header *headers, size_t count, leat_buffer *out);
 
+/* The section of the last encode will not be sent after all (no room): releases its references. */
+void leat_qpack_encoder_unsend(leat_qpack_encoder *encoder);
+
 /* Bytes due on the encoder stream: send them before the section that was just encoded. */
 leat_span leat_qpack_encoder_output(leat_qpack_encoder *encoder);
 void leat_qpack_encoder_consume(leat_qpack_encoder *encoder, size_t length);

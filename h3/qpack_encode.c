@@ -163,6 +163,7 @@ int leat_qpack_encode(leat_qpack_encoder *encoder, uint64_t stream_id,
         return result;
     }
     out->length += PREFIX_MAX;
+    encoder->can_unsend = false;
     leat_qpack_draft draft = begin(encoder, stream_id);
     result = write_lines(encoder, &draft, headers, count, out);
     if (result == 0 && draft.required_insert_count > 0) {

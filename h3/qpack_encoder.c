@@ -91,6 +91,7 @@ int leat_qpack_hold(leat_qpack_encoder *encoder, const leat_qpack_draft *draft) 
     *section = (leat_qpack_outstanding){
         draft->stream_id, draft->required_insert_count, draft->lowest};
     leat_qpack_table_entry(&encoder->table, draft->lowest)->references++;
+    encoder->can_unsend = true;
     return 0;
 }
 
@@ -112,6 +113,13 @@ static void release(leat_qpack_encoder *encoder, size_t place) {
         *outstanding_at(encoder, place) = *outstanding_at(encoder, place - 1);
     }
     leat_ring_pop(&encoder->outstanding);
+}
+
+void leat_qpack_encoder_unsend(leat_qpack_encoder *encoder) {
+    if (encoder->can_unsend) {
+        release(encoder, encoder->outstanding.count - 1);
+        encoder->can_unsend = false;
+    }
 }
 
 static int on_section_acknowledgment(leat_qpack_encoder *encoder, uint64_t stream_id) {
@@ -188,6 +196,7 @@ static int continue_instruction(leat_qpack_encoder *encoder, uint8_t byte) {
 int leat_qpack_encoder_read_decoder_stream(leat_qpack_encoder *encoder, leat_span bytes) {
     leat_qpack_reader reader = {leat_reader_of(bytes), false};
     int result = 0;
+    encoder->can_unsend = false;
     while (result == 0 && leat_reader_left(&reader.bytes) > 0) {
         if (encoder->instruction_length > 0) {
             result = continue_instruction(encoder, leat_read_u8(&reader.bytes));

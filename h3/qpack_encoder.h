@@ -49,6 +49,7 @@ struct leat_qpack_encoder {
     bool is_capacity_told;
     uint64_t known_received_count;
     leat_ring outstanding; /* leat_qpack_outstanding, in the order of sending */
+    bool can_unsend;       /* its last one is the section of the last encode */
     leat_buffer output;
     uint64_t stream_room;
     uint8_t instruction[LEAT_QPACK_INTEGER_MAX + 1]; /* of the decoder stream, not complete yet */

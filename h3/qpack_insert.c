@@ -3,8 +3,8 @@
  * instructions for it (RFC 9204 §4.3). Inserting is never needed: whatever fails here, for lack of
  * room, credit or memory, ends in a literal.
  *
- * The table is searched line by line and not through a hash table: it has a hundred entries, and a
- * peer that makes hashes collide gains no more than a hundred comparisons.
+ * The table is searched entry by entry and not through a hash table: it has about a hundred of
+ * them, and a peer that makes hashes collide gains no more than as many comparisons.
  */
 #include "h3/qpack_encoder.h"
 

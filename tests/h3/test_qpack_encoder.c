@@ -5,6 +5,11 @@
 
 #define UNLIMITED (1 << 24)
 
+static leat_h3_header line_of(const char *name, const char *value) {
+    return (leat_h3_header){{(const uint8_t *)name, strlen(name)},
+        {(const uint8_t *)value, strlen(value)}, false};
+}
+
 static leat_qpack_encoder *new_encoder(uint64_t capacity, uint64_t blocked) {
     leat_qpack_encoder *encoder = leat_qpack_encoder_new(NULL, capacity);
     ck_assert_ptr_nonnull(encoder);
@@ -23,7 +28,7 @@ static const char *encode(leat_qpack_encoder *encoder, uint64_t stream_id, leat_
 }
 
 #define expect_section(encoder, stream_id, name, value, hex) \
-    ck_assert_str_eq(encode(encoder, stream_id, leat_h3_header_of(name, value)), hex)
+    ck_assert_str_eq(encode(encoder, stream_id, line_of(name, value)), hex)
 
 static void expect_output(leat_qpack_encoder *encoder, const char *hex) {
     leat_span output = leat_qpack_encoder_output(encoder);
@@ -42,8 +47,8 @@ static uint64_t entries(const leat_qpack_encoder *encoder) {
 /* Inserts by showing the line twice, on a stream that is acknowledged when it refers to it. */
 static void insert(leat_qpack_encoder *encoder, const char *name, const char *value) {
     uint64_t before = encoder->table.insert_count;
-    encode(encoder, 0, leat_h3_header_of(name, value));
-    encode(encoder, 0, leat_h3_header_of(name, value));
+    encode(encoder, 0, line_of(name, value));
+    encode(encoder, 0, line_of(name, value));
     ck_assert_uint_eq(encoder->table.insert_count, before + 1);
 }
 
@@ -74,10 +79,10 @@ END_TEST
 /* TEST RFC 9204 §4.5.4-1, RFC 9204 §7.1.3-2: although the static table has the line. */
 START_TEST(never_indexed_lines_are_literals_with_the_bit) {
     leat_qpack_encoder *encoder = new_encoder(4096, 10);
-    leat_h3_header header = leat_h3_header_of(":method", "GET");
+    leat_h3_header header = line_of(":method", "GET");
     header.never_index = true;
     ck_assert_str_eq(encode(encoder, 0, header), "00007f0203474554");
-    header = leat_h3_header_of("\x02", "\x01");
+    header = line_of("\x02", "\x01");
     header.never_index = true;
     for (int i = 0; i < 3; i++) {
         ck_assert_str_eq(encode(encoder, 0, header), "000031020101");
@@ -90,11 +95,12 @@ END_TEST
 /* RFC 9204 §7.1.3: without being told. */
 START_TEST(credentials_and_short_cookies_never_enter_the_table) {
     static const char *const rows[][2] = {
-        {"authorization", "Basic a-very-long-secret-value-indeed"}, {"proxy-authorization", "x"}, {"cookie", "a=1234567890123456"}, {"set-cookie", "a=b"}};
+        {"authorization", "Basic a-very-long-secret-value-indeed"}, {"proxy-authorization", "x"},
+        {"cookie", "a=1234567890123456"}, {"set-cookie", "a=b"}};
     leat_qpack_encoder *encoder = new_encoder(4096, 10);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         for (int k = 0; k < 3; k++) {
-            encode(encoder, 0, leat_h3_header_of(rows[i][0], rows[i][1]));
+            encode(encoder, 0, line_of(rows[i][0], rows[i][1]));
         }
     }
     ck_assert_uint_eq(encoder->table.insert_count, 0);
@@ -107,11 +113,11 @@ END_TEST
 START_TEST(nothing_is_sent_to_a_peer_without_a_table) {
     leat_qpack_encoder *encoder = leat_qpack_encoder_new(NULL, 4096);
     for (int i = 0; i < 3; i++) {
-        encode(encoder, 0, leat_h3_header_of("name", "value"));
+        encode(encoder, 0, line_of("name", "value"));
     }
     ck_assert_int_eq(leat_qpack_encoder_set_peer_limits(encoder, 0, 100), 0);
     for (int i = 0; i < 3; i++) {
-        encode(encoder, 0, leat_h3_header_of("name", "value"));
+        encode(encoder, 0, line_of("name", "value"));
     }
     expect_output(encoder, "");
     leat_qpack_encoder_free(encoder);
@@ -190,7 +196,7 @@ END_TEST
 START_TEST(literals_refer_to_names_of_the_dynamic_table) {
     leat_qpack_encoder *encoder = new_encoder(4096, 10);
     insert(encoder, "\x02", "\x01");
-    leat_h3_header header = leat_h3_header_of("\x02", "\x04");
+    leat_h3_header header = line_of("\x02", "\x04");
     ck_assert_str_eq(encode(encoder, 0, header), "0200400104");
     header.never_index = true;
     ck_assert_str_eq(encode(encoder, 0, header), "0200600104");
@@ -236,7 +242,7 @@ END_TEST
 START_TEST(a_cancellation_releases_and_tells_nothing_of_entries) {
     leat_qpack_encoder *encoder = new_encoder(4096, 1);
     insert(encoder, "\x02", "\x01");
-    encode(encoder, 0, leat_h3_header_of("\x02", "\x01"));
+    encode(encoder, 0, line_of("\x02", "\x01"));
     ck_assert_uint_eq(encoder->outstanding.count, 2);
     ck_assert_int_eq(feed(encoder, "40"), 0);
     ck_assert_uint_eq(encoder->outstanding.count, 0);
@@ -249,10 +255,10 @@ END_TEST
 START_TEST(a_section_that_was_not_sent_is_not_waited_for) {
     leat_qpack_encoder *encoder = new_encoder(4096, 1);
     insert(encoder, "\x02", "\x01");
-    encode(encoder, 4, leat_h3_header_of(":method", "GET"));
+    encode(encoder, 4, line_of(":method", "GET"));
     leat_qpack_encoder_unsend(encoder); /* that one referred to nothing */
     ck_assert_uint_eq(encoder->outstanding.count, 1);
-    encode(encoder, 0, leat_h3_header_of("\x02", "\x01"));
+    encode(encoder, 0, line_of("\x02", "\x01"));
     leat_qpack_encoder_unsend(encoder);
     leat_qpack_encoder_unsend(encoder);
     ck_assert_uint_eq(encoder->outstanding.count, 1);
@@ -270,7 +276,7 @@ START_TEST(acknowledging_more_sections_than_were_sent_is_an_error) {
     ck_assert_int_eq(feed(encoder, "80"), LEAT_QPACK_DECODER_STREAM_ERROR);
     leat_qpack_encoder_free(encoder);
     encoder = new_encoder(4096, 1);
-    encode(encoder, 4, leat_h3_header_of(":method", "GET"));
+    encode(encoder, 4, line_of(":method", "GET"));
     ck_assert_int_eq(feed(encoder, "84"), LEAT_QPACK_DECODER_STREAM_ERROR);
     leat_qpack_encoder_free(encoder);
 }
@@ -305,7 +311,7 @@ START_TEST(the_decoder_stream_may_be_cut_anywhere) {
     for (size_t cut = 0; cut <= 4; cut++) {
         leat_qpack_encoder *encoder = new_encoder(4096, 10);
         insert(encoder, "\x02", "\x01");
-        encode(encoder, 1000, leat_h3_header_of("\x02", "\x01"));
+        encode(encoder, 1000, line_of("\x02", "\x01"));
         static const uint8_t bytes[] = {0xff, 0xe9, 0x06, 0x80}; /* stream 1000, stream 0 */
         leat_span first = {bytes, cut};
         leat_span second = {bytes + cut, sizeof bytes - cut};
@@ -324,7 +330,7 @@ START_TEST(an_entry_that_a_section_refers_to_is_not_evicted) {
     insert(encoder, "\x03", "\x01");
     ck_assert_int_eq(feed(encoder, "02"), 0); /* both arrived, both are referred to */
     for (int i = 0; i < 3; i++) {
-        encode(encoder, 4, leat_h3_header_of("\x04", "\x01"));
+        encode(encoder, 4, line_of("\x04", "\x01"));
     }
     ck_assert_uint_eq(encoder->table.insert_count, 2);
     ck_assert_int_eq(feed(encoder, "80"), 0); /* the section that holds the first entry */
@@ -339,11 +345,11 @@ START_TEST(an_entry_that_has_perhaps_not_arrived_is_not_evicted) {
     insert(encoder, "\x02", "\x02");
     ck_assert_int_eq(feed(encoder, "40"), 0); /* stream 0 cancelled: no references are left */
     ck_assert_uint_eq(encoder->outstanding.count, 0);
-    encode(encoder, 4, leat_h3_header_of("\x02", "\x03"));
-    encode(encoder, 4, leat_h3_header_of("\x02", "\x03"));
+    encode(encoder, 4, line_of("\x02", "\x03"));
+    encode(encoder, 4, line_of("\x02", "\x03"));
     ck_assert_uint_eq(encoder->table.insert_count, 2);
     ck_assert_int_eq(feed(encoder, "01"), 0);
-    encode(encoder, 4, leat_h3_header_of("\x02", "\x03"));
+    encode(encoder, 4, line_of("\x02", "\x03"));
     ck_assert_uint_eq(encoder->table.insert_count, 3);
     leat_qpack_encoder_free(encoder);
 }
@@ -356,7 +362,7 @@ START_TEST(a_section_does_not_evict_what_it_refers_to_itself) {
     insert(encoder, "\x03", "\x01");
     insert(encoder, "\x04", "\x01");
     ck_assert_int_eq(feed(encoder, "80 80 80"), 0);
-    leat_h3_header headers[2] = {leat_h3_header_of("\x02", "\x01"), leat_h3_header_of("\x05", "\x01")};
+    leat_h3_header headers[2] = {line_of("\x02", "\x01"), line_of("\x05", "\x01")};
     encode(encoder, 4, headers[1]);
     leat_buffer out;
     leat_buffer_init(&out, NULL, UNLIMITED);
@@ -379,7 +385,7 @@ START_TEST(an_entry_about_to_go_is_duplicated_when_it_is_used) {
     insert(encoder, "\x02", "\x03");
     ck_assert_int_eq(feed(encoder, "80 80 80"), 0);
     leat_qpack_encoder_consume(encoder, SIZE_MAX);
-    encode(encoder, 4, leat_h3_header_of("\x02", "\x01"));
+    encode(encoder, 4, line_of("\x02", "\x01"));
     expect_output(encoder, "02");
     ck_assert_uint_eq(encoder->table.insert_count, 4);
     leat_qpack_encoder_free(encoder);
@@ -390,14 +396,14 @@ END_TEST
 START_TEST(no_instruction_is_written_that_cannot_be_sent_whole) {
     leat_qpack_encoder *encoder = new_encoder(4096, 10);
     leat_qpack_encoder_set_stream_room(encoder, 6);
-    encode(encoder, 0, leat_h3_header_of("\x02", "\x01"));
+    encode(encoder, 0, line_of("\x02", "\x01"));
     expect_section(encoder, 0, "\x02", "\x01", "000021020101");
     expect_output(encoder, "");
     leat_qpack_encoder_set_stream_room(encoder, 7);
     expect_section(encoder, 0, "\x02", "\x01", "028010");
     expect_output(encoder, "3fe11f 4102 0101");
-    encode(encoder, 0, leat_h3_header_of("\x02", "\x04"));
-    encode(encoder, 0, leat_h3_header_of("\x02", "\x04"));
+    encode(encoder, 0, line_of("\x02", "\x04"));
+    encode(encoder, 0, line_of("\x02", "\x04"));
     expect_output(encoder, ""); /* what was taken has used the room up */
     leat_qpack_encoder_free(encoder);
 }
@@ -415,7 +421,7 @@ START_TEST(a_silent_peer_costs_a_bounded_amount_of_memory) {
     for (uint64_t i = 0; i < 100000; i++) {
         char value[32];
         snprintf(value, sizeof value, "%llu", (unsigned long long)(i / 2));
-        leat_h3_header headers[2] = {leat_h3_header_of("some-name", value), leat_h3_header_of("a", "b")};
+        leat_h3_header headers[2] = {line_of("some-name", value), line_of("a", "b")};
         ck_assert_int_eq(leat_qpack_encode(encoder, 4 * i, headers, 2, &out), 0);
         out.length = 0;
         bytes = i == 10000 ? memory.bytes_live : bytes;
@@ -432,7 +438,7 @@ END_TEST
 START_TEST(an_entry_larger_than_the_table_stays_a_literal) {
     leat_qpack_encoder *encoder = new_encoder(64, 10);
     for (int i = 0; i < 3; i++) {
-        encode(encoder, 0, leat_h3_header_of("a-long-name-of-24-bytes.", "value678."));
+        encode(encoder, 0, line_of("a-long-name-of-24-bytes.", "value678."));
     }
     ck_assert_uint_eq(entries(encoder), 0);
     insert(encoder, "a-long-name-of-24-bytes.", "value678");
@@ -448,11 +454,11 @@ START_TEST(a_full_output_buffer_is_left_as_it_was) {
     char value[100];
     memset(value, 'x', 99);
     value[99] = '\0';
-    leat_h3_header header = leat_h3_header_of("name", value);
+    leat_h3_header header = line_of("name", value);
     ck_assert_int_eq(leat_qpack_encode(encoder, 0, &header, 1, &out), LEAT_ERR_TOO_LARGE);
     ck_assert_uint_eq(out.length, 6);
     ck_assert_mem_eq(out.data, "before", 6);
-    header = leat_h3_header_of(":method", "GET");
+    header = line_of(":method", "GET");
     ck_assert_int_eq(leat_qpack_encode(encoder, 0, &header, 1, &out), 0);
     ck_assert_mem_eq(out.data, "before\0\0\xd1", 9);
     leat_buffer_clear(&out);
@@ -474,7 +480,7 @@ START_TEST(every_allocation_of_the_encoder_may_fail) {
             ck_assert_int_eq(leat_qpack_encoder_set_peer_limits(encoder, 256, 10), 0);
         }
         for (uint64_t i = 0; i < 40 && encoder != NULL; i++) {
-            leat_h3_header header = leat_h3_header_of("some-name", i % 4 < 2 ? "some-value" : "another");
+            leat_h3_header header = line_of("some-name", i % 4 < 2 ? "some-value" : "another");
             out.length = 0;
             int result = leat_qpack_encode(encoder, 4 * i, &header, 1, &out);
             leat_span output = leat_qpack_encoder_output(encoder);
