@@ -158,12 +158,12 @@ static leat_qpack_draft begin(const leat_qpack_encoder *encoder, uint64_t stream
 int leat_qpack_encode(leat_qpack_encoder *encoder, uint64_t stream_id,
     const leat_h3_header *headers, size_t count, leat_buffer *out) {
     size_t start = out->length;
+    encoder->can_unsend = false;
     int result = leat_buffer_reserve(out, PREFIX_MAX);
     if (result != 0) {
         return result;
     }
     out->length += PREFIX_MAX;
-    encoder->can_unsend = false;
     leat_qpack_draft draft = begin(encoder, stream_id);
     result = write_lines(encoder, &draft, headers, count, out);
     if (result == 0 && draft.required_insert_count > 0) {

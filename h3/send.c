@@ -181,6 +181,9 @@ static int send_headers(leat_h3 *h3, leat_h3_stream *stream, const leat_h3_heade
     }
     if (error == 0) {
         error = send_section(h3, stream, end_stream);
+        if (error != 0) {
+            leat_qpack_encoder_unsend(h3->encoder);
+        }
     }
     if (error == 0) {
         stream->sent = after;
