@@ -1,9 +1,10 @@
 /*
- * One stream: its two parts, their states and flow control, and its places in the lists that let the connection touch
- * only streams that have work. The policy (which event when, what to write when) is quic/conn/streams.c's.
+ * One stream: its two parts, their states and flow control, and its places in the lists that let
+ * the connection touch only streams that have work. The policy (which event when, what to write
+ * when) is quic/conn/streams.c's.
  *
- * A stream belongs to its leat_stream_map, which makes and frees it. Every list node is initialised and may be removed
- * without looking; leat_stream_map_close removes all of them.
+ * A stream belongs to its leat_stream_map, which makes and frees it. Every list node is initialised
+ * and may be removed without looking; leat_stream_map_close removes all of them.
  */
 #ifndef LEAT_QUIC_STREAM_STREAM_H
 #define LEAT_QUIC_STREAM_STREAM_H
@@ -54,6 +55,7 @@ typedef struct leat_stream {
     leat_list blocked_node; /* has data to send, waits for credit of the connection */
     leat_list control_node; /* has control frames to send */
     leat_list event_node;   /* has events to tell */
+    uint64_t event_order;   /* place of event_node among all events of the connection */
     unsigned events;        /* leat_stream_event bits */
     unsigned controls;      /* leat_stream_control bits */
 
