@@ -1,6 +1,7 @@
 /*
- * ACKs as a hostile peer sends them, against the recovery of a sender. Input: records of 4 bytes: operation and three
- * arguments. Whatever is acknowledged: each packet gets at most one verdict and the flight adds up.
+ * ACKs as a hostile peer sends them, against the recovery of a sender. Input: records of 4 bytes:
+ * operation and three arguments. Whatever is acknowledged: each packet gets at most one verdict and
+ * the flight adds up.
  */
 #include "quic/recovery/recovery.h"
 
@@ -36,14 +37,24 @@ static void send_packet(model *m, uint8_t flags) {
         return;
     }
     leat_frame_records records = {NULL, NULL};
-    leat_sent_info info = {.pn = m->next_pn, .time_sent = m->now, .sent_bytes = 1000, .ecn = leat_ecn_mark(&m->path.ecn),
-                           .ack_eliciting = true, .in_flight = true, .is_mtu_probe = flags == 255, .path = &m->path};
+    leat_sent_info info = {.pn = m->next_pn,
+        .time_sent = m->now,
+        .sent_bytes = 1000,
+        .ecn = leat_ecn_mark(&m->path.ecn),
+        .ack_eliciting = true,
+        .in_flight = true,
+        .is_mtu_probe = flags == 255,
+        .path = &m->path};
     check(leat_recovery_record(&m->recovery, &records, 1, 0, m->next_pn, 0, 0));
-    check(leat_recovery_on_packet_sent(&m->recovery, LEAT_SPACE_APPLICATION, &info, &records) == LEAT_OK);
+    check(leat_recovery_on_packet_sent(&m->recovery, LEAT_SPACE_APPLICATION, &info, &records) ==
+          LEAT_OK);
     m->sent[m->next_pn++] = true;
 }
 
-/* Ranges as a parser would hand them over: descending, disjoint, from a largest number of the peer's choice. */
+/*
+ * Ranges as a parser would hand them over: descending, disjoint, from a largest number of the
+ * peer's choice.
+ */
 static void receive_ack(model *m, const uint8_t arguments[3], const leat_recovery_hooks *hooks) {
     leat_range ranges[RANGES];
     size_t count = 0;
@@ -58,12 +69,18 @@ static void receive_ack(model *m, const uint8_t arguments[3], const leat_recover
     bool is_lie = false;
     for (size_t i = 0; i < count; i++) {
         for (uint64_t pn = ranges[i].start; pn < ranges[i].end; pn++) {
-            is_lie |= pn >= m->next_pn || (!m->sent[pn] && pn >= m->recovery.spaces[LEAT_SPACE_APPLICATION].sent.first_pn);
+            is_lie |=
+                pn >= m->next_pn ||
+                (!m->sent[pn] && pn >= m->recovery.spaces[LEAT_SPACE_APPLICATION].sent.first_pn);
         }
     }
-    leat_ack_info ack = {.ranges = ranges, .count = count, .ack_delay = (leat_time)arguments[2] << 56 | arguments[1],
-                         .has_ecn = arguments[2] % 2 == 0, .ecn = {arguments[1], 0, arguments[2] / 64}};
-    uint64_t error = leat_recovery_on_ack_received(&m->recovery, LEAT_SPACE_APPLICATION, &ack, m->now, hooks);
+    leat_ack_info ack = {.ranges = ranges,
+        .count = count,
+        .ack_delay = (leat_time)arguments[2] << 56 | arguments[1],
+        .has_ecn = arguments[2] % 2 == 0,
+        .ecn = {arguments[1], 0, arguments[2] / 64}};
+    uint64_t error =
+        leat_recovery_on_ack_received(&m->recovery, LEAT_SPACE_APPLICATION, &ack, m->now, hooks);
     check(!is_lie || error != 0);
 }
 

@@ -1,6 +1,7 @@
 /*
- * Reassembly under arbitrary frames, against a plain array. Input: records of 4 bytes: operation, offset (2), length.
- * The byte at an offset depends on the offset and on the record, so that a second copy differs from the first.
+ * Reassembly under arbitrary frames, against a plain array. Input: records of 4 bytes: operation,
+ * offset (2), length. The byte at an offset depends on the offset and on the record, so that a
+ * second copy differs from the first.
  */
 #include "quic/stream/recv_buffer.h"
 

@@ -8,8 +8,8 @@
 #define NO_NUMBER UINT64_MAX
 #define AT_ONCE 0
 
-void leat_ack_tracker_init(leat_ack_tracker *tracker, const leat_allocator *allocator, bool acks_at_once,
-                           leat_time max_ack_delay) {
+void leat_ack_tracker_init(leat_ack_tracker *tracker, const leat_allocator *allocator,
+    bool acks_at_once, leat_time max_ack_delay) {
     *tracker = (leat_ack_tracker){
         .largest_received = NO_NUMBER,
         .largest_eliciting = NO_NUMBER,
@@ -28,17 +28,24 @@ void leat_ack_tracker_clear(leat_ack_tracker *tracker) {
 }
 
 bool leat_ack_tracker_is_duplicate(const leat_ack_tracker *tracker, uint64_t pn) {
-    /* RFC 9000 §13.2.3-3: forgotten ranges may be dropped because nothing below the floor is accepted any more. */
+    /*
+     * RFC 9000 §13.2.3-3: forgotten ranges may be dropped because nothing below the floor is
+     * accepted any more.
+     */
     return pn < tracker->floor || leat_range_set_contains(&tracker->received, pn);
 }
 
-/* RFC 9000 §13.2.1-7: older than another ack-eliciting packet, or with something missing between it and that one. */
+/*
+ * RFC 9000 §13.2.1-7: older than another ack-eliciting packet, or with something missing between it
+ * and that one.
+ */
 static bool is_reordered(const leat_ack_tracker *tracker, uint64_t pn) {
     uint64_t before = tracker->largest_eliciting;
     if (before == NO_NUMBER || pn < before) {
         return before != NO_NUMBER;
     }
-    return !leat_range_set_covers(&tracker->received, before > tracker->floor ? before : tracker->floor, pn);
+    return !leat_range_set_covers(
+        &tracker->received, before > tracker->floor ? before : tracker->floor, pn);
 }
 
 static void count_ecn(leat_ack_tracker *tracker, uint8_t ecn) {
@@ -60,14 +67,15 @@ static void schedule(leat_ack_tracker *tracker, bool reordered, uint8_t ecn, lea
     }
 }
 
-int leat_ack_tracker_on_received(leat_ack_tracker *tracker, uint64_t pn, bool ack_eliciting, uint8_t ecn,
-                                 leat_time now) {
+int leat_ack_tracker_on_received(
+    leat_ack_tracker *tracker, uint64_t pn, bool ack_eliciting, uint8_t ecn, leat_time now) {
     bool reordered = is_reordered(tracker, pn);
     int err = leat_range_set_add_dropping_lowest(&tracker->received, pn, pn + 1);
     if (err != LEAT_OK) {
         return err;
     }
-    if (tracker->received.count == tracker->received.limit && tracker->received.ranges[0].start > tracker->floor) {
+    if (tracker->received.count == tracker->received.limit &&
+        tracker->received.ranges[0].start > tracker->floor) {
         tracker->floor = tracker->received.ranges[0].start;
     }
     if (tracker->largest_received == NO_NUMBER || pn > tracker->largest_received) {
@@ -99,7 +107,10 @@ void leat_ack_tracker_on_ack_acked(leat_ack_tracker *tracker, uint64_t largest) 
     if (tracker->largest_received == NO_NUMBER || largest > tracker->largest_received) {
         return;
     }
-    /* RFC 9000 §13.2.3-5: the largest number stays in every ACK, and is needed to recover numbers (§13.2.3-4). */
+    /*
+     * RFC 9000 §13.2.3-5: the largest number stays in every ACK, and is needed to recover numbers
+     * (§13.2.3-4).
+     */
     uint64_t keep_from = largest < tracker->largest_received ? largest + 1 : largest;
     leat_range_set_trim_below(&tracker->received, keep_from);
     tracker->floor = keep_from > tracker->floor ? keep_from : tracker->floor;

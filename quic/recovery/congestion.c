@@ -1,4 +1,7 @@
-/* What all congestion controllers share: the windows of RFC 9002 §7.2 and the list of controllers by name. */
+/*
+ * What all congestion controllers share: the windows of RFC 9002 §7.2 and the list of controllers
+ * by name.
+ */
 #include "quic/recovery/congestion.h"
 
 #include <string.h>
@@ -34,9 +37,10 @@ const leat_congestion_ops *leat_congestion_find(const char *name) {
     return NULL;
 }
 
-int leat_congestion_init(leat_congestion *congestion, const leat_congestion_ops *ops, const leat_allocator *allocator,
-                         size_t max_datagram_size) {
-    *congestion = (leat_congestion){.ops = ops, .allocator = allocator, .state = leat_alloc(allocator, ops->state_size)};
+int leat_congestion_init(leat_congestion *congestion, const leat_congestion_ops *ops,
+    const leat_allocator *allocator, size_t max_datagram_size) {
+    *congestion = (leat_congestion){
+        .ops = ops, .allocator = allocator, .state = leat_alloc(allocator, ops->state_size)};
     if (congestion->state == NULL) {
         return LEAT_ERR_NOMEM;
     }

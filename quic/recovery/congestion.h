@@ -1,7 +1,8 @@
 /*
- * The seam between loss recovery and congestion controllers, RFC 9002 §7: a table of functions. A controller decides one
- * number, the congestion window in bytes; bytes_in_flight is counted by leat_recovery_path, sending pace by leat_pacer.
- * Controllers are found by name; a controller of one's own is handed over as a pointer to its table.
+ * The seam between loss recovery and congestion controllers, RFC 9002 §7: a table of functions. A
+ * controller decides one number, the congestion window in bytes; bytes_in_flight is counted by
+ * leat_recovery_path, sending pace by leat_pacer. Controllers are found by name; a controller of
+ * one's own is handed over as a pointer to its table.
  */
 #ifndef LEAT_QUIC_RECOVERY_CONGESTION_H
 #define LEAT_QUIC_RECOVERY_CONGESTION_H
@@ -9,7 +10,10 @@
 #include "quic/recovery/rtt.h"
 #include "quic/recovery/sent_packets.h"
 
-/* RFC 9002 §7.2: ten datagrams, at most the larger of 14720 bytes and two datagrams; never below two datagrams. */
+/*
+ * RFC 9002 §7.2: ten datagrams, at most the larger of 14720 bytes and two datagrams; never below
+ * two datagrams.
+ */
 uint64_t leat_initial_window(size_t max_datagram_size);
 uint64_t leat_minimum_window(size_t max_datagram_size);
 
@@ -25,7 +29,7 @@ typedef struct leat_congestion_ack {
 
 /* Packets were lost, or the peer counted new CE marks. */
 typedef struct leat_congestion_event {
-    leat_time time_sent;      /* of the newest packet concerned: decides whether this is the same recovery period */
+    leat_time time_sent;      /* of the newest packet concerned: is this a new recovery period? */
     uint64_t lost_bytes;      /* 0 for ECN */
     uint64_t bytes_in_flight; /* after the lost ones were taken out */
     bool is_ecn;
@@ -37,7 +41,8 @@ typedef struct leat_congestion_ops {
     size_t state_size; /* bytes of state, zeroed before init */
     void (*init)(void *state, size_t max_datagram_size);
     /* bytes_in_flight: with this packet. */
-    void (*on_sent)(void *state, const leat_sent_packet *packet, uint64_t bytes_in_flight, leat_time now);
+    void (*on_sent)(
+        void *state, const leat_sent_packet *packet, uint64_t bytes_in_flight, leat_time now);
     void (*on_acked)(void *state, const leat_congestion_ack *ack);
     void (*on_congestion_event)(void *state, const leat_congestion_event *event);
     void (*on_persistent_congestion)(void *state);
@@ -47,7 +52,8 @@ typedef struct leat_congestion_ops {
     /* Bytes per second, or 0: leave it to the pacer. The function may be NULL. */
     uint64_t (*pacing_rate)(const void *state);
     uint64_t (*slow_start_threshold)(const void *state); /* UINT64_MAX: not set yet */
-    const char *(*state_name)(const void *state);        /* qlog: "slow_start", "congestion_avoidance", "recovery" */
+    /* qlog: "slow_start", "congestion_avoidance", "recovery" */
+    const char *(*state_name)(const void *state);
 } leat_congestion_ops;
 
 extern const leat_congestion_ops leat_newreno;
@@ -62,8 +68,8 @@ typedef struct leat_congestion {
 } leat_congestion;
 
 /* LEAT_ERR_NOMEM. */
-int leat_congestion_init(leat_congestion *congestion, const leat_congestion_ops *ops, const leat_allocator *allocator,
-                         size_t max_datagram_size);
+int leat_congestion_init(leat_congestion *congestion, const leat_congestion_ops *ops,
+    const leat_allocator *allocator, size_t max_datagram_size);
 void leat_congestion_clear(leat_congestion *congestion);
 static inline uint64_t leat_congestion_window(const leat_congestion *congestion) {
     return congestion->ops->window(congestion->state);

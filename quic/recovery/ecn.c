@@ -22,8 +22,12 @@ void leat_ecn_on_sent(leat_ecn *ecn, leat_ecn_ledger *ledger, uint8_t mark) {
     }
 }
 
-/* RFC 9000 §13.4.2.1: counts only grow, cover what was acknowledged, and never exceed what was marked. */
-static bool is_plausible(const leat_ecn_ledger *ledger, uint64_t newly_acked_ect0, const leat_ecn_counts *counts) {
+/*
+ * RFC 9000 §13.4.2.1: counts only grow, cover what was acknowledged, and never exceed what was
+ * marked.
+ */
+static bool is_plausible(
+    const leat_ecn_ledger *ledger, uint64_t newly_acked_ect0, const leat_ecn_counts *counts) {
     const leat_ecn_counts *last = &ledger->counts;
     if (counts->ect0 < last->ect0 || counts->ce < last->ce || counts->ect1 != 0) {
         return false;
@@ -35,7 +39,7 @@ static bool is_plausible(const leat_ecn_ledger *ledger, uint64_t newly_acked_ect
 }
 
 leat_ecn_verdict leat_ecn_on_ack(leat_ecn *ecn, leat_ecn_ledger *ledger, uint64_t newly_acked_ect0,
-                                 const leat_ecn_counts *counts) {
+    const leat_ecn_counts *counts) {
     if (ecn->state == LEAT_ECN_FAILED || (counts == NULL && newly_acked_ect0 == 0)) {
         return LEAT_ECN_NOTHING_NEW;
     }

@@ -1,6 +1,7 @@
 /*
- * Explicit Congestion Notification, RFC 9000 §13.4 and A.4: one per path. Packets are marked ECT(0) while the path is
- * being tested and while it proves capable; counts that do not add up end it for good.
+ * Explicit Congestion Notification, RFC 9000 §13.4 and A.4: one per path. Packets are marked ECT(0)
+ * while the path is being tested and while it proves capable; counts that do not add up end it for
+ * good.
  */
 #ifndef LEAT_QUIC_RECOVERY_ECN_H
 #define LEAT_QUIC_RECOVERY_ECN_H
@@ -9,7 +10,12 @@
 
 #define LEAT_ECN_TEST_PACKETS 10 /* RFC 9000 A.4: marked packets before the first verdict */
 
-typedef enum leat_ecn_state { LEAT_ECN_TESTING, LEAT_ECN_UNKNOWN, LEAT_ECN_CAPABLE, LEAT_ECN_FAILED } leat_ecn_state;
+typedef enum leat_ecn_state {
+    LEAT_ECN_TESTING,
+    LEAT_ECN_UNKNOWN,
+    LEAT_ECN_CAPABLE,
+    LEAT_ECN_FAILED
+} leat_ecn_state;
 
 typedef struct leat_ecn_counts {
     uint64_t ect0, ect1, ce;
@@ -27,20 +33,25 @@ typedef struct leat_ecn {
 } leat_ecn;
 
 /* What an ACK told about a path. */
-typedef enum leat_ecn_verdict { LEAT_ECN_NOTHING_NEW, LEAT_ECN_CONGESTION, LEAT_ECN_INVALID } leat_ecn_verdict;
+typedef enum leat_ecn_verdict {
+    LEAT_ECN_NOTHING_NEW,
+    LEAT_ECN_CONGESTION,
+    LEAT_ECN_INVALID
+} leat_ecn_verdict;
 
 void leat_ecn_init(leat_ecn *ecn, bool enabled);
 /* The codepoint for the next packet: LEAT_ECN_ECT0 or LEAT_ECN_NOT_ECT of leat/quic.h. */
 uint8_t leat_ecn_mark(const leat_ecn *ecn);
 void leat_ecn_on_sent(leat_ecn *ecn, leat_ecn_ledger *ledger, uint8_t mark);
 /*
- * An ACK that raised the largest acknowledged number. newly_acked_ect0: marked packets it newly acknowledged; counts is
- * NULL when it was not an ACK_ECN.
+ * An ACK that raised the largest acknowledged number. newly_acked_ect0: marked packets it newly
+ * acknowledged; counts is NULL when it was not an ACK_ECN.
  */
 leat_ecn_verdict leat_ecn_on_ack(leat_ecn *ecn, leat_ecn_ledger *ledger, uint64_t newly_acked_ect0,
-                                 const leat_ecn_counts *counts);
+    const leat_ecn_counts *counts);
 /* A marked packet was lost: when all of the testing phase are, the path eats marked packets. */
 void leat_ecn_on_lost(leat_ecn *ecn);
-const char *leat_ecn_state_name(leat_ecn_state state); /* qlog: "testing", "unknown", "capable", "failed" */
+const char *leat_ecn_state_name(
+    leat_ecn_state state); /* qlog: "testing", "unknown", "capable", "failed" */
 
 #endif

@@ -3,8 +3,8 @@
 
 #include "quic/recovery/recovery.h"
 
-void leat_loss_detect(leat_recovery_space *space, const leat_rtt *rtt, leat_time now, leat_on_lost_fn on_lost,
-                      void *user) {
+void leat_loss_detect(leat_recovery_space *space, const leat_rtt *rtt, leat_time now,
+    leat_on_lost_fn on_lost, void *user) {
     space->loss_time = LEAT_TIME_NEVER;
     if (space->largest_acked_packet == LEAT_NOT_ACKED) {
         return;
@@ -17,10 +17,12 @@ void leat_loss_detect(leat_recovery_space *space, const leat_rtt *rtt, leat_time
         if (unacked->state != LEAT_SENT_OUTSTANDING) {
             continue;
         }
-        leat_time loss_delay = leat_rtt_loss_delay(unacked->path != NULL ? &unacked->path->rtt : rtt);
+        leat_time loss_delay =
+            leat_rtt_loss_delay(unacked->path != NULL ? &unacked->path->rtt : rtt);
         leat_time lost_at = leat_time_add(unacked->time_sent, loss_delay);
-        bool is_late = lost_at <= now;                                               /* RFC 9002 §6.1.2-1 */
-        bool is_overtaken = space->largest_acked_packet - pn >= LEAT_PACKET_THRESHOLD; /* RFC 9002 §6.1.1-1 */
+        bool is_late = lost_at <= now; /* RFC 9002 §6.1.2-1 */
+        bool is_overtaken =
+            space->largest_acked_packet - pn >= LEAT_PACKET_THRESHOLD; /* RFC 9002 §6.1.1-1 */
         if (is_late || is_overtaken) {
             on_lost(user, unacked);
         } else if (lost_at < space->loss_time) {
@@ -31,16 +33,22 @@ void leat_loss_detect(leat_recovery_space *space, const leat_rtt *rtt, leat_time
 
 /* RFC 9002 §7.6.1: three PTOs with max_ack_delay, whatever the backoff. */
 static leat_time persistent_duration(const leat_rtt *rtt, leat_time max_ack_delay) {
-    return leat_time_multiply(leat_time_add(leat_rtt_pto_base(rtt), max_ack_delay), LEAT_PERSISTENT_CONGESTION_THRESHOLD);
+    return leat_time_multiply(
+        leat_time_add(leat_rtt_pto_base(rtt), max_ack_delay), LEAT_PERSISTENT_CONGESTION_THRESHOLD);
 }
 
-/* RFC 9002 §7.6.2-1, §7.6.2-2: ack-eliciting, and sent when the RTT was known. Probes for the MTU prove nothing. */
+/*
+ * RFC 9002 §7.6.2-1, §7.6.2-2: ack-eliciting, and sent when the RTT was known. Probes for the MTU
+ * prove nothing.
+ */
 static bool counts_for_run(const leat_sent_packet *packet) {
     return packet->ack_eliciting && !packet->is_mtu_probe && packet->path != NULL &&
-           leat_rtt_has_sample(&packet->path->rtt) && packet->time_sent > packet->path->rtt.first_rtt_sample;
+           leat_rtt_has_sample(&packet->path->rtt) &&
+           packet->time_sent > packet->path->rtt.first_rtt_sample;
 }
 
-bool leat_loss_run_add(leat_loss_run *run, const leat_sent_packet *settled, leat_time max_ack_delay) {
+bool leat_loss_run_add(
+    leat_loss_run *run, const leat_sent_packet *settled, leat_time max_ack_delay) {
     /* RFC 9002 §7.6.2-3: each space has its own run, which that section allows. */
     if (settled->state == LEAT_SENT_ACKED) {
         run->path = NULL;
@@ -54,7 +62,8 @@ bool leat_loss_run_add(leat_loss_run *run, const leat_sent_packet *settled, leat
         return false;
     }
     run->end = settled->time_sent;
-    if (leat_time_sub(run->end, run->start) <= persistent_duration(&run->path->rtt, max_ack_delay)) {
+    if (leat_time_sub(run->end, run->start) <=
+        persistent_duration(&run->path->rtt, max_ack_delay)) {
         return false;
     }
     run->path = NULL;

@@ -9,8 +9,8 @@ typedef struct newreno {
     uint64_t ssthresh;
     uint64_t bytes_acked; /* since the window grew last, in congestion avoidance */
     leat_time congestion_recovery_start_time;
-    bool has_recovered;   /* congestion_recovery_start_time is set */
-    bool in_recovery;     /* for traces: nothing sent after the start was acknowledged yet */
+    bool has_recovered; /* congestion_recovery_start_time is set */
+    bool in_recovery;   /* for traces: nothing sent after the start was acknowledged yet */
 } newreno;
 
 static void init(void *state, size_t max_datagram_size) {
@@ -22,7 +22,8 @@ static void init(void *state, size_t max_datagram_size) {
     };
 }
 
-static void on_sent(void *state, const leat_sent_packet *packet, uint64_t bytes_in_flight, leat_time now) {
+static void on_sent(
+    void *state, const leat_sent_packet *packet, uint64_t bytes_in_flight, leat_time now) {
     (void)state, (void)packet, (void)bytes_in_flight, (void)now;
 }
 
@@ -80,10 +81,12 @@ static void on_persistent_congestion(void *state) {
 static void on_datagram_size(void *state, size_t max_datagram_size) {
     newreno *reno = state;
     uint64_t minimum = leat_minimum_window(max_datagram_size);
-    bool is_untouched = reno->congestion_window == leat_initial_window((size_t)reno->max_datagram_size);
+    bool is_untouched =
+        reno->congestion_window == leat_initial_window((size_t)reno->max_datagram_size);
     reno->max_datagram_size = max_datagram_size;
     if (is_untouched) {
-        reno->congestion_window = leat_initial_window(max_datagram_size); /* RFC 9002 §7.2-2, §7.2-3 */
+        reno->congestion_window =
+            leat_initial_window(max_datagram_size); /* RFC 9002 §7.2-2, §7.2-3 */
     }
     reno->congestion_window = reno->congestion_window > minimum ? reno->congestion_window : minimum;
 }

@@ -3,9 +3,14 @@
 
 #include "quic/recovery/congestion.h"
 
-/* RFC 9002 §7.7: N = 1.25, so that the window stays usable when the RTT varies; here in nanoseconds per second. */
+/*
+ * RFC 9002 §7.7: N = 1.25, so that the window stays usable when the RTT varies; here in nanoseconds
+ * per second.
+ */
 #define GAIN_TIMES_SECOND (LEAT_SECOND + LEAT_SECOND / 4)
-/* A burst may be what the rate allows in one timer granularity: nothing finer can be kept anyway. */
+/*
+ * A burst may be what the rate allows in one timer granularity: nothing finer can be kept anyway.
+ */
 #define BURSTS_PER_SECOND (LEAT_SECOND / LEAT_GRANULARITY)
 #define UNLIMITED UINT64_MAX
 
@@ -31,7 +36,8 @@ uint64_t leat_pacer_allowance(const leat_pacer *pacer, leat_time now) {
         return UNLIMITED;
     }
     leat_time elapsed = leat_time_sub(now, pacer->last_refill);
-    uint64_t grown = leat_time_add(leat_time_multiply(pacer->rate, elapsed), pacer->remainder) / LEAT_SECOND;
+    uint64_t grown =
+        leat_time_add(leat_time_multiply(pacer->rate, elapsed), pacer->remainder) / LEAT_SECOND;
     uint64_t space = pacer->burst > pacer->tokens ? pacer->burst - pacer->tokens : 0;
     return grown < space ? pacer->tokens + grown : pacer->burst;
 }
@@ -43,7 +49,8 @@ void leat_pacer_on_sent(leat_pacer *pacer, uint64_t bytes, leat_time now) {
     }
     uint64_t allowance = leat_pacer_allowance(pacer, now);
     leat_time elapsed = leat_time_sub(now, pacer->last_refill);
-    pacer->remainder = leat_time_add(leat_time_multiply(pacer->rate, elapsed), pacer->remainder) % LEAT_SECOND;
+    pacer->remainder =
+        leat_time_add(leat_time_multiply(pacer->rate, elapsed), pacer->remainder) % LEAT_SECOND;
     pacer->tokens = allowance > bytes ? allowance - bytes : 0;
     pacer->last_refill = now > pacer->last_refill ? now : pacer->last_refill;
 }

@@ -1,7 +1,8 @@
 /*
- * Pacing, RFC 9002 §7.7: a token bucket in bytes. It fills at 1.25 times the window per smoothed_rtt (or at the rate the
- * controller names) and holds one burst: at least the initial window, more on fast paths, so that whole GSO trains fit.
- * Only packets in flight spend tokens; ACKs and probes are not held back.
+ * Pacing, RFC 9002 §7.7: a token bucket in bytes. It fills at 1.25 times the window per
+ * smoothed_rtt (or at the rate the controller names) and holds one burst: at least the initial
+ * window, more on fast paths, so that whole GSO trains fit. Only packets in flight spend tokens;
+ * ACKs and probes are not held back.
  */
 #ifndef LEAT_QUIC_RECOVERY_PACER_H
 #define LEAT_QUIC_RECOVERY_PACER_H
@@ -9,12 +10,12 @@
 #include <leat/base.h>
 
 typedef struct leat_pacer {
-    uint64_t rate;         /* bytes per second; UINT64_MAX: no pacing */
-    uint64_t burst;        /* the bucket's size */
+    uint64_t rate;  /* bytes per second; UINT64_MAX: no pacing */
+    uint64_t burst; /* the bucket's size */
     uint64_t tokens;
-    uint64_t remainder;    /* of the last refill, in bytes * nanoseconds per second */
+    uint64_t remainder; /* of the last refill, in bytes * nanoseconds per second */
     leat_time last_refill;
-    uint64_t burst_floor;  /* the initial window */
+    uint64_t burst_floor; /* the initial window */
 } leat_pacer;
 
 /* The bucket starts full. */

@@ -20,8 +20,9 @@ leat_pto leat_pto_loss_time(const leat_recovery *recovery) {
 }
 
 /*
- * RFC 9002 §6.2.2.1-2, §6.2.2.1-3: the server may have spent its three times what it received; only the client can go on,
- * even with nothing in flight. Data in flight in 0-RTT packets does not help, since its PTO waits for confirmation.
+ * RFC 9002 §6.2.2.1-2, §6.2.2.1-3: the server may have spent its three times what it received; only
+ * the client can go on, even with nothing in flight. Data in flight in 0-RTT packets does not help,
+ * since its PTO waits for confirmation.
  */
 static void arm_against_deadlock(const leat_recovery *recovery, leat_time period, leat_pto *pto) {
     bool is_silent = !leat_recovery_has_eliciting(recovery, LEAT_SPACE_INITIAL) &&
@@ -29,7 +30,8 @@ static void arm_against_deadlock(const leat_recovery *recovery, leat_time period
     if (recovery->conditions.peer_completed_address_validation || !is_silent) {
         return;
     }
-    leat_space space = recovery->conditions.has_handshake_keys ? LEAT_SPACE_HANDSHAKE : LEAT_SPACE_INITIAL;
+    leat_space space =
+        recovery->conditions.has_handshake_keys ? LEAT_SPACE_HANDSHAKE : LEAT_SPACE_INITIAL;
     take_earlier(pto, leat_time_add(recovery->timer_base, back_off(recovery, period)), space);
 }
 

@@ -11,10 +11,11 @@ void leat_recovery_init(leat_recovery *recovery, const leat_allocator *allocator
     *recovery = (leat_recovery){
         .allocator = allocator,
         .conditions = {.is_client = is_client,
-                       .peer_completed_address_validation = !is_client,
-                       .max_ack_delay = DEFAULT_MAX_ACK_DELAY},
+            .peer_completed_address_validation = !is_client,
+            .max_ack_delay = DEFAULT_MAX_ACK_DELAY},
     };
-    leat_slab_init(&recovery->records, allocator, sizeof(leat_frame_record), LEAT_FRAME_RECORDS_KEPT);
+    leat_slab_init(
+        &recovery->records, allocator, sizeof(leat_frame_record), LEAT_FRAME_RECORDS_KEPT);
     for (size_t i = 0; i < LEAT_SPACE_COUNT; i++) {
         leat_recovery_space *space = &recovery->spaces[i];
         leat_sent_packets_init(&space->sent, allocator, &recovery->records);
@@ -34,7 +35,8 @@ void leat_recovery_set_path(leat_recovery *recovery, leat_recovery_path *path) {
     recovery->path = path;
 }
 
-static void fill_packet(leat_sent_packet *packet, const leat_sent_info *info, const leat_frame_records *records) {
+static void fill_packet(
+    leat_sent_packet *packet, const leat_sent_info *info, const leat_frame_records *records) {
     packet->time_sent = info->time_sent;
     packet->path = info->path;
     packet->records = records->first;
@@ -51,12 +53,13 @@ static void fill_packet(leat_sent_packet *packet, const leat_sent_info *info, co
 /* A packet in flight takes its share of the window and of the pacer. */
 static void count_in_flight(leat_recovery_path *path, const leat_sent_packet *packet) {
     path->bytes_in_flight += packet->sent_bytes;
-    path->congestion.ops->on_sent(path->congestion.state, packet, path->bytes_in_flight, packet->time_sent);
+    path->congestion.ops->on_sent(
+        path->congestion.state, packet, path->bytes_in_flight, packet->time_sent);
     leat_pacer_on_sent(&path->pacer, packet->sent_bytes, packet->time_sent);
 }
 
-int leat_recovery_on_packet_sent(leat_recovery *recovery, leat_space space, const leat_sent_info *info,
-                                 leat_frame_records *records) {
+int leat_recovery_on_packet_sent(leat_recovery *recovery, leat_space space,
+    const leat_sent_info *info, leat_frame_records *records) {
     leat_recovery_space *within = &recovery->spaces[space];
     assert(!within->is_discarded && info->path != NULL);
     leat_sent_packet *packet = leat_sent_packets_append(&within->sent, info->pn);
@@ -85,7 +88,8 @@ void leat_recovery_discard_space(leat_recovery *recovery, leat_space space) {
     /* RFC 9002 §6.4-1: the packets leave the count of bytes in flight without a verdict. */
     for (uint64_t pn = within->sent.first_pn; pn < within->sent.next_pn; pn++) {
         const leat_sent_packet *packet = leat_sent_packets_find(&within->sent, pn);
-        if (packet != NULL && packet->state == LEAT_SENT_OUTSTANDING && packet->in_flight && packet->path != NULL) {
+        if (packet != NULL && packet->state == LEAT_SENT_OUTSTANDING && packet->in_flight &&
+            packet->path != NULL) {
             packet->path->bytes_in_flight -= packet->sent_bytes;
         }
     }
@@ -101,10 +105,12 @@ leat_time leat_recovery_get_timer(const leat_recovery *recovery) {
     return loss_time != LEAT_TIME_NEVER ? loss_time : leat_pto_next(recovery).due;
 }
 
-const leat_sent_packet *leat_recovery_next_unacked(const leat_recovery *recovery, leat_space space, uint64_t *cursor) {
+const leat_sent_packet *leat_recovery_next_unacked(
+    const leat_recovery *recovery, leat_space space, uint64_t *cursor) {
     const leat_sent_packets *sent = &recovery->spaces[space].sent;
     uint64_t pn = *cursor > sent->first_pn ? *cursor : sent->first_pn;
-    for (const leat_sent_packet *packet; (packet = leat_sent_packets_find(sent, pn)) != NULL; pn++) {
+    for (const leat_sent_packet *packet; (packet = leat_sent_packets_find(sent, pn)) != NULL;
+         pn++) {
         if (packet->state == LEAT_SENT_OUTSTANDING && packet->ack_eliciting) {
             *cursor = pn + 1;
             return packet;
@@ -115,7 +121,8 @@ const leat_sent_packet *leat_recovery_next_unacked(const leat_recovery *recovery
 }
 
 leat_time leat_recovery_pto(const leat_recovery *recovery) {
-    return leat_time_add(leat_rtt_pto_base(&recovery->path->rtt), recovery->conditions.max_ack_delay);
+    return leat_time_add(
+        leat_rtt_pto_base(&recovery->path->rtt), recovery->conditions.max_ack_delay);
 }
 
 bool leat_recovery_has_eliciting(const leat_recovery *recovery, leat_space space) {

@@ -1,19 +1,25 @@
-/* What recovery keeps per network path: estimator, controller, pacer, ECN, and what may be sent on it now. */
+/*
+ * What recovery keeps per network path: estimator, controller, pacer, ECN, and what may be sent on
+ * it now.
+ */
 #include "quic/recovery/recovery.h"
 
 /* The pacer follows the window and the RTT, or the rate of a controller that has one. */
 void leat_recovery_path_update_pacer(leat_recovery_path *path) {
     const leat_congestion *congestion = &path->congestion;
-    uint64_t rate = congestion->ops->pacing_rate != NULL ? congestion->ops->pacing_rate(congestion->state) : 0;
+    uint64_t rate =
+        congestion->ops->pacing_rate != NULL ? congestion->ops->pacing_rate(congestion->state) : 0;
     if (rate != 0) {
         leat_pacer_set_rate(&path->pacer, rate);
     } else {
-        leat_pacer_set_window(&path->pacer, leat_congestion_window(congestion), path->rtt.smoothed_rtt);
+        leat_pacer_set_window(
+            &path->pacer, leat_congestion_window(congestion), path->rtt.smoothed_rtt);
     }
 }
 
-int leat_recovery_path_init(leat_recovery_path *path, const leat_allocator *allocator, const leat_congestion_ops *ops,
-                            size_t max_datagram_size, leat_time initial_rtt, bool ecn_enabled) {
+int leat_recovery_path_init(leat_recovery_path *path, const leat_allocator *allocator,
+    const leat_congestion_ops *ops, size_t max_datagram_size, leat_time initial_rtt,
+    bool ecn_enabled) {
     *path = (leat_recovery_path){.max_datagram_size = max_datagram_size};
     ops = ops != NULL ? ops : leat_congestion_find(NULL);
     int err = leat_congestion_init(&path->congestion, ops, allocator, max_datagram_size);
@@ -75,7 +81,8 @@ bool leat_recovery_has_window(const leat_recovery_path *path, uint64_t bytes) {
 }
 
 leat_time leat_recovery_pacing_time(const leat_recovery_path *path, uint64_t bytes, leat_time now) {
-    return leat_recovery_has_window(path, bytes) ? leat_pacer_next_time(&path->pacer, bytes, now) : LEAT_TIME_NEVER;
+    return leat_recovery_has_window(path, bytes) ? leat_pacer_next_time(&path->pacer, bytes, now)
+                                                 : LEAT_TIME_NEVER;
 }
 
 void leat_recovery_set_app_limited(leat_recovery_path *path, bool is_app_limited) {

@@ -1,6 +1,7 @@
 /*
- * Verdicts on sent packets: acknowledged or lost, by an ACK or by a timer. RFC 9002 A.7, A.9, A.10, B.5 to B.9, with two
- * walks over the ACK: one to see what it is worth (RTT, ECN), one to settle packets, which then see the new RTT.
+ * Verdicts on sent packets: acknowledged or lost, by an ACK or by a timer. RFC 9002 A.7, A.9, A.10,
+ * B.5 to B.9, with two walks over the ACK: one to see what it is worth (RTT, ECN), one to settle
+ * packets, which then see the new RTT.
  */
 #include "quic/recovery/pto.h"
 
@@ -53,17 +54,19 @@ static survey survey_ack(const leat_recovery_space *space, const leat_ack_info *
     return found;
 }
 
-static void take_rtt_sample(const leat_recovery *recovery, leat_space space, const leat_ack_info *ack,
-                            const survey *found, leat_time now) {
+static void take_rtt_sample(const leat_recovery *recovery, leat_space space,
+    const leat_ack_info *ack, const survey *found, leat_time now) {
     /* RFC 9002 §5.1-1, §5.1-2 */
     if (found->largest == NULL || found->largest->path == NULL || !found->has_eliciting) {
         return;
     }
-    /* RFC 9002 §5.3: Initial packets are acknowledged at once, their delay is not worth believing. */
+    /*
+     * RFC 9002 §5.3: Initial packets are acknowledged at once, their delay is not worth believing.
+     */
     leat_time ack_delay = space == LEAT_SPACE_INITIAL ? 0 : ack->ack_delay;
     leat_time latest_rtt = leat_time_sub(now, found->largest->time_sent);
-    leat_rtt_on_sample(&found->largest->path->rtt, latest_rtt, ack_delay, recovery->conditions.max_ack_delay,
-                       recovery->conditions.handshake_confirmed, now);
+    leat_rtt_on_sample(&found->largest->path->rtt, latest_rtt, ack_delay,
+        recovery->conditions.max_ack_delay, recovery->conditions.handshake_confirmed, now);
 }
 
 static void leave_flight(const leat_sent_packet *packet) {
@@ -90,8 +93,8 @@ static void tell_controller_acked(const leat_sent_packet *packet, leat_time now)
     path->congestion.ops->on_acked(path->congestion.state, &ack);
 }
 
-static void settle_acked(leat_recovery *recovery, leat_space space, leat_sent_packet *packet, leat_time now,
-                         const leat_recovery_hooks *hooks) {
+static void settle_acked(leat_recovery *recovery, leat_space space, leat_sent_packet *packet,
+    leat_time now, const leat_recovery_hooks *hooks) {
     if (packet->state != LEAT_SENT_OUTSTANDING) {
         return;
     }
@@ -103,8 +106,8 @@ static void settle_acked(leat_recovery *recovery, leat_space space, leat_sent_pa
     leat_sent_packets_settle(&recovery->spaces[space].sent, packet, LEAT_SENT_ACKED);
 }
 
-static void settle_acked_ranges(leat_recovery *recovery, leat_space space, const leat_ack_info *ack, leat_time now,
-                                const leat_recovery_hooks *hooks) {
+static void settle_acked_ranges(leat_recovery *recovery, leat_space space, const leat_ack_info *ack,
+    leat_time now, const leat_recovery_hooks *hooks) {
     leat_sent_packets *sent = &recovery->spaces[space].sent;
     for (size_t i = ack->count; i-- > 0;) { /* the lowest first: hooks see packets in order */
         leat_range range = clip(sent, ack->ranges[i]);
@@ -114,8 +117,8 @@ static void settle_acked_ranges(leat_recovery *recovery, leat_space space, const
     }
 }
 
-static void on_congestion(leat_recovery *recovery, leat_recovery_path *path, leat_time time_sent, uint64_t lost_bytes,
-                          bool is_ecn, leat_time now) {
+static void on_congestion(leat_recovery *recovery, leat_recovery_path *path, leat_time time_sent,
+    uint64_t lost_bytes, bool is_ecn, leat_time now) {
     leat_congestion_event event = {
         .time_sent = time_sent,
         .lost_bytes = lost_bytes,
@@ -128,17 +131,21 @@ static void on_congestion(leat_recovery *recovery, leat_recovery_path *path, lea
     leat_recovery_path_update_pacer(path);
 }
 
-/* RFC 9000 §13.4.2.1-1: an ACK that does not raise the largest number is not judged; its counts may be old. */
-static void judge_ecn(leat_recovery *recovery, leat_space space, const leat_ack_info *ack, const survey *found,
-                      leat_time now) {
+/*
+ * RFC 9000 §13.4.2.1-1: an ACK that does not raise the largest number is not judged; its counts may
+ * be old.
+ */
+static void judge_ecn(leat_recovery *recovery, leat_space space, const leat_ack_info *ack,
+    const survey *found, leat_time now) {
     if (found->largest == NULL || found->largest->path == NULL) {
         return;
     }
     leat_recovery_path *path = found->largest->path;
-    leat_ecn_verdict verdict = leat_ecn_on_ack(&path->ecn, &recovery->spaces[space].ecn, found->newly_acked_ect0,
-                                               ack->has_ecn ? &ack->ecn : NULL);
+    leat_ecn_verdict verdict = leat_ecn_on_ack(&path->ecn, &recovery->spaces[space].ecn,
+        found->newly_acked_ect0, ack->has_ecn ? &ack->ecn : NULL);
     if (verdict == LEAT_ECN_CONGESTION) {
-        on_congestion(recovery, path, found->largest->time_sent, 0, true, now); /* RFC 9002 §7.3.1-1 */
+        on_congestion(
+            recovery, path, found->largest->time_sent, 0, true, now); /* RFC 9002 §7.3.1-1 */
     }
 }
 
@@ -158,13 +165,14 @@ typedef struct loss_pass {
 static void end_event(loss_pass *pass) {
     if (pass->path != NULL && pass->lost_bytes > 0) {
         /* RFC 9000 §13.3-7 */
-        on_congestion(pass->recovery, pass->path, pass->newest_sent, pass->lost_bytes, false, pass->now);
+        on_congestion(
+            pass->recovery, pass->path, pass->newest_sent, pass->lost_bytes, false, pass->now);
     }
     pass->lost_bytes = 0;
 }
 
 static void settle_lost(leat_recovery *recovery, leat_space space, leat_sent_packet *packet,
-                        const leat_recovery_hooks *hooks) {
+    const leat_recovery_hooks *hooks) {
     leave_flight(packet);
     recovery->stats.packets_lost++;
     recovery->stats.bytes_lost += packet->sent_bytes;
@@ -189,7 +197,10 @@ static void on_packet_lost(void *user, leat_sent_packet *packet) {
     settle_lost(pass->recovery, pass->space, packet, pass->hooks);
 }
 
-/* Settled packets leave the ring in order of numbers; on the way out they tell of persistent congestion. */
+/*
+ * Settled packets leave the ring in order of numbers; on the way out they tell of persistent
+ * congestion.
+ */
 static void drop_settled(leat_recovery *recovery, leat_space space) {
     leat_recovery_space *within = &recovery->spaces[space];
     leat_sent_packet settled;
@@ -207,7 +218,8 @@ static void drop_settled(leat_recovery *recovery, leat_space space) {
     }
 }
 
-static void detect_lost(leat_recovery *recovery, leat_space space, leat_time now, const leat_recovery_hooks *hooks) {
+static void detect_lost(
+    leat_recovery *recovery, leat_space space, leat_time now, const leat_recovery_hooks *hooks) {
     static const leat_rtt unknown_rtt = {.smoothed_rtt = LEAT_INITIAL_RTT};
     loss_pass pass = {.recovery = recovery, .space = space, .now = now, .hooks = hooks};
     const leat_rtt *rtt = recovery->path != NULL ? &recovery->path->rtt : &unknown_rtt;
@@ -216,7 +228,8 @@ static void detect_lost(leat_recovery *recovery, leat_space space, leat_time now
     drop_settled(recovery, space);
 }
 
-void leat_recovery_lose_all(leat_recovery *recovery, leat_space space, const leat_recovery_hooks *hooks) {
+void leat_recovery_lose_all(
+    leat_recovery *recovery, leat_space space, const leat_recovery_hooks *hooks) {
     leat_sent_packets *sent = &recovery->spaces[space].sent;
     for (size_t i = 0; i < sent->ring.count; i++) {
         leat_sent_packet *packet = leat_ring_at(&sent->ring, i);
@@ -230,17 +243,19 @@ void leat_recovery_lose_all(leat_recovery *recovery, leat_space space, const lea
 
 /* ---- inputs ---- */
 
-uint64_t leat_recovery_on_ack_received(leat_recovery *recovery, leat_space space, const leat_ack_info *ack,
-                                       leat_time now, const leat_recovery_hooks *hooks) {
+uint64_t leat_recovery_on_ack_received(leat_recovery *recovery, leat_space space,
+    const leat_ack_info *ack, leat_time now, const leat_recovery_hooks *hooks) {
     leat_recovery_space *within = &recovery->spaces[space];
     if (within->is_discarded || ack->count == 0) {
         return 0;
     }
     if (has_unsent(&within->sent, ack)) {
-        return LEAT_PROTOCOL_VIOLATION; /* RFC 9000 §13.1-2: also numbers skipped on purpose, §21.4 */
+        return LEAT_PROTOCOL_VIOLATION; /* RFC 9000 §13.1-2: also numbers skipped on purpose, §21.4
+                                         */
     }
     survey found = survey_ack(within, ack);
-    if (within->largest_acked_packet == LEAT_NOT_ACKED || largest_of(ack) > within->largest_acked_packet) {
+    if (within->largest_acked_packet == LEAT_NOT_ACKED ||
+        largest_of(ack) > within->largest_acked_packet) {
         within->largest_acked_packet = largest_of(ack);
     }
     if (!found.has_new) {
@@ -251,7 +266,10 @@ uint64_t leat_recovery_on_ack_received(leat_recovery *recovery, leat_space space
     judge_ecn(recovery, space, ack, &found, now);
     settle_acked_ranges(recovery, space, ack, now, hooks);
     detect_lost(recovery, space, now, hooks);
-    /* RFC 9002 §6.2.1: a client goes on backing off while the server may still be held by its amplification limit. */
+    /*
+     * RFC 9002 §6.2.1: a client goes on backing off while the server may still be held by its
+     * amplification limit.
+     */
     if (recovery->conditions.peer_completed_address_validation) {
         recovery->pto_count = 0;
     }
@@ -262,7 +280,8 @@ uint64_t leat_recovery_on_ack_received(leat_recovery *recovery, leat_space space
     return 0;
 }
 
-leat_timeout leat_recovery_on_timeout(leat_recovery *recovery, leat_time now, const leat_recovery_hooks *hooks) {
+leat_timeout leat_recovery_on_timeout(
+    leat_recovery *recovery, leat_time now, const leat_recovery_hooks *hooks) {
     leat_pto loss = leat_pto_loss_time(recovery);
     if (loss.due != LEAT_TIME_NEVER) {
         if (loss.due > now) {
@@ -275,7 +294,10 @@ leat_timeout leat_recovery_on_timeout(leat_recovery *recovery, leat_time now, co
     if (pto.due == LEAT_TIME_NEVER || pto.due > now) {
         return (leat_timeout){LEAT_TIMEOUT_NONE, pto.space, 0};
     }
-    /* RFC 9002 §6.2-1: nothing is lost by this; probes will tell. A client that only keeps the server going sends one. */
+    /*
+     * RFC 9002 §6.2-1: nothing is lost by this; probes will tell. A client that only keeps the
+     * server going sends one.
+     */
     unsigned probes = leat_recovery_has_eliciting(recovery, pto.space) ? LEAT_PTO_PROBES : 1;
     recovery->pto_count += recovery->pto_count < LEAT_PTO_COUNT_MAX ? 1 : 0;
     recovery->timer_base = now;

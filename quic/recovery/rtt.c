@@ -10,7 +10,8 @@ leat_time leat_time_sub(leat_time a, leat_time b) {
 }
 
 leat_time leat_time_multiply(leat_time time, uint64_t multiplier) {
-    return multiplier != 0 && time > LEAT_TIME_NEVER / multiplier ? LEAT_TIME_NEVER : time * multiplier;
+    return multiplier != 0 && time > LEAT_TIME_NEVER / multiplier ? LEAT_TIME_NEVER
+                                                                  : time * multiplier;
 }
 
 static leat_time larger(leat_time a, leat_time b) {
@@ -24,7 +25,8 @@ static leat_time smaller(leat_time a, leat_time b) {
 void leat_rtt_init(leat_rtt *rtt, leat_time initial_rtt) {
     leat_time initial = initial_rtt == 0 ? LEAT_INITIAL_RTT : smaller(initial_rtt, LEAT_RTT_MAX);
     /* RFC 9002 §6.2.2-1 and A.4: before the first sample. */
-    *rtt = (leat_rtt){.smoothed_rtt = initial, .rttvar = initial / 2, .first_rtt_sample = LEAT_TIME_NEVER};
+    *rtt = (leat_rtt){
+        .smoothed_rtt = initial, .rttvar = initial / 2, .first_rtt_sample = LEAT_TIME_NEVER};
 }
 
 static void take_first_sample(leat_rtt *rtt, leat_time now) {
@@ -34,8 +36,8 @@ static void take_first_sample(leat_rtt *rtt, leat_time now) {
     rtt->first_rtt_sample = now;
 }
 
-void leat_rtt_on_sample(leat_rtt *rtt, leat_time latest_rtt, leat_time ack_delay, leat_time max_ack_delay,
-                        bool handshake_confirmed, leat_time now) {
+void leat_rtt_on_sample(leat_rtt *rtt, leat_time latest_rtt, leat_time ack_delay,
+    leat_time max_ack_delay, bool handshake_confirmed, leat_time now) {
     rtt->latest_rtt = smaller(latest_rtt, LEAT_RTT_MAX);
     if (!leat_rtt_has_sample(rtt)) {
         take_first_sample(rtt, now);

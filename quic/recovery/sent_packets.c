@@ -6,8 +6,8 @@
 /* An empty ring above this size is given back: connections that fell silent hold little. */
 #define KEPT_CAPACITY 64
 
-bool leat_frame_records_add(leat_frame_records *records, leat_slab *slab, uint8_t kind, uint8_t flags, uint64_t a,
-                            uint64_t b, uint64_t c) {
+bool leat_frame_records_add(leat_frame_records *records, leat_slab *slab, uint8_t kind,
+    uint8_t flags, uint64_t a, uint64_t b, uint64_t c) {
     leat_frame_record *record = leat_slab_take(slab);
     if (record == NULL) {
         return false;
@@ -35,7 +35,8 @@ void leat_frame_records_drop(leat_frame_records *records, leat_slab *slab) {
     *records = (leat_frame_records){NULL, NULL};
 }
 
-void leat_sent_packets_init(leat_sent_packets *sent, const leat_allocator *allocator, leat_slab *records) {
+void leat_sent_packets_init(
+    leat_sent_packets *sent, const leat_allocator *allocator, leat_slab *records) {
     *sent = (leat_sent_packets){.records = records};
     leat_ring_init(&sent->ring, allocator, sizeof(leat_sent_packet), LEAT_SENT_PACKETS_MAX);
 }
@@ -64,7 +65,10 @@ static void pop_front(leat_sent_packets *sent) {
     }
 }
 
-/* Makes room at the bound by forgetting an old packet whose fate does not matter: an ACK that nobody acknowledged. */
+/*
+ * Makes room at the bound by forgetting an old packet whose fate does not matter: an ACK that
+ * nobody acknowledged.
+ */
 static bool make_room(leat_sent_packets *sent) {
     leat_sent_packet *front = leat_ring_front(&sent->ring);
     if (sent->ring.count < sent->ring.limit) {
@@ -133,7 +137,8 @@ bool leat_sent_packets_has_unsent(const leat_sent_packets *sent, uint64_t start,
     return false;
 }
 
-void leat_sent_packets_settle(leat_sent_packets *sent, leat_sent_packet *packet, leat_sent_state state) {
+void leat_sent_packets_settle(
+    leat_sent_packets *sent, leat_sent_packet *packet, leat_sent_state state) {
     if (packet->state == LEAT_SENT_OUTSTANDING) {
         sent->ack_eliciting_outstanding -= (packet->ack_eliciting && packet->in_flight) ? 1 : 0;
         packet->state = (uint8_t)state;

@@ -13,7 +13,8 @@ void leat_byte_ring_free(leat_byte_ring *ring) {
     ring->capacity = 0;
 }
 
-size_t leat_byte_ring_spans(const leat_byte_ring *ring, uint64_t offset, size_t length, leat_span parts[2]) {
+size_t leat_byte_ring_spans(
+    const leat_byte_ring *ring, uint64_t offset, size_t length, leat_span parts[2]) {
     if (length == 0) {
         return 0;
     }
@@ -25,7 +26,8 @@ size_t leat_byte_ring_spans(const leat_byte_ring *ring, uint64_t offset, size_t 
     return length > first ? 2 : 1;
 }
 
-void leat_byte_ring_write(leat_byte_ring *ring, uint64_t offset, const uint8_t *data, size_t length) {
+void leat_byte_ring_write(
+    leat_byte_ring *ring, uint64_t offset, const uint8_t *data, size_t length) {
     if (length == 0) {
         return;
     }

@@ -1,6 +1,7 @@
 /*
- * Bytes of a stream addressed by their offset: offset o lives at o & (capacity - 1), so nothing moves when the front is
- * dropped. Who uses it knows which offsets are held; the ring only stores. Shared by send_buffer and recv_buffer.
+ * Bytes of a stream addressed by their offset: offset o lives at o & (capacity - 1), so nothing
+ * moves when the front is dropped. Who uses it knows which offsets are held; the ring only stores.
+ * Shared by send_buffer and recv_buffer.
  */
 #ifndef LEAT_QUIC_STREAM_BYTE_RING_H
 #define LEAT_QUIC_STREAM_BYTE_RING_H
@@ -13,11 +14,16 @@ typedef struct leat_byte_ring {
     size_t capacity; /* a power of two, or 0 */
 } leat_byte_ring;
 
-/* Room for [start, end), keeping what is held of [start, held_end). Grows by doubling. LEAT_ERR_NOMEM. */
+/*
+ * Room for [start, end), keeping what is held of [start, held_end). Grows by doubling.
+ * LEAT_ERR_NOMEM.
+ */
 int leat_byte_ring_reserve(leat_byte_ring *ring, uint64_t start, uint64_t held_end, uint64_t end);
-void leat_byte_ring_write(leat_byte_ring *ring, uint64_t offset, const uint8_t *data, size_t length);
+void leat_byte_ring_write(
+    leat_byte_ring *ring, uint64_t offset, const uint8_t *data, size_t length);
 /* The bytes [offset, offset + length) in place: 0, 1 or 2 parts. */
-size_t leat_byte_ring_spans(const leat_byte_ring *ring, uint64_t offset, size_t length, leat_span parts[2]);
+size_t leat_byte_ring_spans(
+    const leat_byte_ring *ring, uint64_t offset, size_t length, leat_span parts[2]);
 void leat_byte_ring_free(leat_byte_ring *ring);
 
 #endif

@@ -1,4 +1,7 @@
-/* Flow control counters, RFC 9000 §4: see flow.h for the protocol of use. Nothing here can wrap or fall back. */
+/*
+ * Flow control counters, RFC 9000 §4: see flow.h for the protocol of use. Nothing here can wrap or
+ * fall back.
+ */
 #include "quic/stream/flow.h"
 
 #include <assert.h>
@@ -35,7 +38,10 @@ bool leat_flow_on_limit(leat_flow *flow, uint64_t limit) {
 }
 
 bool leat_flow_wants_blocked(const leat_flow *flow) {
-    /* RFC 9000 §4.1-4: once per limit, so that tiny windows do not turn into a stream of complaints. */
+    /*
+     * RFC 9000 §4.1-4: once per limit, so that tiny windows do not turn into a stream of
+     * complaints.
+     */
     return leat_flow_send_credit(flow) == 0 && flow->blocked_at != flow->send_max;
 }
 
@@ -64,7 +70,10 @@ static uint64_t next_limit(const leat_flow *flow) {
 }
 
 bool leat_flow_wants_update(const leat_flow *flow) {
-    /* RFC 9000 §4.2-1: nobody has to complain first; half a window keeps the sender busy and the frames few. */
+    /*
+     * RFC 9000 §4.2-1: nobody has to complain first; half a window keeps the sender busy and the
+     * frames few.
+     */
     uint64_t gain = next_limit(flow) - flow->receive_max;
     return flow->update_lost || (gain > 0 && gain >= flow->window - flow->window / 2);
 }

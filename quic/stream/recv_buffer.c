@@ -1,6 +1,6 @@
 /*
- * The receiving part's bytes: see recv_buffer.h. Bytes in order only move contiguous_end; the range set is touched only
- * while something is missing. A byte is written once, into the gap it fills.
+ * The receiving part's bytes: see recv_buffer.h. Bytes in order only move contiguous_end; the range
+ * set is touched only while something is missing. A byte is written once, into the gap it fills.
  */
 #include "quic/stream/recv_buffer.h"
 
@@ -8,10 +8,14 @@
 
 #include <assert.h>
 
-/* A drained ring up to this size is kept while more may come; an idle stream holds no more than this. */
+/*
+ * A drained ring up to this size is kept while more may come; an idle stream holds no more than
+ * this.
+ */
 #define KEPT_CAPACITY 2048
 
-void leat_recv_buffer_init(leat_recv_buffer *buffer, const leat_allocator *allocator, uint64_t limit) {
+void leat_recv_buffer_init(
+    leat_recv_buffer *buffer, const leat_allocator *allocator, uint64_t limit) {
     *buffer = (leat_recv_buffer){
         .ring = {.allocator = allocator}, .limit = limit, .final_size = LEAT_FINAL_SIZE_UNKNOWN};
     leat_range_set_init(&buffer->ahead, allocator, LEAT_RECV_RANGES_MAX);
@@ -22,10 +26,12 @@ void leat_recv_buffer_clear(leat_recv_buffer *buffer) {
     leat_range_set_clear(&buffer->ahead);
 }
 
-leat_insert_status leat_recv_buffer_check(const leat_recv_buffer *buffer, uint64_t offset, uint64_t length, bool fin) {
+leat_insert_status leat_recv_buffer_check(
+    const leat_recv_buffer *buffer, uint64_t offset, uint64_t length, bool fin) {
     uint64_t end = offset + length;
     /* RFC 9000 §4.5-3: the final size never changes and is never below what has arrived. */
-    if (fin && (end < buffer->highest || (leat_recv_buffer_is_size_known(buffer) && end != buffer->final_size))) {
+    if (fin && (end < buffer->highest ||
+                   (leat_recv_buffer_is_size_known(buffer) && end != buffer->final_size))) {
         return LEAT_INSERT_FINAL_SIZE;
     }
     /* RFC 9000 §4.5-4: nothing at or beyond the final size. */
@@ -54,7 +60,8 @@ static size_t first_ending_above(const leat_range_set *set, uint64_t value) {
 /* Writes only what is missing of [start, end), so that the first copy of each byte wins. */
 static void fill_gaps(leat_recv_buffer *buffer, uint64_t start, uint64_t end, const uint8_t *data) {
     uint64_t at = start;
-    for (size_t i = first_ending_above(&buffer->ahead, start); i < buffer->ahead.count && at < end; i++) {
+    for (size_t i = first_ending_above(&buffer->ahead, start); i < buffer->ahead.count && at < end;
+         i++) {
         const leat_range *held = &buffer->ahead.ranges[i];
         if (held->start > at) {
             uint64_t until = held->start < end ? held->start : end;
@@ -82,7 +89,8 @@ static void advance_contiguous(leat_recv_buffer *buffer, uint64_t end) {
     }
 }
 
-static leat_insert_status store(leat_recv_buffer *buffer, uint64_t start, uint64_t end, const uint8_t *data) {
+static leat_insert_status store(
+    leat_recv_buffer *buffer, uint64_t start, uint64_t end, const uint8_t *data) {
     /* A byte ahead of the window of `limit` is not accepted, whoever computed the credit. */
     if (end - buffer->consumed > buffer->limit) {
         return LEAT_INSERT_TOO_FAR;
@@ -95,25 +103,31 @@ static leat_insert_status store(leat_recv_buffer *buffer, uint64_t start, uint64
     if (leat_byte_ring_reserve(&buffer->ring, buffer->consumed, held_end, needed) != LEAT_OK) {
         return LEAT_INSERT_NOMEM;
     }
-    /* Gaps are filled before the range is noted: if it cannot be noted, bytes in gaps mean nothing. */
+    /*
+     * Gaps are filled before the range is noted: if it cannot be noted, bytes in gaps mean nothing.
+     */
     fill_gaps(buffer, start, end, data);
     if (start == buffer->contiguous_end) {
         advance_contiguous(buffer, end);
         return LEAT_INSERT_OK;
     }
     int err = leat_range_set_add(&buffer->ahead, start, end);
-    return err == LEAT_OK ? LEAT_INSERT_OK : err == LEAT_ERR_FULL ? LEAT_INSERT_TOO_SPARSE : LEAT_INSERT_NOMEM;
+    return err == LEAT_OK         ? LEAT_INSERT_OK
+           : err == LEAT_ERR_FULL ? LEAT_INSERT_TOO_SPARSE
+                                  : LEAT_INSERT_NOMEM;
 }
 
-/* Nobody waits for bytes that are thrown away: the part is at its end as soon as its size is known. */
+/*
+ * Nobody waits for bytes that are thrown away: the part is at its end as soon as its size is known.
+ */
 static void skip_discarded(leat_recv_buffer *buffer) {
     if (buffer->is_discarded && leat_recv_buffer_is_size_known(buffer)) {
         buffer->consumed = buffer->contiguous_end = buffer->final_size;
     }
 }
 
-leat_insert_status leat_recv_buffer_insert(leat_recv_buffer *buffer, uint64_t offset, const uint8_t *data,
-                                           size_t length, bool fin) {
+leat_insert_status leat_recv_buffer_insert(
+    leat_recv_buffer *buffer, uint64_t offset, const uint8_t *data, size_t length, bool fin) {
     assert(offset <= LEAT_VARINT_MAX && length <= LEAT_VARINT_MAX - offset);
     uint64_t end = offset + length;
     leat_insert_status status = leat_recv_buffer_check(buffer, offset, length, fin);
@@ -165,7 +179,8 @@ void leat_recv_buffer_consume(leat_recv_buffer *buffer, size_t length) {
     assert(length <= leat_recv_buffer_readable_total(buffer));
     buffer->consumed += length;
     bool is_drained = buffer->consumed == buffer->contiguous_end && buffer->ahead.count == 0;
-    if (is_drained && (buffer->ring.capacity > KEPT_CAPACITY || leat_recv_buffer_is_at_end(buffer))) {
+    if (is_drained &&
+        (buffer->ring.capacity > KEPT_CAPACITY || leat_recv_buffer_is_at_end(buffer))) {
         leat_byte_ring_free(&buffer->ring);
     }
 }

@@ -1,10 +1,13 @@
 /*
- * Reassembly, RFC 9000 §2.2 and §4.5: one per receiving part of a stream, and one per CRYPTO stream. A byte ring that
- * grows by doubling as bytes arrive (never from a declared length) and is given back when it is drained. The first copy
- * of a byte wins: later ones are ignored, so that nothing that was delivered or hashed changes.
+ * Reassembly, RFC 9000 §2.2 and §4.5: one per receiving part of a stream, and one per CRYPTO
+ * stream. A byte ring that grows by doubling as bytes arrive (never from a declared length) and is
+ * given back when it is drained. The first copy of a byte wins: later ones are ignored, so that
+ * nothing that was delivered or hashed changes.
  *
- *  1. leat_recv_buffer_insert for each frame, in any order. Flow control is checked by the caller before.
- *  2. leat_recv_buffer_readable gives the next bytes in place, at most up to the end of the ring: ask again after
+ *  1. leat_recv_buffer_insert for each frame, in any order. Flow control is checked by the
+ *     caller before.
+ *  2. leat_recv_buffer_readable gives the next bytes in place, at most up to the end of the
+ *     ring: ask again after
  *  3. leat_recv_buffer_consume. Spans are valid until the next insert or consume.
  *  4. leat_recv_buffer_is_at_end: all bytes up to the final size were consumed.
  */
@@ -37,25 +40,32 @@ typedef enum leat_insert_status {
     LEAT_INSERT_NOMEM,      /* nothing changed */
 } leat_insert_status;
 
-void leat_recv_buffer_init(leat_recv_buffer *buffer, const leat_allocator *allocator, uint64_t limit);
+void leat_recv_buffer_init(
+    leat_recv_buffer *buffer, const leat_allocator *allocator, uint64_t limit);
 void leat_recv_buffer_clear(leat_recv_buffer *buffer); /* frees; init again before use */
 
-/* Whether a frame [offset, offset + length) agrees with the final size; changes nothing. offset + length < 2^62. */
-leat_insert_status leat_recv_buffer_check(const leat_recv_buffer *buffer, uint64_t offset, uint64_t length, bool fin);
+/*
+ * Whether a frame [offset, offset + length) agrees with the final size; changes nothing. offset +
+ * length < 2^62.
+ */
+leat_insert_status leat_recv_buffer_check(
+    const leat_recv_buffer *buffer, uint64_t offset, uint64_t length, bool fin);
 /* How far the frame raises `highest`: what flow control counts. */
 uint64_t leat_recv_buffer_growth(const leat_recv_buffer *buffer, uint64_t offset, uint64_t length);
-leat_insert_status leat_recv_buffer_insert(leat_recv_buffer *buffer, uint64_t offset, const uint8_t *data, size_t length,
-                                         bool fin);
+leat_insert_status leat_recv_buffer_insert(
+    leat_recv_buffer *buffer, uint64_t offset, const uint8_t *data, size_t length, bool fin);
 /* RESET_STREAM: checks and records the final size, drops all bytes. OK or FINAL_SIZE. */
 leat_insert_status leat_recv_buffer_reset(leat_recv_buffer *buffer, uint64_t final_size);
 /*
- * Drops all bytes, held and to come (after STOP_SENDING); offsets stay checked. As soon as the final size is known the
- * buffer is complete and at its end. Flow control is settled by the caller.
+ * Drops all bytes, held and to come (after STOP_SENDING); offsets stay checked. As soon as the
+ * final size is known the buffer is complete and at its end. Flow control is settled by the caller.
  */
 void leat_recv_buffer_discard(leat_recv_buffer *buffer);
 
-leat_span leat_recv_buffer_readable(const leat_recv_buffer *buffer); /* empty when nothing can be read */
-void leat_recv_buffer_consume(leat_recv_buffer *buffer, size_t length); /* at most what is readable */
+leat_span leat_recv_buffer_readable(
+    const leat_recv_buffer *buffer); /* empty when nothing can be read */
+void leat_recv_buffer_consume(
+    leat_recv_buffer *buffer, size_t length); /* at most what is readable */
 
 static inline uint64_t leat_recv_buffer_readable_total(const leat_recv_buffer *buffer) {
     return buffer->contiguous_end - buffer->consumed;

@@ -1,7 +1,8 @@
 /*
- * The sending part's bytes: see send_buffer.h. Every byte of [base, sent_end) is in one of three conditions: in `acked`,
- * in `lost` (or lost_hull), or in flight. What cannot be noted as acknowledged for lack of room is noted as lost, which
- * at worst sends it again: the bytes are still in the ring, because the ring starts at base.
+ * The sending part's bytes: see send_buffer.h. Every byte of [base, sent_end) is in one of three
+ * conditions: in `acked`, in `lost` (or lost_hull), or in flight. What cannot be noted as
+ * acknowledged for lack of room is noted as lost, which at worst sends it again: the bytes are
+ * still in the ring, because the ring starts at base.
  */
 #include "quic/stream/send_buffer.h"
 
@@ -10,10 +11,14 @@
 #include <assert.h>
 #include <string.h>
 
-/* A drained ring up to this size is kept, so that small messages one by one do not allocate each time. */
+/*
+ * A drained ring up to this size is kept, so that small messages one by one do not allocate each
+ * time.
+ */
 #define KEPT_CAPACITY 512
 
-void leat_send_buffer_init(leat_send_buffer *buffer, const leat_allocator *allocator, size_t limit) {
+void leat_send_buffer_init(
+    leat_send_buffer *buffer, const leat_allocator *allocator, size_t limit) {
     *buffer = (leat_send_buffer){.ring = {.allocator = allocator}, .limit = limit};
     leat_range_set_init(&buffer->acked, allocator, LEAT_SEND_RANGES_MAX);
     leat_range_set_init(&buffer->lost, allocator, LEAT_SEND_RANGES_MAX);
@@ -43,12 +48,14 @@ size_t leat_send_buffer_room(const leat_send_buffer *buffer) {
     return room < offsets ? room : (size_t)offsets;
 }
 
-size_t leat_send_buffer_spans(const leat_send_buffer *buffer, uint64_t offset, size_t length, leat_span parts[2]) {
+size_t leat_send_buffer_spans(
+    const leat_send_buffer *buffer, uint64_t offset, size_t length, leat_span parts[2]) {
     assert(offset >= buffer->base && offset <= buffer->end && length <= buffer->end - offset);
     return leat_byte_ring_spans(&buffer->ring, offset, length, parts);
 }
 
-void leat_send_buffer_copy(const leat_send_buffer *buffer, uint64_t offset, size_t length, uint8_t *out) {
+void leat_send_buffer_copy(
+    const leat_send_buffer *buffer, uint64_t offset, size_t length, uint8_t *out) {
     leat_span parts[2];
     size_t count = leat_send_buffer_spans(buffer, offset, length, parts);
     for (size_t i = 0; i < count; i++) {
@@ -57,7 +64,8 @@ void leat_send_buffer_copy(const leat_send_buffer *buffer, uint64_t offset, size
     }
 }
 
-int leat_send_buffer_append(leat_send_buffer *buffer, const uint8_t *data, size_t length, size_t *taken) {
+int leat_send_buffer_append(
+    leat_send_buffer *buffer, const uint8_t *data, size_t length, size_t *taken) {
     *taken = 0;
     if (buffer->fin_queued || buffer->is_discarded) {
         return LEAT_ERR_STATE;
@@ -67,7 +75,8 @@ int leat_send_buffer_append(leat_send_buffer *buffer, const uint8_t *data, size_
     if (length == 0) {
         return LEAT_OK;
     }
-    if (leat_byte_ring_reserve(&buffer->ring, buffer->base, buffer->end, buffer->end + length) != LEAT_OK) {
+    if (leat_byte_ring_reserve(&buffer->ring, buffer->base, buffer->end, buffer->end + length) !=
+        LEAT_OK) {
         return LEAT_ERR_NOMEM;
     }
     leat_byte_ring_write(&buffer->ring, buffer->end, data, length);
@@ -99,11 +108,12 @@ static bool first_lost(const leat_send_buffer *buffer, leat_range *range) {
 }
 
 static bool fin_is_missing(const leat_send_buffer *buffer) {
-    return buffer->fin_queued && !buffer->is_discarded && !buffer->fin_acked && (!buffer->fin_sent || buffer->fin_lost);
+    return buffer->fin_queued && !buffer->is_discarded && !buffer->fin_acked &&
+           (!buffer->fin_sent || buffer->fin_lost);
 }
 
 bool leat_send_buffer_next(const leat_send_buffer *buffer, size_t max_length, uint64_t credit_end,
-                           leat_send_range *range) {
+    leat_send_range *range) {
     leat_range from;
     bool is_new = !first_lost(buffer, &from);
     if (is_new) {
@@ -182,7 +192,8 @@ static void advance_base(leat_send_buffer *buffer, uint64_t base) {
     }
     leat_range_set_trim_below(&buffer->lost, buffer->base);
     forget_lost(buffer, 0, buffer->base);
-    if (buffer->base == buffer->end && (buffer->ring.capacity > KEPT_CAPACITY || buffer->fin_queued)) {
+    if (buffer->base == buffer->end &&
+        (buffer->ring.capacity > KEPT_CAPACITY || buffer->fin_queued)) {
         leat_byte_ring_free(&buffer->ring);
     }
 }
@@ -225,7 +236,8 @@ void leat_send_buffer_on_lost(leat_send_buffer *buffer, uint64_t offset, size_t 
 }
 
 void leat_send_buffer_resend_all(leat_send_buffer *buffer) {
-    leat_send_buffer_on_lost(buffer, buffer->base, (size_t)(buffer->sent_end - buffer->base), buffer->fin_sent);
+    leat_send_buffer_on_lost(
+        buffer, buffer->base, (size_t)(buffer->sent_end - buffer->base), buffer->fin_sent);
 }
 
 bool leat_send_buffer_is_all_acked(const leat_send_buffer *buffer) {

@@ -1,13 +1,17 @@
 /*
- * Bytes that the application handed over, kept until the peer has acknowledged them: one per sending part of a stream,
- * and one per CRYPTO stream. A byte ring that grows by doubling up to a limit and is given back when all is acknowledged.
+ * Bytes that the application handed over, kept until the peer has acknowledged them: one per
+ * sending part of a stream, and one per CRYPTO stream. A byte ring that grows by doubling up to a
+ * limit and is given back when all is acknowledged.
  *
  *  1. leat_send_buffer_append takes what fits; leat_send_buffer_finish marks the end.
- *  2. leat_send_buffer_next names the next range to send: lost ranges first, then new bytes within the credit.
- *  3. leat_send_buffer_copy fetches the bytes into the packet; leat_send_buffer_on_sent with what was really sent.
- *  4. on_acked or on_lost for each range sent, in any order, also twice. None of them can fail: without memory for the
- *     bookkeeping more is resent than needed.
- *  5. leat_send_buffer_is_all_acked ends it; leat_send_buffer_discard frees everything (RESET_STREAM).
+ *  2. leat_send_buffer_next names the next range to send: lost ranges first, then new bytes
+ *     within the credit.
+ *  3. leat_send_buffer_copy fetches the bytes into the packet; leat_send_buffer_on_sent with
+ *     what was really sent.
+ *  4. on_acked or on_lost for each range sent, in any order, also twice. None of them can fail:
+ *     without memory for the bookkeeping more is resent than needed.
+ *  5. leat_send_buffer_is_all_acked ends it; leat_send_buffer_discard frees everything
+ *     (RESET_STREAM).
  */
 #ifndef LEAT_QUIC_STREAM_SEND_BUFFER_H
 #define LEAT_QUIC_STREAM_SEND_BUFFER_H
@@ -15,7 +19,10 @@
 #include "base/range_set.h"
 #include "quic/stream/byte_ring.h"
 
-/* Ranges remembered as lost or as acknowledged out of order: a peer that acknowledges every other packet stops here. */
+/*
+ * Ranges remembered as lost or as acknowledged out of order: a peer that acknowledges every other
+ * packet stops here.
+ */
 #define LEAT_SEND_RANGES_MAX 1024
 
 typedef struct leat_send_buffer {
@@ -26,9 +33,9 @@ typedef struct leat_send_buffer {
     uint64_t sent_end;    /* [base, sent_end) was sent at least once */
     leat_range_set acked; /* acknowledged ranges above base */
     leat_range_set lost;  /* ranges to send again */
-    leat_range lost_hull; /* lost ranges for which `lost` had no room, as one range around them all */
+    leat_range lost_hull; /* around all lost ranges for which `lost` had no room */
     bool fin_queued, fin_sent, fin_lost, fin_acked;
-    bool is_discarded;    /* nothing more is taken or sent */
+    bool is_discarded; /* nothing more is taken or sent */
 } leat_send_buffer;
 
 typedef struct leat_send_range {
@@ -42,19 +49,35 @@ void leat_send_buffer_init(leat_send_buffer *buffer, const leat_allocator *alloc
 void leat_send_buffer_clear(leat_send_buffer *buffer); /* frees; init again before use */
 
 size_t leat_send_buffer_room(const leat_send_buffer *buffer);
-/* *taken: 0 up to length, less when the limit is near. LEAT_ERR_NOMEM (nothing taken), LEAT_ERR_STATE after finish or discard. */
-int leat_send_buffer_append(leat_send_buffer *buffer, const uint8_t *data, size_t length, size_t *taken);
+/*
+ * *taken: 0 up to length, less when the limit is near. LEAT_ERR_NOMEM (nothing taken),
+ * LEAT_ERR_STATE after finish or discard.
+ */
+int leat_send_buffer_append(
+    leat_send_buffer *buffer, const uint8_t *data, size_t length, size_t *taken);
 int leat_send_buffer_finish(leat_send_buffer *buffer);
 
-/* Something to send with new bytes allowed below `credit_end` (an offset); lost bytes need no credit. */
+/*
+ * Something to send with new bytes allowed below `credit_end` (an offset); lost bytes need no
+ * credit.
+ */
 bool leat_send_buffer_has_to_send(const leat_send_buffer *buffer, uint64_t credit_end);
 /* New bytes wait for credit and nothing else keeps them. */
 bool leat_send_buffer_is_blocked(const leat_send_buffer *buffer, uint64_t credit_end);
-/* False when there is nothing to send. A range is wholly new or wholly resent; length 0 only with fin. */
-bool leat_send_buffer_next(const leat_send_buffer *buffer, size_t max_length, uint64_t credit_end, leat_send_range *range);
-/* The bytes [offset, offset + length), which must lie within [base, end): as copy or as one or two spans in place. */
-void leat_send_buffer_copy(const leat_send_buffer *buffer, uint64_t offset, size_t length, uint8_t *out);
-size_t leat_send_buffer_spans(const leat_send_buffer *buffer, uint64_t offset, size_t length, leat_span parts[2]);
+/*
+ * False when there is nothing to send. A range is wholly new or wholly resent; length 0 only with
+ * fin.
+ */
+bool leat_send_buffer_next(
+    const leat_send_buffer *buffer, size_t max_length, uint64_t credit_end, leat_send_range *range);
+/*
+ * The bytes [offset, offset + length), which must lie within [base, end): as copy or as one or two
+ * spans in place.
+ */
+void leat_send_buffer_copy(
+    const leat_send_buffer *buffer, uint64_t offset, size_t length, uint8_t *out);
+size_t leat_send_buffer_spans(
+    const leat_send_buffer *buffer, uint64_t offset, size_t length, leat_span parts[2]);
 
 void leat_send_buffer_on_sent(leat_send_buffer *buffer, uint64_t offset, size_t length, bool fin);
 void leat_send_buffer_on_acked(leat_send_buffer *buffer, uint64_t offset, size_t length, bool fin);

@@ -30,5 +30,6 @@ void leat_stream_clear(leat_stream *stream) {
 }
 
 bool leat_stream_is_finished(const leat_stream *stream) {
-    return leat_send_state_is_terminal(stream->send_state) && leat_recv_state_is_terminal(stream->recv_state);
+    return leat_send_state_is_terminal(stream->send_state) &&
+           leat_recv_state_is_terminal(stream->recv_state);
 }

@@ -1,4 +1,6 @@
-/* Streams by ID and their limits: see stream_map.h. An ordinal is the ID without its two type bits. */
+/*
+ * Streams by ID and their limits: see stream_map.h. An ordinal is the ID without its two type bits.
+ */
 #include "quic/stream/stream_map.h"
 
 static leat_stream_direction direction_of(uint64_t id) {
@@ -6,19 +8,27 @@ static leat_stream_direction direction_of(uint64_t id) {
 }
 
 static uint64_t make_id(uint64_t ordinal, leat_stream_direction direction, bool by_client) {
-    return ordinal << 2 | (direction == LEAT_UNI ? LEAT_STREAM_UNI_BIT : 0) | (by_client ? 0 : LEAT_STREAM_SERVER_BIT);
+    return ordinal << 2 | (direction == LEAT_UNI ? LEAT_STREAM_UNI_BIT : 0) |
+           (by_client ? 0 : LEAT_STREAM_SERVER_BIT);
 }
 
-void leat_stream_map_init(leat_stream_map *map, const leat_allocator *allocator, const uint8_t hash_key[16],
-                          bool is_client, const leat_stream_params *ours, size_t send_buffer_limit) {
-    *map = (leat_stream_map){
-        .allocator = allocator, .is_client = is_client, .ours = *ours, .send_buffer_limit = send_buffer_limit};
+void leat_stream_map_init(leat_stream_map *map, const leat_allocator *allocator,
+    const uint8_t hash_key[16], bool is_client, const leat_stream_params *ours,
+    size_t send_buffer_limit) {
+    *map = (leat_stream_map){.allocator = allocator,
+        .is_client = is_client,
+        .ours = *ours,
+        .send_buffer_limit = send_buffer_limit};
     leat_map_init(&map->streams, allocator, hash_key);
     leat_slab_init(&map->slab, allocator, sizeof(leat_stream), LEAT_STREAMS_KEPT);
-    leat_flow_init(&map->counts[LEAT_BIDI], 0, ours->initial_max_streams_bidi, LEAT_STREAM_COUNT_MAX);
+    leat_flow_init(
+        &map->counts[LEAT_BIDI], 0, ours->initial_max_streams_bidi, LEAT_STREAM_COUNT_MAX);
     leat_flow_init(&map->counts[LEAT_UNI], 0, ours->initial_max_streams_uni, LEAT_STREAM_COUNT_MAX);
     for (size_t i = 0; i < LEAT_DIRECTION_COUNT; i++) {
-        /* Two ranges of unused ordinals have a used one between them, and its stream still counts against our limit. */
+        /*
+         * Two ranges of unused ordinals have a used one between them, and its stream still counts
+         * against our limit.
+         */
         leat_range_set_init(&map->implicit[i], allocator, LEAT_IMPLICIT_RANGES_MAX);
     }
 }
@@ -36,8 +46,12 @@ void leat_stream_map_clear(leat_stream_map *map) {
     }
 }
 
-/* RFC 9000 §18.2: "local" and "remote" in a parameter's name are seen from the endpoint that sent it. */
-static uint64_t initial_data_limit(const leat_stream_params *params, uint64_t id, bool opened_by_its_sender) {
+/*
+ * RFC 9000 §18.2: "local" and "remote" in a parameter's name are seen from the endpoint that sent
+ * it.
+ */
+static uint64_t initial_data_limit(
+    const leat_stream_params *params, uint64_t id, bool opened_by_its_sender) {
     if (leat_stream_is_unidirectional(id)) {
         return params->initial_max_stream_data_uni;
     }
@@ -78,7 +92,8 @@ static leat_stream *make_stream(leat_stream_map *map, uint64_t id) {
     return stream;
 }
 
-int leat_stream_map_open(leat_stream_map *map, leat_stream_direction direction, leat_stream **stream) {
+int leat_stream_map_open(
+    leat_stream_map *map, leat_stream_direction direction, leat_stream **stream) {
     leat_flow *count = &map->counts[direction];
     if (leat_flow_send_credit(count) == 0) {
         return LEAT_ERR_STREAM_LIMIT; /* RFC 9000 §4.6-2 */
@@ -92,7 +107,10 @@ int leat_stream_map_open(leat_stream_map *map, leat_stream_direction direction, 
     return LEAT_OK;
 }
 
-/* A stream that the peer opens with this frame; the ordinals that it skipped are open from now on as well (§3.2-1). */
+/*
+ * A stream that the peer opens with this frame; the ordinals that it skipped are open from now on
+ * as well (§3.2-1).
+ */
 static leat_stream *open_from_peer(leat_stream_map *map, uint64_t id) {
     leat_flow *count = &map->counts[direction_of(id)];
     leat_range_set *implicit = &map->implicit[direction_of(id)];
@@ -102,7 +120,8 @@ static leat_stream *open_from_peer(leat_stream_map *map, uint64_t id) {
     }
     leat_stream *stream = make_stream(map, id);
     if (stream == NULL) {
-        (void)leat_range_set_remove(implicit, opened, ordinal); /* the tail of the set: never splits */
+        (void)leat_range_set_remove(
+            implicit, opened, ordinal); /* the tail of the set: never splits */
         return NULL;
     }
     leat_flow_on_received(count, ordinal + 1 - opened);

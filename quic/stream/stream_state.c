@@ -1,34 +1,37 @@
-/* The two state tables of RFC 9000 §3 and their names. A cell that is not written keeps the state. */
+/* The state tables of RFC 9000 §3 and their names. An input that means nothing keeps the state. */
 #include "quic/stream/stream_state.h"
 
-/* RFC 9000 §3.1, figure 2. One row per state; columns: data, fin, reset, all acked, reset acked. */
-#define KEEP(state) {state, state, state, state, state}
-const leat_send_state leat_send_state_table[LEAT_SEND_STATE_COUNT][LEAT_SEND_INPUT_COUNT] = {
-    [LEAT_SEND_NONE] = KEEP(LEAT_SEND_NONE),
-    [LEAT_SEND_READY] = {LEAT_SEND_SEND, LEAT_SEND_DATA_SENT, LEAT_SEND_RESET_SENT, LEAT_SEND_READY, LEAT_SEND_READY},
-    [LEAT_SEND_SEND] = {LEAT_SEND_SEND, LEAT_SEND_DATA_SENT, LEAT_SEND_RESET_SENT, LEAT_SEND_SEND, LEAT_SEND_SEND},
-    [LEAT_SEND_DATA_SENT] = {LEAT_SEND_DATA_SENT, LEAT_SEND_DATA_SENT, LEAT_SEND_RESET_SENT, LEAT_SEND_DATA_RECVD,
-                             LEAT_SEND_DATA_SENT},
-    [LEAT_SEND_DATA_RECVD] = KEEP(LEAT_SEND_DATA_RECVD),
-    [LEAT_SEND_RESET_SENT] = {LEAT_SEND_RESET_SENT, LEAT_SEND_RESET_SENT, LEAT_SEND_RESET_SENT, LEAT_SEND_RESET_SENT,
-                              LEAT_SEND_RESET_RECVD},
-    [LEAT_SEND_RESET_RECVD] = KEEP(LEAT_SEND_RESET_RECVD),
-};
+/* clang-format off */
+#define ROW(a, b, c, d, e) {LEAT_SEND_##a, LEAT_SEND_##b, LEAT_SEND_##c, LEAT_SEND_##d, LEAT_SEND_##e}
 
-/* RFC 9000 §3.2, figure 3. One row per state; columns: fin, all data, reset, data read, reset read. */
-const leat_recv_state leat_recv_state_table[LEAT_RECV_STATE_COUNT][LEAT_RECV_INPUT_COUNT] = {
-    [LEAT_RECV_NONE] = KEEP(LEAT_RECV_NONE),
-    [LEAT_RECV_RECV] = {LEAT_RECV_SIZE_KNOWN, LEAT_RECV_RECV, LEAT_RECV_RESET_RECVD, LEAT_RECV_RECV, LEAT_RECV_RECV},
-    [LEAT_RECV_SIZE_KNOWN] = {LEAT_RECV_SIZE_KNOWN, LEAT_RECV_DATA_RECVD, LEAT_RECV_RESET_RECVD, LEAT_RECV_SIZE_KNOWN,
-                              LEAT_RECV_SIZE_KNOWN},
-    /* RFC 9000 §3.2: a reset after all data has arrived may be ignored; the data is delivered. */
-    [LEAT_RECV_DATA_RECVD] = {LEAT_RECV_DATA_RECVD, LEAT_RECV_DATA_RECVD, LEAT_RECV_DATA_RECVD, LEAT_RECV_DATA_READ,
-                              LEAT_RECV_DATA_RECVD},
-    [LEAT_RECV_DATA_READ] = KEEP(LEAT_RECV_DATA_READ),
-    [LEAT_RECV_RESET_RECVD] = {LEAT_RECV_RESET_RECVD, LEAT_RECV_RESET_RECVD, LEAT_RECV_RESET_RECVD,
-                               LEAT_RECV_RESET_RECVD, LEAT_RECV_RESET_READ},
-    [LEAT_RECV_RESET_READ] = KEEP(LEAT_RECV_RESET_READ),
+/* RFC 9000 §3.1, figure 2. */
+const leat_send_state leat_send_state_table[LEAT_SEND_STATE_COUNT][LEAT_SEND_INPUT_COUNT] = {
+    /*                           data         fin          reset        all acked    reset acked */
+    [LEAT_SEND_NONE]        = ROW(NONE,        NONE,        NONE,        NONE,        NONE),
+    [LEAT_SEND_READY]       = ROW(SEND,        DATA_SENT,   RESET_SENT,  READY,       READY),
+    [LEAT_SEND_SEND]        = ROW(SEND,        DATA_SENT,   RESET_SENT,  SEND,        SEND),
+    [LEAT_SEND_DATA_SENT]   = ROW(DATA_SENT,   DATA_SENT,   RESET_SENT,  DATA_RECVD,  DATA_SENT),
+    [LEAT_SEND_DATA_RECVD]  = ROW(DATA_RECVD,  DATA_RECVD,  DATA_RECVD,  DATA_RECVD,  DATA_RECVD),
+    [LEAT_SEND_RESET_SENT]  = ROW(RESET_SENT,  RESET_SENT,  RESET_SENT,  RESET_SENT,  RESET_RECVD),
+    [LEAT_SEND_RESET_RECVD] = ROW(RESET_RECVD, RESET_RECVD, RESET_RECVD, RESET_RECVD, RESET_RECVD),
 };
+#undef ROW
+
+#define ROW(a, b, c, d, e) {LEAT_RECV_##a, LEAT_RECV_##b, LEAT_RECV_##c, LEAT_RECV_##d, LEAT_RECV_##e}
+
+/* RFC 9000 §3.2, figure 3; a reset after all data has arrived is ignored, which that section allows. */
+const leat_recv_state leat_recv_state_table[LEAT_RECV_STATE_COUNT][LEAT_RECV_INPUT_COUNT] = {
+    /*                           fin          all data     reset        data read    reset read */
+    [LEAT_RECV_NONE]        = ROW(NONE,        NONE,        NONE,        NONE,        NONE),
+    [LEAT_RECV_RECV]        = ROW(SIZE_KNOWN,  RECV,        RESET_RECVD, RECV,        RECV),
+    [LEAT_RECV_SIZE_KNOWN]  = ROW(SIZE_KNOWN,  DATA_RECVD,  RESET_RECVD, SIZE_KNOWN,  SIZE_KNOWN),
+    [LEAT_RECV_DATA_RECVD]  = ROW(DATA_RECVD,  DATA_RECVD,  DATA_RECVD,  DATA_READ,   DATA_RECVD),
+    [LEAT_RECV_DATA_READ]   = ROW(DATA_READ,   DATA_READ,   DATA_READ,   DATA_READ,   DATA_READ),
+    [LEAT_RECV_RESET_RECVD] = ROW(RESET_RECVD, RESET_RECVD, RESET_RECVD, RESET_RECVD, RESET_READ),
+    [LEAT_RECV_RESET_READ]  = ROW(RESET_READ,  RESET_READ,  RESET_READ,  RESET_READ,  RESET_READ),
+};
+#undef ROW
+/* clang-format on */
 
 const char *leat_send_state_name(leat_send_state state) {
     static const char *const names[LEAT_SEND_STATE_COUNT] = {
@@ -69,7 +72,8 @@ bool leat_recv_state_apply(leat_recv_state *state, leat_recv_input input) {
 }
 
 bool leat_send_state_is_terminal(leat_send_state state) {
-    return state == LEAT_SEND_NONE || state == LEAT_SEND_DATA_RECVD || state == LEAT_SEND_RESET_RECVD;
+    return state == LEAT_SEND_NONE || state == LEAT_SEND_DATA_RECVD ||
+           state == LEAT_SEND_RESET_RECVD;
 }
 
 bool leat_recv_state_is_terminal(leat_recv_state state) {

@@ -1,7 +1,8 @@
 /*
- * The states of a stream's two parts: RFC 9000 §3.1 (figure 2) and §3.2 (figure 3), as const tables [state][input].
- * States are named as in the figures. An input that a state does not know changes nothing: late acknowledgments and
- * repeated frames arrive all the time, whether they are allowed is decided elsewhere.
+ * The states of a stream's two parts: RFC 9000 §3.1 (figure 2) and §3.2 (figure 3), as const tables
+ * [state][input]. States are named as in the figures. An input that a state does not know changes
+ * nothing: late acknowledgments and repeated frames arrive all the time, whether they are allowed
+ * is decided elsewhere.
  */
 #ifndef LEAT_QUIC_STREAM_STREAM_STATE_H
 #define LEAT_QUIC_STREAM_STREAM_STATE_H
@@ -13,7 +14,7 @@ typedef enum leat_send_state {
     LEAT_SEND_READY,
     LEAT_SEND_SEND,
     LEAT_SEND_DATA_SENT,
-    LEAT_SEND_DATA_RECVD,  /* terminal */
+    LEAT_SEND_DATA_RECVD, /* terminal */
     LEAT_SEND_RESET_SENT,
     LEAT_SEND_RESET_RECVD, /* terminal */
     LEAT_SEND_STATE_COUNT
@@ -33,7 +34,7 @@ typedef enum leat_recv_state {
     LEAT_RECV_RECV,
     LEAT_RECV_SIZE_KNOWN,
     LEAT_RECV_DATA_RECVD,
-    LEAT_RECV_DATA_READ,  /* terminal */
+    LEAT_RECV_DATA_READ, /* terminal */
     LEAT_RECV_RESET_RECVD,
     LEAT_RECV_RESET_READ, /* terminal */
     LEAT_RECV_STATE_COUNT

@@ -3,8 +3,8 @@
 
 static void note(sender *s, const char *verdict, leat_space space, const leat_sent_packet *packet) {
     size_t length = strlen(s->verdicts);
-    snprintf(s->verdicts + length, sizeof s->verdicts - length, "%s%s %d:%llu", length > 0 ? " " : "", verdict,
-             (int)space, (unsigned long long)packet->pn);
+    snprintf(s->verdicts + length, sizeof s->verdicts - length, "%s%s %d:%llu",
+        length > 0 ? " " : "", verdict, (int)space, (unsigned long long)packet->pn);
 }
 
 static void on_acked(void *user, leat_space space, const leat_sent_packet *packet) {
@@ -38,7 +38,8 @@ void sender_tear_down(sender *s) {
     leat_recovery_clear(&s->recovery);
 }
 
-static void send_packet(sender *s, leat_space space, uint64_t pn, uint32_t bytes, bool ack_eliciting) {
+static void send_packet(
+    sender *s, leat_space space, uint64_t pn, uint32_t bytes, bool ack_eliciting) {
     leat_frame_records records = {NULL, NULL};
     leat_sent_info info = {
         .pn = pn,
@@ -67,7 +68,8 @@ void sender_send_plain(sender *s, leat_space space, uint64_t pn) {
     send_packet(s, space, pn, 50, false);
 }
 
-uint64_t sender_ack_delayed(sender *s, leat_space space, uint64_t first, uint64_t last, leat_time ack_delay) {
+uint64_t sender_ack_delayed(
+    sender *s, leat_space space, uint64_t first, uint64_t last, leat_time ack_delay) {
     leat_range range = {first, last + 1};
     leat_ack_info ack = {.ranges = &range, .count = 1, .ack_delay = ack_delay};
     return leat_recovery_on_ack_received(&s->recovery, space, &ack, s->now, &s->hooks);

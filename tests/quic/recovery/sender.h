@@ -1,4 +1,7 @@
-/* A sender for the tests of recovery: one path, ten-line ways to send and to acknowledge, and a log of the verdicts. */
+/*
+ * A sender for the tests of recovery: one path, ten-line ways to send and to acknowledge, and a log
+ * of the verdicts.
+ */
 #ifndef TESTS_QUIC_RECOVERY_SENDER_H
 #define TESTS_QUIC_RECOVERY_SENDER_H
 
@@ -28,12 +31,16 @@ void sender_send_many(sender *s, leat_space space, uint64_t first, uint64_t last
 /* With a size and without asking for an ACK. */
 void sender_send_plain(sender *s, leat_space space, uint64_t pn);
 /* Acknowledges [first, last] now, with a delay; returns recovery's answer. */
-uint64_t sender_ack_delayed(sender *s, leat_space space, uint64_t first, uint64_t last, leat_time ack_delay);
+uint64_t sender_ack_delayed(
+    sender *s, leat_space space, uint64_t first, uint64_t last, leat_time ack_delay);
 uint64_t sender_ack(sender *s, leat_space space, uint64_t first, uint64_t last);
 leat_timeout sender_timeout(sender *s);
 /* Compares and empties the log. */
 void sender_expect(sender *s, const char *verdicts);
-/* One exchange, so that the RTT is `rtt` and nothing is in flight; uses packet `pn` of the application space. */
+/*
+ * One exchange, so that the RTT is `rtt` and nothing is in flight; uses packet `pn` of the
+ * application space.
+ */
 void sender_measure_rtt(sender *s, uint64_t pn, leat_time rtt);
 uint64_t sender_window(const sender *s);
 

@@ -16,11 +16,13 @@ static leat_ack_tracker make(bool acks_at_once) {
 
 static void receive(leat_ack_tracker *tracker, uint64_t pn) {
     ck_assert(!leat_ack_tracker_is_duplicate(tracker, pn));
-    ck_assert_int_eq(leat_ack_tracker_on_received(tracker, pn, true, LEAT_ECN_NOT_ECT, NOW), LEAT_OK);
+    ck_assert_int_eq(
+        leat_ack_tracker_on_received(tracker, pn, true, LEAT_ECN_NOT_ECT, NOW), LEAT_OK);
 }
 
 static void receive_plain(leat_ack_tracker *tracker, uint64_t pn) {
-    ck_assert_int_eq(leat_ack_tracker_on_received(tracker, pn, false, LEAT_ECN_NOT_ECT, NOW), LEAT_OK);
+    ck_assert_int_eq(
+        leat_ack_tracker_on_received(tracker, pn, false, LEAT_ECN_NOT_ECT, NOW), LEAT_OK);
 }
 
 /* Receives 0 and 1 and acknowledges them. */
@@ -30,7 +32,10 @@ static void settle_first_two(leat_ack_tracker *tracker) {
     leat_ack_tracker_on_ack_sent(tracker);
 }
 
-/* TEST RFC 9000 §13.2.1-2: in the handshake spaces each ack-eliciting packet is acknowledged at once. */
+/*
+ * TEST RFC 9000 §13.2.1-2: in the handshake spaces each ack-eliciting packet is acknowledged at
+ * once.
+ */
 START_TEST(handshake_packets_are_acknowledged_at_once) {
     leat_ack_tracker tracker = make(true);
     receive(&tracker, 0);
@@ -160,8 +165,8 @@ END_TEST
 START_TEST(marks_are_counted_by_kind) {
     leat_ack_tracker tracker = make(false);
     ck_assert(!leat_ack_tracker_has_ecn(&tracker));
-    static const uint8_t marks[] = {LEAT_ECN_ECT0, LEAT_ECN_ECT0, LEAT_ECN_ECT0, LEAT_ECN_ECT1, LEAT_ECN_ECT1,
-                                    LEAT_ECN_CE, LEAT_ECN_NOT_ECT};
+    static const uint8_t marks[] = {LEAT_ECN_ECT0, LEAT_ECN_ECT0, LEAT_ECN_ECT0, LEAT_ECN_ECT1,
+        LEAT_ECN_ECT1, LEAT_ECN_CE, LEAT_ECN_NOT_ECT};
     for (uint64_t pn = 0; pn < sizeof marks; pn++) {
         leat_ack_tracker_on_received(&tracker, pn, true, marks[pn], NOW);
     }
@@ -183,7 +188,10 @@ START_TEST(the_delay_counts_from_the_largest_number) {
 }
 END_TEST
 
-/* TEST RFC 9000 §13.2.3-2, §13.2.3-3: ranges that the peer knows are acknowledged are dropped, and never accepted again. */
+/*
+ * TEST RFC 9000 §13.2.3-2, §13.2.3-3: ranges that the peer knows are acknowledged are dropped, and
+ * never accepted again.
+ */
 START_TEST(an_acknowledged_ack_drops_ranges_which_stay_duplicates) {
     leat_ack_tracker tracker = make(false);
     receive(&tracker, 0);
@@ -215,7 +223,10 @@ START_TEST(the_largest_number_is_never_dropped) {
 }
 END_TEST
 
-/* D3, V1: every second packet lost, a million of them: bounded ranges, the newest kept, duplicates still found. */
+/*
+ * D3, V1: every second packet lost, a million of them: bounded ranges, the newest kept, duplicates
+ * still found.
+ */
 START_TEST(endless_gaps_keep_the_newest_ranges_and_forget_no_duplicate) {
     test_memory memory;
     test_memory_init(&memory);
@@ -266,7 +277,8 @@ START_TEST(it_agrees_with_a_model_of_one_flag_per_number) {
             next += dice[0] % 4 == 0 ? dice[1] % 4 : 1;
             uint64_t pn = dice[0] % 8 == 1 && next > dice[1] ? next - dice[1] : next;
             bool is_known = seen[pn] || pn < acked_below;
-            ck_assert_msg(leat_ack_tracker_is_duplicate(&tracker, pn) == is_known, "seed %d", (int)seed);
+            ck_assert_msg(
+                leat_ack_tracker_is_duplicate(&tracker, pn) == is_known, "seed %d", (int)seed);
             if (!is_known) {
                 receive(&tracker, pn);
                 seen[pn] = true;
@@ -285,12 +297,13 @@ START_TEST(it_agrees_with_a_model_of_one_flag_per_number) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/recovery ack_tracker", handshake_packets_are_acknowledged_at_once,
-               one_packet_waits_for_max_ack_delay, every_second_packet_is_acknowledged_at_once,
-               packets_that_elicit_nothing_cause_no_ack, a_gap_is_acknowledged_at_once,
-               a_gap_filled_with_plain_packets_is_no_gap, an_old_gap_does_not_hurry_later_packets,
-               a_late_packet_is_acknowledged_at_once, a_congestion_mark_is_acknowledged_at_once,
-               the_first_packet_of_all_may_have_any_number, after_an_ack_nothing_is_owed,
-               a_number_received_once_is_a_duplicate_from_then_on, marks_are_counted_by_kind,
-               the_delay_counts_from_the_largest_number, an_acknowledged_ack_drops_ranges_which_stay_duplicates,
-               the_largest_number_is_never_dropped, endless_gaps_keep_the_newest_ranges_and_forget_no_duplicate,
-               without_memory_a_packet_is_not_noted, it_agrees_with_a_model_of_one_flag_per_number)
+    one_packet_waits_for_max_ack_delay, every_second_packet_is_acknowledged_at_once,
+    packets_that_elicit_nothing_cause_no_ack, a_gap_is_acknowledged_at_once,
+    a_gap_filled_with_plain_packets_is_no_gap, an_old_gap_does_not_hurry_later_packets,
+    a_late_packet_is_acknowledged_at_once, a_congestion_mark_is_acknowledged_at_once,
+    the_first_packet_of_all_may_have_any_number, after_an_ack_nothing_is_owed,
+    a_number_received_once_is_a_duplicate_from_then_on, marks_are_counted_by_kind,
+    the_delay_counts_from_the_largest_number,
+    an_acknowledged_ack_drops_ranges_which_stay_duplicates, the_largest_number_is_never_dropped,
+    endless_gaps_keep_the_newest_ranges_and_forget_no_duplicate,
+    without_memory_a_packet_is_not_noted, it_agrees_with_a_model_of_one_flag_per_number)

@@ -18,7 +18,8 @@ static fixture send_marked(unsigned count) {
     return f;
 }
 
-static leat_ecn_verdict ack(fixture *f, uint64_t newly_acked, uint64_t ect0, uint64_t ect1, uint64_t ce) {
+static leat_ecn_verdict ack(
+    fixture *f, uint64_t newly_acked, uint64_t ect0, uint64_t ect1, uint64_t ce) {
     leat_ecn_counts counts = {ect0, ect1, ce};
     return leat_ecn_on_ack(&f->ecn, &f->ledger, newly_acked, &counts);
 }
@@ -118,7 +119,7 @@ START_TEST(a_disabled_path_marks_nothing) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/recovery ecn", ten_packets_are_marked_and_then_the_answer_is_awaited,
-               counts_that_add_up_make_the_path_capable, new_congestion_marks_are_reported_once,
-               an_ack_of_marked_packets_without_counts_fails, an_ack_of_unmarked_packets_needs_no_counts,
-               counts_below_what_was_acknowledged_fail, shrinking_counts_fail, counts_above_what_was_sent_fail,
-               a_mark_that_was_never_sent_fails, losing_all_test_packets_fails, a_disabled_path_marks_nothing)
+    counts_that_add_up_make_the_path_capable, new_congestion_marks_are_reported_once,
+    an_ack_of_marked_packets_without_counts_fails, an_ack_of_unmarked_packets_needs_no_counts,
+    counts_below_what_was_acknowledged_fail, shrinking_counts_fail, counts_above_what_was_sent_fail,
+    a_mark_that_was_never_sent_fails, losing_all_test_packets_fails, a_disabled_path_marks_nothing)

@@ -1,4 +1,6 @@
-/* Loss detection: packet threshold, time threshold, persistent congestion. RFC 9002 §6.1 and §7.6. */
+/*
+ * Loss detection: packet threshold, time threshold, persistent congestion. RFC 9002 §6.1 and §7.6.
+ */
 #include "sender.h"
 
 #include <leat/quic.h>
@@ -30,7 +32,10 @@ START_TEST(packets_above_the_largest_acknowledged_are_never_lost) {
 }
 END_TEST
 
-/* TEST RFC 9002 §6.1.2-1, §6.1.2-3: 9/8 of the RTT after it was sent; a timer runs for the rest. RTT 80 ms: 90 ms. */
+/*
+ * TEST RFC 9002 §6.1.2-1, §6.1.2-3: 9/8 of the RTT after it was sent; a timer runs for the rest.
+ * RTT 80 ms: 90 ms.
+ */
 START_TEST(a_packet_is_lost_nine_eighths_of_an_rtt_after_it_was_sent) {
     sender s;
     sender_set_up(&s, NULL);
@@ -104,8 +109,13 @@ START_TEST(a_lost_mtu_probe_leaves_the_window_alone) {
     sender_measure_rtt(&s, 0, 50 * MS);
     uint64_t window = sender_window(&s);
     leat_frame_records records = {NULL, NULL};
-    leat_sent_info probe = {.pn = 1, .time_sent = s.now, .sent_bytes = 1400, .ack_eliciting = true, .in_flight = true,
-                            .is_mtu_probe = true, .path = &s.path};
+    leat_sent_info probe = {.pn = 1,
+        .time_sent = s.now,
+        .sent_bytes = 1400,
+        .ack_eliciting = true,
+        .in_flight = true,
+        .is_mtu_probe = true,
+        .path = &s.path};
     leat_recovery_on_packet_sent(&s.recovery, APP, &probe, &records);
     leat_recovery_set_app_limited(&s.path, true);
     sender_send_many(&s, APP, 2, 4);
@@ -119,8 +129,8 @@ START_TEST(a_lost_mtu_probe_leaves_the_window_alone) {
 END_TEST
 
 /*
- * Persistent congestion. After one sample of 100 ms: smoothed 100, rttvar 50; (100 + 200 + 25) * 3 = 975 ms. The RTT does
- * not change in between because nothing else is acknowledged until the end.
+ * Persistent congestion. After one sample of 100 ms: smoothed 100, rttvar 50; (100 + 200 + 25) * 3
+ * = 975 ms. The RTT does not change in between because nothing else is acknowledged until the end.
  */
 static void lose_over(sender *s, leat_time span, bool acknowledge_one_between) {
     sender_set_up(s, NULL);
@@ -143,7 +153,10 @@ static void lose_over(sender *s, leat_time span, bool acknowledge_one_between) {
     }
 }
 
-/* The sample of the final ACK is 100 ms again: smoothed stays 100, rttvar becomes 37.5: (100 + 150 + 25) * 3 = 825. */
+/*
+ * The sample of the final ACK is 100 ms again: smoothed stays 100, rttvar becomes 37.5: (100 + 150
+ * + 25) * 3 = 825.
+ */
 #define PERSISTENT (825 * MS)
 
 /* TEST RFC 9002 §7.6.2-4: the window falls to two datagrams. */
@@ -209,10 +222,11 @@ START_TEST(packets_that_elicit_nothing_do_not_make_congestion_persistent) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/recovery loss", a_packet_is_lost_when_one_three_higher_is_acknowledged,
-               packets_above_the_largest_acknowledged_are_never_lost,
-               a_packet_is_lost_nine_eighths_of_an_rtt_after_it_was_sent, loss_times_are_kept_for_each_space,
-               lost_packets_leave_the_flight, a_packet_acknowledged_after_its_loss_changes_nothing,
-               a_lost_mtu_probe_leaves_the_window_alone, losses_over_more_than_three_ptos_are_persistent_congestion,
-               losses_over_exactly_three_ptos_are_not, an_acknowledged_packet_between_ends_the_run_of_losses,
-               losses_before_the_first_sample_are_not_persistent_congestion,
-               packets_that_elicit_nothing_do_not_make_congestion_persistent)
+    packets_above_the_largest_acknowledged_are_never_lost,
+    a_packet_is_lost_nine_eighths_of_an_rtt_after_it_was_sent, loss_times_are_kept_for_each_space,
+    lost_packets_leave_the_flight, a_packet_acknowledged_after_its_loss_changes_nothing,
+    a_lost_mtu_probe_leaves_the_window_alone,
+    losses_over_more_than_three_ptos_are_persistent_congestion,
+    losses_over_exactly_three_ptos_are_not, an_acknowledged_packet_between_ends_the_run_of_losses,
+    losses_before_the_first_sample_are_not_persistent_congestion,
+    packets_that_elicit_nothing_do_not_make_congestion_persistent)

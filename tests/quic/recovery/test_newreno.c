@@ -1,4 +1,7 @@
-/* The default controller and what all controllers share: newreno.c and congestion.c, RFC 9002 §7 and appendix B. */
+/*
+ * The default controller and what all controllers share: newreno.c and congestion.c, RFC 9002 §7
+ * and appendix B.
+ */
 #include "leat_test.h"
 #include "quic/recovery/congestion.h"
 
@@ -11,9 +14,11 @@ static leat_congestion make(void) {
     return congestion;
 }
 
-static void acked(leat_congestion *congestion, leat_time time_sent, uint32_t bytes, bool is_app_limited) {
+static void acked(
+    leat_congestion *congestion, leat_time time_sent, uint32_t bytes, bool is_app_limited) {
     leat_sent_packet packet = {.time_sent = time_sent, .sent_bytes = bytes};
-    leat_congestion_ack ack = {.packet = &packet, .is_app_limited = is_app_limited, .now = time_sent + 10 * MS};
+    leat_congestion_ack ack = {
+        .packet = &packet, .is_app_limited = is_app_limited, .now = time_sent + 10 * MS};
     congestion->ops->on_acked(congestion->state, &ack);
 }
 
@@ -130,7 +135,10 @@ START_TEST(persistent_congestion_leaves_two_datagrams_and_starts_slowly) {
 }
 END_TEST
 
-/* TEST RFC 9002 §7.2-2: the initial window follows the datagram size as long as it is the initial one. */
+/*
+ * TEST RFC 9002 §7.2-2: the initial window follows the datagram size as long as it is the initial
+ * one.
+ */
 START_TEST(another_datagram_size_recalculates_only_an_initial_window) {
     leat_congestion congestion = make();
     congestion.ops->on_datagram_size(congestion.state, 1400);
@@ -168,17 +176,19 @@ START_TEST(without_memory_there_is_no_controller) {
     test_memory_init(&memory);
     memory.fail_at = 1;
     leat_congestion congestion;
-    ck_assert_int_eq(leat_congestion_init(&congestion, &leat_newreno, &memory.allocator, MTU), LEAT_ERR_NOMEM);
+    ck_assert_int_eq(
+        leat_congestion_init(&congestion, &leat_newreno, &memory.allocator, MTU), LEAT_ERR_NOMEM);
     leat_congestion_clear(&congestion);
     ck_assert_uint_eq(memory.live, 0);
 }
 END_TEST
 
 LEAT_TEST_MAIN("quic/recovery newreno", the_initial_window_is_ten_datagrams_up_to_14720_bytes,
-               the_minimum_window_is_two_datagrams, slow_start_grows_by_the_bytes_acknowledged,
-               a_loss_halves_the_window, losses_of_the_same_round_trip_count_once,
-               the_window_never_falls_below_the_minimum, packets_sent_before_recovery_do_not_grow_the_window,
-               congestion_avoidance_adds_one_datagram_per_window, an_unused_window_does_not_grow,
-               persistent_congestion_leaves_two_datagrams_and_starts_slowly,
-               another_datagram_size_recalculates_only_an_initial_window, a_window_that_grows_for_ever_does_not_wrap,
-               controllers_are_found_by_name_and_none_is_the_default, without_memory_there_is_no_controller)
+    the_minimum_window_is_two_datagrams, slow_start_grows_by_the_bytes_acknowledged,
+    a_loss_halves_the_window, losses_of_the_same_round_trip_count_once,
+    the_window_never_falls_below_the_minimum, packets_sent_before_recovery_do_not_grow_the_window,
+    congestion_avoidance_adds_one_datagram_per_window, an_unused_window_does_not_grow,
+    persistent_congestion_leaves_two_datagrams_and_starts_slowly,
+    another_datagram_size_recalculates_only_an_initial_window,
+    a_window_that_grows_for_ever_does_not_wrap,
+    controllers_are_found_by_name_and_none_is_the_default, without_memory_there_is_no_controller)

@@ -120,8 +120,8 @@ START_TEST(a_clock_that_steps_back_earns_nothing) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/recovery pacer", the_bucket_starts_with_one_burst,
-               tokens_come_back_at_five_quarters_of_the_window_per_rtt, the_bucket_holds_no_more_than_one_burst,
-               the_next_time_is_when_the_tokens_are_there, more_than_a_burst_is_waited_for_as_one_burst,
-               fractions_of_bytes_are_not_lost_between_steps, fast_paths_have_bursts_of_a_millisecond,
-               an_unknown_rtt_does_not_pace, extreme_rates_and_times_neither_divide_by_zero_nor_wrap,
-               a_clock_that_steps_back_earns_nothing)
+    tokens_come_back_at_five_quarters_of_the_window_per_rtt,
+    the_bucket_holds_no_more_than_one_burst, the_next_time_is_when_the_tokens_are_there,
+    more_than_a_burst_is_waited_for_as_one_burst, fractions_of_bytes_are_not_lost_between_steps,
+    fast_paths_have_bursts_of_a_millisecond, an_unknown_rtt_does_not_pace,
+    extreme_rates_and_times_neither_divide_by_zero_nor_wrap, a_clock_that_steps_back_earns_nothing)

@@ -1,7 +1,10 @@
 /* The probe timeout: quic/recovery/pto.c and the timer of recovery, RFC 9002 §6.2. */
 #include "sender.h"
 
-/* TEST RFC 9002 §6.2.1, §6.2.2-1: 333 + 4 * 166.5 = 999 ms without a sample; no max_ack_delay in the Initial space. */
+/*
+ * TEST RFC 9002 §6.2.1, §6.2.2-1: 333 + 4 * 166.5 = 999 ms without a sample; no max_ack_delay in
+ * the Initial space.
+ */
 START_TEST(the_first_pto_is_three_times_the_initial_rtt) {
     sender s;
     sender_set_up(&s, NULL);
@@ -64,7 +67,10 @@ START_TEST(each_ack_eliciting_packet_restarts_the_timer) {
 }
 END_TEST
 
-/* TEST RFC 9002 §6.2.1-5, §6.2.4-1, §6.2-1: twice the period each time, two probes, and nothing is lost by it. */
+/*
+ * TEST RFC 9002 §6.2.1-5, §6.2.4-1, §6.2-1: twice the period each time, two probes, and nothing is
+ * lost by it.
+ */
 START_TEST(an_expired_pto_doubles_the_period_asks_for_two_probes_and_loses_nothing) {
     sender s;
     sender_set_up(&s, NULL);
@@ -108,7 +114,10 @@ START_TEST(an_ack_ends_the_backoff) {
 }
 END_TEST
 
-/* TEST RFC 9002 §6.2.1: a client keeps backing off until it knows that the server has validated its address. */
+/*
+ * TEST RFC 9002 §6.2.1: a client keeps backing off until it knows that the server has validated its
+ * address.
+ */
 START_TEST(an_ack_does_not_end_the_backoff_of_an_unvalidated_client) {
     sender s;
     sender_set_up_client(&s);
@@ -121,7 +130,10 @@ START_TEST(an_ack_does_not_end_the_backoff_of_an_unvalidated_client) {
 }
 END_TEST
 
-/* TEST RFC 9002 §6.2.2.1-2, §6.2.2.1-3: the client probes with nothing in flight: Initial, then Handshake. */
+/*
+ * TEST RFC 9002 §6.2.2.1-2, §6.2.2.1-3: the client probes with nothing in flight: Initial, then
+ * Handshake.
+ */
 START_TEST(a_client_with_nothing_in_flight_still_probes_until_the_address_is_validated) {
     sender s;
     sender_set_up_client(&s);
@@ -244,12 +256,13 @@ START_TEST(probes_can_see_what_is_unacknowledged_oldest_first) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/recovery pto", the_first_pto_is_three_times_the_initial_rtt,
-               the_application_space_adds_max_ack_delay, the_application_space_waits_for_confirmation,
-               the_earlier_of_initial_and_handshake_counts, each_ack_eliciting_packet_restarts_the_timer,
-               an_expired_pto_doubles_the_period_asks_for_two_probes_and_loses_nothing, an_early_call_does_nothing,
-               an_ack_ends_the_backoff, an_ack_does_not_end_the_backoff_of_an_unvalidated_client,
-               a_client_with_nothing_in_flight_still_probes_until_the_address_is_validated,
-               early_data_in_flight_does_not_silence_a_client, a_server_at_its_amplification_limit_sets_no_timer,
-               a_loss_time_replaces_the_pto, discarding_a_space_resets_the_backoff_and_its_timers,
-               with_nothing_in_flight_no_timer_runs, endless_timeouts_saturate,
-               probes_can_see_what_is_unacknowledged_oldest_first)
+    the_application_space_adds_max_ack_delay, the_application_space_waits_for_confirmation,
+    the_earlier_of_initial_and_handshake_counts, each_ack_eliciting_packet_restarts_the_timer,
+    an_expired_pto_doubles_the_period_asks_for_two_probes_and_loses_nothing,
+    an_early_call_does_nothing, an_ack_ends_the_backoff,
+    an_ack_does_not_end_the_backoff_of_an_unvalidated_client,
+    a_client_with_nothing_in_flight_still_probes_until_the_address_is_validated,
+    early_data_in_flight_does_not_silence_a_client,
+    a_server_at_its_amplification_limit_sets_no_timer, a_loss_time_replaces_the_pto,
+    discarding_a_space_resets_the_backoff_and_its_timers, with_nothing_in_flight_no_timer_runs,
+    endless_timeouts_saturate, probes_can_see_what_is_unacknowledged_oldest_first)

@@ -1,9 +1,14 @@
-/* The face of the folder: ACKs judged, flights counted, paths and spaces that come and go. quic/recovery/recovery.h. */
+/*
+ * The face of the folder: ACKs judged, flights counted, paths and spaces that come and go.
+ * quic/recovery/recovery.h.
+ */
 #include "sender.h"
 
 #include <leat/quic.h>
 
-/* D1, TEST RFC 9000 §13.1-2: in each space, one above the largest and the largest number there is. */
+/*
+ * D1, TEST RFC 9000 §13.1-2: in each space, one above the largest and the largest number there is.
+ */
 START_TEST(an_ack_of_a_number_never_sent_is_a_protocol_violation) {
     for (unsigned space = 0; space < LEAT_SPACE_COUNT; space++) {
         sender s;
@@ -11,7 +16,8 @@ START_TEST(an_ack_of_a_number_never_sent_is_a_protocol_violation) {
         sender_send_many(&s, (leat_space)space, 0, 4);
         ck_assert_uint_eq(sender_ack(&s, (leat_space)space, 5, 5), LEAT_PROTOCOL_VIOLATION);
         ck_assert_uint_eq(sender_ack(&s, (leat_space)space, 0, 5), LEAT_PROTOCOL_VIOLATION);
-        ck_assert_uint_eq(sender_ack(&s, (leat_space)space, 0, (UINT64_C(1) << 62) - 1), LEAT_PROTOCOL_VIOLATION);
+        ck_assert_uint_eq(
+            sender_ack(&s, (leat_space)space, 0, (UINT64_C(1) << 62) - 1), LEAT_PROTOCOL_VIOLATION);
         sender_expect(&s, "");
         ck_assert_uint_eq(s.path.bytes_in_flight, 5 * MTU);
         ck_assert_uint_eq(sender_window(&s), 10 * MTU);
@@ -45,7 +51,8 @@ START_TEST(several_ranges_are_settled_from_the_lowest_number_up) {
     leat_range ranges[] = {{8, 10}, {5, 7}, {0, 2}};
     leat_ack_info ack = {.ranges = ranges, .count = 3};
     ck_assert_uint_eq(leat_recovery_on_ack_received(&s.recovery, APP, &ack, s.now, &s.hooks), 0);
-    sender_expect(&s, "acked 2:0 acked 2:1 acked 2:5 acked 2:6 acked 2:8 acked 2:9 lost 2:2 lost 2:3 lost 2:4");
+    sender_expect(&s,
+        "acked 2:0 acked 2:1 acked 2:5 acked 2:6 acked 2:8 acked 2:9 lost 2:2 lost 2:3 lost 2:4");
     sender_tear_down(&s);
 }
 END_TEST
@@ -182,8 +189,12 @@ END_TEST
 /* Each path has its own flight, window and RTT. */
 static void send_on(sender *s, leat_recovery_path *path, uint64_t pn) {
     leat_frame_records records = {NULL, NULL};
-    leat_sent_info info = {
-        .pn = pn, .time_sent = s->now, .sent_bytes = MTU, .ack_eliciting = true, .in_flight = true, .path = path};
+    leat_sent_info info = {.pn = pn,
+        .time_sent = s->now,
+        .sent_bytes = MTU,
+        .ack_eliciting = true,
+        .in_flight = true,
+        .path = path};
     ck_assert_int_eq(leat_recovery_on_packet_sent(&s->recovery, APP, &info, &records), LEAT_OK);
 }
 
@@ -247,8 +258,12 @@ START_TEST(a_congestion_mark_halves_the_window) {
     sender_set_up(&s, NULL);
     leat_ecn_init(&s.path.ecn, true);
     leat_frame_records records = {NULL, NULL};
-    leat_sent_info info = {.time_sent = s.now, .sent_bytes = MTU, .ecn = leat_ecn_mark(&s.path.ecn),
-                           .ack_eliciting = true, .in_flight = true, .path = &s.path};
+    leat_sent_info info = {.time_sent = s.now,
+        .sent_bytes = MTU,
+        .ecn = leat_ecn_mark(&s.path.ecn),
+        .ack_eliciting = true,
+        .in_flight = true,
+        .path = &s.path};
     leat_recovery_on_packet_sent(&s.recovery, APP, &info, &records);
     s.now += 10 * MS;
     leat_range range = {0, 1};
@@ -299,9 +314,11 @@ START_TEST(without_memory_a_packet_is_not_tracked_and_its_records_go_back) {
         sender_set_up(&s, &memory.allocator);
         memory.fail_at = fail_at; /* 1 is the controller's state */
         leat_frame_records records = {NULL, NULL};
-        leat_sent_info info = {.pn = 0, .sent_bytes = MTU, .ack_eliciting = true, .in_flight = true, .path = &s.path};
+        leat_sent_info info = {
+            .pn = 0, .sent_bytes = MTU, .ack_eliciting = true, .in_flight = true, .path = &s.path};
         if (leat_recovery_record(&s.recovery, &records, 1, 0, 0, 0, 0)) {
-            ck_assert_int_eq(leat_recovery_on_packet_sent(&s.recovery, APP, &info, &records), LEAT_ERR_NOMEM);
+            ck_assert_int_eq(
+                leat_recovery_on_packet_sent(&s.recovery, APP, &info, &records), LEAT_ERR_NOMEM);
             ck_assert_uint_eq(s.recovery.records.kept, 1);
         }
         ck_assert_ptr_null(records.first);
@@ -349,7 +366,8 @@ static void ack_something(run *r) {
     }
     if (count > 0) {
         leat_ack_info ack = {.ranges = ranges, .count = count, .ack_delay = below(r, 40) * MS};
-        ck_assert_uint_eq(leat_recovery_on_ack_received(&r->s.recovery, APP, &ack, r->s.now, &r->s.hooks), 0);
+        ck_assert_uint_eq(
+            leat_recovery_on_ack_received(&r->s.recovery, APP, &ack, r->s.now, &r->s.hooks), 0);
     }
 }
 
@@ -391,14 +409,17 @@ START_TEST(in_a_random_network_each_packet_gets_one_verdict) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/recovery recovery", an_ack_of_a_number_never_sent_is_a_protocol_violation,
-               an_ack_of_a_skipped_number_is_a_protocol_violation,
-               several_ranges_are_settled_from_the_lowest_number_up, an_ack_repeated_does_nothing,
-               an_ack_that_does_not_newly_acknowledge_its_largest_gives_no_sample,
-               an_ack_of_packets_that_elicit_nothing_gives_no_sample, ack_delay_is_ignored_in_the_initial_space,
-               the_window_stops_the_sender, packets_beyond_the_window_are_counted, packets_out_of_flight_count_nowhere,
-               discarding_a_space_empties_its_flight_without_verdicts,
-               losing_all_tells_every_packet_and_leaves_the_window_alone,
-               packets_count_for_the_path_they_were_sent_on, packets_of_a_path_that_is_gone_still_get_their_verdict,
-               a_reset_path_starts_anew_but_keeps_its_flight, a_congestion_mark_halves_the_window, statistics_add_up,
-               absurd_ack_delays_do_no_harm, without_memory_a_packet_is_not_tracked_and_its_records_go_back,
-               in_a_random_network_each_packet_gets_one_verdict)
+    an_ack_of_a_skipped_number_is_a_protocol_violation,
+    several_ranges_are_settled_from_the_lowest_number_up, an_ack_repeated_does_nothing,
+    an_ack_that_does_not_newly_acknowledge_its_largest_gives_no_sample,
+    an_ack_of_packets_that_elicit_nothing_gives_no_sample,
+    ack_delay_is_ignored_in_the_initial_space, the_window_stops_the_sender,
+    packets_beyond_the_window_are_counted, packets_out_of_flight_count_nowhere,
+    discarding_a_space_empties_its_flight_without_verdicts,
+    losing_all_tells_every_packet_and_leaves_the_window_alone,
+    packets_count_for_the_path_they_were_sent_on,
+    packets_of_a_path_that_is_gone_still_get_their_verdict,
+    a_reset_path_starts_anew_but_keeps_its_flight, a_congestion_mark_halves_the_window,
+    statistics_add_up, absurd_ack_delays_do_no_harm,
+    without_memory_a_packet_is_not_tracked_and_its_records_go_back,
+    in_a_random_network_each_packet_gets_one_verdict)

@@ -60,7 +60,10 @@ START_TEST(the_delay_of_the_peer_is_subtracted) {
 }
 END_TEST
 
-/* TEST RFC 9002 §5.3-3: after confirmation a delay counts up to max_ack_delay. adjusted = 205 - 25 = 180. */
+/*
+ * TEST RFC 9002 §5.3-3: after confirmation a delay counts up to max_ack_delay. adjusted = 205 - 25
+ * = 180.
+ */
 START_TEST(a_delay_above_max_ack_delay_is_capped_after_confirmation) {
     leat_rtt rtt = with_first_sample(100 * MS);
     leat_rtt_on_sample(&rtt, 205 * MS, 60 * MS, 25 * MS, true, NOW);
@@ -115,14 +118,17 @@ END_TEST
 
 /* D6: no value of sample and delay overflows anything. */
 START_TEST(extreme_samples_and_delays_saturate) {
-    static const leat_time extremes[] = {0, 1, LEAT_TIME_NEVER / 2, LEAT_TIME_NEVER - 1, LEAT_TIME_NEVER};
+    static const leat_time extremes[] = {
+        0, 1, LEAT_TIME_NEVER / 2, LEAT_TIME_NEVER - 1, LEAT_TIME_NEVER};
     for (size_t i = 0; i < 5; i++) {
         for (size_t k = 0; k < 5; k++) {
             leat_rtt rtt;
             leat_rtt_init(&rtt, extremes[i]);
             for (size_t times = 0; times < 10; times++) {
-                leat_rtt_on_sample(&rtt, extremes[i], extremes[k], extremes[k], times % 2 == 0, NOW);
-                leat_rtt_on_sample(&rtt, extremes[k], extremes[i], extremes[i], times % 2 == 0, NOW);
+                leat_rtt_on_sample(
+                    &rtt, extremes[i], extremes[k], extremes[k], times % 2 == 0, NOW);
+                leat_rtt_on_sample(
+                    &rtt, extremes[k], extremes[i], extremes[i], times % 2 == 0, NOW);
             }
             ck_assert_uint_le(rtt.smoothed_rtt, LEAT_RTT_MAX);
             ck_assert_uint_le(rtt.rttvar, LEAT_RTT_MAX);
@@ -144,10 +150,12 @@ START_TEST(time_arithmetic_stops_at_its_ends) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/recovery rtt", before_a_sample_the_rtt_is_333_ms_with_half_of_it_as_variation,
-               the_first_sample_sets_min_smoothed_and_half_as_variation,
-               later_samples_are_weighted_by_an_eighth_and_a_quarter, min_rtt_is_the_least_sample_without_the_delay,
-               the_delay_of_the_peer_is_subtracted, a_delay_above_max_ack_delay_is_capped_after_confirmation,
-               before_confirmation_the_whole_delay_is_subtracted, a_delay_that_would_go_below_min_rtt_is_ignored,
-               the_pto_has_at_least_the_granularity, the_loss_delay_is_nine_eighths_of_the_larger_rtt,
-               after_persistent_congestion_min_rtt_is_the_newest_sample, extreme_samples_and_delays_saturate,
-               time_arithmetic_stops_at_its_ends)
+    the_first_sample_sets_min_smoothed_and_half_as_variation,
+    later_samples_are_weighted_by_an_eighth_and_a_quarter,
+    min_rtt_is_the_least_sample_without_the_delay, the_delay_of_the_peer_is_subtracted,
+    a_delay_above_max_ack_delay_is_capped_after_confirmation,
+    before_confirmation_the_whole_delay_is_subtracted,
+    a_delay_that_would_go_below_min_rtt_is_ignored, the_pto_has_at_least_the_granularity,
+    the_loss_delay_is_nine_eighths_of_the_larger_rtt,
+    after_persistent_congestion_min_rtt_is_the_newest_sample, extreme_samples_and_delays_saturate,
+    time_arithmetic_stops_at_its_ends)

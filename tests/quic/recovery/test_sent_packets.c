@@ -10,7 +10,8 @@ typedef struct fixture {
 
 static void set_up(fixture *f) {
     test_memory_init(&f->memory);
-    leat_slab_init(&f->slab, &f->memory.allocator, sizeof(leat_frame_record), LEAT_FRAME_RECORDS_KEPT);
+    leat_slab_init(
+        &f->slab, &f->memory.allocator, sizeof(leat_frame_record), LEAT_FRAME_RECORDS_KEPT);
     leat_sent_packets_init(&f->sent, &f->memory.allocator, &f->slab);
 }
 
@@ -121,7 +122,10 @@ START_TEST(dropped_records_go_back) {
 }
 END_TEST
 
-/* Performance: a long stream of packets, acknowledged behind, allocates nothing once it is under way. */
+/*
+ * Performance: a long stream of packets, acknowledged behind, allocates nothing once it is under
+ * way.
+ */
 START_TEST(steady_traffic_allocates_nothing) {
     fixture f;
     set_up(&f);
@@ -131,7 +135,8 @@ START_TEST(steady_traffic_allocates_nothing) {
         leat_frame_records_add(&records, &f.slab, 1, 0, pn, 0, 0);
         leat_sent_packets_append(&f.sent, pn)->records = records.first;
         if (pn >= 50) {
-            leat_sent_packets_settle(&f.sent, leat_sent_packets_find(&f.sent, pn - 50), LEAT_SENT_ACKED);
+            leat_sent_packets_settle(
+                &f.sent, leat_sent_packets_find(&f.sent, pn - 50), LEAT_SENT_ACKED);
             pop_all(&f);
         }
         allocations = pn == 1000 ? f.memory.allocations : allocations;
@@ -141,7 +146,10 @@ START_TEST(steady_traffic_allocates_nothing) {
 }
 END_TEST
 
-/* D4: a peer that acknowledges nothing: packets that nobody waits for make room, packets in flight do not. */
+/*
+ * D4: a peer that acknowledges nothing: packets that nobody waits for make room, packets in flight
+ * do not.
+ */
 START_TEST(at_the_bound_only_packets_out_of_flight_are_forgotten) {
     fixture f;
     set_up(&f);
@@ -188,8 +196,9 @@ START_TEST(without_memory_an_append_fails_and_the_number_is_skipped_later) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/recovery sent_packets", a_packet_is_found_by_its_number, numbers_left_out_are_skipped,
-               a_skipped_number_is_remembered_after_it_left_the_ring, settled_packets_leave_in_order_of_numbers,
-               records_keep_their_order_and_go_back_when_settled, dropped_records_go_back,
-               steady_traffic_allocates_nothing, at_the_bound_only_packets_out_of_flight_are_forgotten,
-               an_empty_ring_gives_its_memory_back, without_memory_an_append_fails_and_the_number_is_skipped_later)
+LEAT_TEST_MAIN("quic/recovery sent_packets", a_packet_is_found_by_its_number,
+    numbers_left_out_are_skipped, a_skipped_number_is_remembered_after_it_left_the_ring,
+    settled_packets_leave_in_order_of_numbers, records_keep_their_order_and_go_back_when_settled,
+    dropped_records_go_back, steady_traffic_allocates_nothing,
+    at_the_bound_only_packets_out_of_flight_are_forgotten, an_empty_ring_gives_its_memory_back,
+    without_memory_an_append_fails_and_the_number_is_skipped_later)

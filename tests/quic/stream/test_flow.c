@@ -76,7 +76,9 @@ START_TEST(the_peer_may_use_all_of_the_window_and_not_a_byte_more) {
 }
 END_TEST
 
-/* TEST RFC 9000 §4.2-1: credit comes without being asked for, when half of the window is consumed. */
+/*
+ * TEST RFC 9000 §4.2-1: credit comes without being asked for, when half of the window is consumed.
+ */
 START_TEST(an_update_is_wanted_when_half_of_the_window_is_consumed) {
     leat_flow flow = make(0, 100);
     leat_flow_on_received(&flow, 100);
@@ -148,11 +150,11 @@ START_TEST(no_more_is_consumed_than_received) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/stream flow", credit_is_the_limit_less_what_was_sent, a_limit_that_does_not_rise_is_ignored,
-               no_limit_passes_the_ceiling, blocked_is_wanted_once_per_limit,
-               a_lost_blocked_frame_is_wanted_again_only_for_the_same_limit, blocked_at_zero_is_reported_too,
-               the_peer_may_use_all_of_the_window_and_not_a_byte_more,
-               an_update_is_wanted_when_half_of_the_window_is_consumed, received_but_unread_bytes_raise_no_limit,
-               a_window_of_zero_wants_no_update, a_window_of_one_is_updated_after_each_byte,
-               a_lost_update_is_sent_again_if_it_is_the_newest, the_promised_limit_never_regresses_and_never_wraps,
-               no_more_is_consumed_than_received)
+LEAT_TEST_MAIN("quic/stream flow", credit_is_the_limit_less_what_was_sent,
+    a_limit_that_does_not_rise_is_ignored, no_limit_passes_the_ceiling,
+    blocked_is_wanted_once_per_limit, a_lost_blocked_frame_is_wanted_again_only_for_the_same_limit,
+    blocked_at_zero_is_reported_too, the_peer_may_use_all_of_the_window_and_not_a_byte_more,
+    an_update_is_wanted_when_half_of_the_window_is_consumed,
+    received_but_unread_bytes_raise_no_limit, a_window_of_zero_wants_no_update,
+    a_window_of_one_is_updated_after_each_byte, a_lost_update_is_sent_again_if_it_is_the_newest,
+    the_promised_limit_never_regresses_and_never_wraps, no_more_is_consumed_than_received)

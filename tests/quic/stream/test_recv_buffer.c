@@ -9,7 +9,8 @@ static leat_recv_buffer make(uint64_t limit) {
     return buffer;
 }
 
-static leat_insert_status insert(leat_recv_buffer *buffer, uint64_t offset, const char *text, bool fin) {
+static leat_insert_status insert(
+    leat_recv_buffer *buffer, uint64_t offset, const char *text, bool fin) {
     return leat_recv_buffer_insert(buffer, offset, (const uint8_t *)text, strlen(text), fin);
 }
 
@@ -175,7 +176,10 @@ START_TEST(bytes_too_far_ahead_are_refused_and_change_nothing) {
 }
 END_TEST
 
-/* E1, TEST RFC 9000 §2.2-1: every other byte of the window, from above and below: memory stays within twice the span. */
+/*
+ * E1, TEST RFC 9000 §2.2-1: every other byte of the window, from above and below: memory stays
+ * within twice the span.
+ */
 static void send_every_other_byte(leat_recv_buffer *buffer, bool descending, size_t span) {
     for (size_t i = 0; i < span / 2; i++) {
         uint64_t offset = 2 * (descending ? span / 2 - 1 - i : i) + 1;
@@ -297,7 +301,8 @@ static void model_insert(model *m) {
     size_t length = below(m, sizeof data);
     uint64_t offset = below(m, MODEL_BYTES - length);
     test_random(&m->seed, data, length);
-    ck_assert_int_eq(leat_recv_buffer_insert(&m->buffer, offset, data, length, false), LEAT_INSERT_OK);
+    ck_assert_int_eq(
+        leat_recv_buffer_insert(&m->buffer, offset, data, length, false), LEAT_INSERT_OK);
     for (size_t i = 0; i < length; i++) {
         m->bytes[offset + i] = m->held[offset + i] ? m->bytes[offset + i] : data[i];
         m->held[offset + i] = true;
@@ -323,7 +328,8 @@ START_TEST(it_agrees_with_a_model_of_one_flag_per_byte) {
             while (contiguous < MODEL_BYTES && m.held[contiguous]) {
                 contiguous++;
             }
-            ck_assert_msg(m.buffer.contiguous_end == contiguous, "seed %d step %zu", (int)seed, step);
+            ck_assert_msg(
+                m.buffer.contiguous_end == contiguous, "seed %d step %zu", (int)seed, step);
         }
         leat_recv_buffer_clear(&m.buffer);
     }
@@ -331,14 +337,15 @@ START_TEST(it_agrees_with_a_model_of_one_flag_per_byte) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/stream recv_buffer", bytes_in_order_are_readable_at_once,
-               bytes_out_of_order_wait_for_the_gap_to_close, overlapping_bytes_do_not_replace_what_came_first,
-               bytes_already_consumed_are_ignored, the_end_comes_after_the_last_byte_is_consumed,
-               an_empty_frame_can_end_the_stream, the_final_size_cannot_change,
-               the_final_size_is_not_below_what_has_arrived,
-               bytes_beyond_the_final_size_are_an_error_even_after_the_end, a_reset_drops_the_bytes_and_fixes_the_size,
-               a_discarded_buffer_keeps_checking_offsets_and_ends_with_its_size,
-               growth_counts_only_bytes_above_the_highest, bytes_too_far_ahead_are_refused_and_change_nothing,
-               sparse_bytes_are_bounded_in_ranges_and_memory,
-               a_sparse_range_that_is_refused_leaves_the_bytes_before_it_intact, empty_frames_allocate_nothing,
-               a_drained_buffer_holds_little_and_an_ended_one_nothing, offsets_near_two_to_the_62_do_not_wrap,
-               without_memory_an_insert_changes_nothing, it_agrees_with_a_model_of_one_flag_per_byte)
+    bytes_out_of_order_wait_for_the_gap_to_close, overlapping_bytes_do_not_replace_what_came_first,
+    bytes_already_consumed_are_ignored, the_end_comes_after_the_last_byte_is_consumed,
+    an_empty_frame_can_end_the_stream, the_final_size_cannot_change,
+    the_final_size_is_not_below_what_has_arrived,
+    bytes_beyond_the_final_size_are_an_error_even_after_the_end,
+    a_reset_drops_the_bytes_and_fixes_the_size,
+    a_discarded_buffer_keeps_checking_offsets_and_ends_with_its_size,
+    growth_counts_only_bytes_above_the_highest, bytes_too_far_ahead_are_refused_and_change_nothing,
+    sparse_bytes_are_bounded_in_ranges_and_memory,
+    a_sparse_range_that_is_refused_leaves_the_bytes_before_it_intact, empty_frames_allocate_nothing,
+    a_drained_buffer_holds_little_and_an_ended_one_nothing, offsets_near_two_to_the_62_do_not_wrap,
+    without_memory_an_insert_changes_nothing, it_agrees_with_a_model_of_one_flag_per_byte)

@@ -1,4 +1,6 @@
-/* The send buffer, by example and against a model of one state per byte: quic/stream/send_buffer.c. */
+/*
+ * The send buffer, by example and against a model of one state per byte: quic/stream/send_buffer.c.
+ */
 #include "base/bytes.h"
 #include "leat_test.h"
 #include "quic/stream/send_buffer.h"
@@ -117,7 +119,9 @@ START_TEST(a_lost_range_is_resent_in_pieces_that_fit) {
 }
 END_TEST
 
-/* TEST RFC 9000 §13.3-6: what one copy has delivered is not sent again when another copy is lost. */
+/*
+ * TEST RFC 9000 §13.3-6: what one copy has delivered is not sent again when another copy is lost.
+ */
 START_TEST(acknowledged_bytes_are_not_resent_when_another_copy_is_lost) {
     leat_send_buffer buffer = make(1000);
     append(&buffer, 300);
@@ -204,7 +208,8 @@ START_TEST(nothing_is_taken_after_the_end) {
     size_t taken;
     ck_assert_int_eq(leat_send_buffer_finish(&buffer), LEAT_OK);
     ck_assert_int_eq(leat_send_buffer_finish(&buffer), LEAT_ERR_STATE);
-    ck_assert_int_eq(leat_send_buffer_append(&buffer, (const uint8_t *)"x", 1, &taken), LEAT_ERR_STATE);
+    ck_assert_int_eq(
+        leat_send_buffer_append(&buffer, (const uint8_t *)"x", 1, &taken), LEAT_ERR_STATE);
     ck_assert_uint_eq(taken, 0);
     leat_send_buffer_clear(&buffer);
 }
@@ -254,7 +259,10 @@ START_TEST(a_drained_buffer_holds_little_memory) {
 }
 END_TEST
 
-/* The peer acknowledges every other byte, far more ranges than the bookkeeping holds: all still gets through. */
+/*
+ * The peer acknowledges every other byte, far more ranges than the bookkeeping holds: all still
+ * gets through.
+ */
 START_TEST(more_ranges_than_the_bound_only_cost_resending) {
     leat_send_buffer buffer = make(10000);
     append(&buffer, 6 * LEAT_SEND_RANGES_MAX);
@@ -302,7 +310,8 @@ static size_t below(model *m, size_t bound) {
 
 static void model_send(model *m) {
     leat_send_range range;
-    if (m->flying_count == IN_FLIGHT_MAX || !leat_send_buffer_next(&m->buffer, 1 + below(m, 200), m->credit, &range)) {
+    if (m->flying_count == IN_FLIGHT_MAX ||
+        !leat_send_buffer_next(&m->buffer, 1 + below(m, 200), m->credit, &range)) {
         return;
     }
     for (uint64_t at = range.offset; at < range.offset + range.length; at++) {
@@ -353,7 +362,8 @@ static void model_step(model *m) {
     size_t what = below(m, 10);
     if (what < 2) {
         size_t wanted = below(m, 300);
-        append(&m->buffer, wanted < MODEL_BYTES - m->buffer.end ? wanted : MODEL_BYTES - (size_t)m->buffer.end);
+        append(&m->buffer,
+            wanted < MODEL_BYTES - m->buffer.end ? wanted : MODEL_BYTES - (size_t)m->buffer.end);
     } else if (what < 6) {
         model_send(m);
     } else if (what < 7) {
@@ -389,7 +399,9 @@ START_TEST(it_agrees_with_a_model_of_one_state_per_byte) {
 }
 END_TEST
 
-/* V6: whichever allocation fails, append says so, verdicts go on, and all bytes arrive in the end. */
+/*
+ * V6: whichever allocation fails, append says so, verdicts go on, and all bytes arrive in the end.
+ */
 START_TEST(each_failing_allocation_leaves_a_buffer_that_still_delivers) {
     for (size_t fail_at = 1; fail_at <= 12; fail_at++) {
         test_memory memory;
@@ -426,14 +438,15 @@ START_TEST(each_failing_allocation_leaves_a_buffer_that_still_delivers) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/stream send_buffer", append_takes_what_fits_below_the_limit, acknowledged_bytes_make_room,
-               new_bytes_stop_at_the_credit, resent_bytes_need_no_credit_and_do_not_count_as_new,
-               lost_bytes_go_before_new_ones, a_lost_range_is_resent_in_pieces_that_fit,
-               acknowledged_bytes_are_not_resent_when_another_copy_is_lost,
-               a_late_acknowledgment_takes_bytes_off_the_lost_list, the_end_rides_on_the_last_bytes,
-               the_end_alone_is_a_range_of_no_bytes_and_needs_no_credit, a_lost_end_is_sent_again,
-               all_is_acknowledged_only_with_every_byte_and_the_end, nothing_is_taken_after_the_end,
-               after_discard_nothing_is_sent_and_late_verdicts_do_nothing,
-               resend_all_marks_everything_unacknowledged_as_lost, a_drained_buffer_holds_little_memory,
-               more_ranges_than_the_bound_only_cost_resending, it_agrees_with_a_model_of_one_state_per_byte,
-               each_failing_allocation_leaves_a_buffer_that_still_delivers)
+LEAT_TEST_MAIN("quic/stream send_buffer", append_takes_what_fits_below_the_limit,
+    acknowledged_bytes_make_room, new_bytes_stop_at_the_credit,
+    resent_bytes_need_no_credit_and_do_not_count_as_new, lost_bytes_go_before_new_ones,
+    a_lost_range_is_resent_in_pieces_that_fit,
+    acknowledged_bytes_are_not_resent_when_another_copy_is_lost,
+    a_late_acknowledgment_takes_bytes_off_the_lost_list, the_end_rides_on_the_last_bytes,
+    the_end_alone_is_a_range_of_no_bytes_and_needs_no_credit, a_lost_end_is_sent_again,
+    all_is_acknowledged_only_with_every_byte_and_the_end, nothing_is_taken_after_the_end,
+    after_discard_nothing_is_sent_and_late_verdicts_do_nothing,
+    resend_all_marks_everything_unacknowledged_as_lost, a_drained_buffer_holds_little_memory,
+    more_ranges_than_the_bound_only_cost_resending, it_agrees_with_a_model_of_one_state_per_byte,
+    each_failing_allocation_leaves_a_buffer_that_still_delivers)

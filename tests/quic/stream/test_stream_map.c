@@ -64,12 +64,16 @@ START_TEST(a_peer_stream_beyond_our_limit_is_refused) {
     ck_assert_int_eq(leat_stream_map_accept(&map, 4 * 10, &stream), LEAT_STREAM_OVER_LIMIT);
     ck_assert_ptr_null(stream);
     ck_assert_int_eq(leat_stream_map_accept(&map, 4 * 4 + 2, &stream), LEAT_STREAM_OVER_LIMIT);
-    ck_assert_int_eq(leat_stream_map_accept(&map, UINT64_MAX >> 2 & ~UINT64_C(3), &stream), LEAT_STREAM_OVER_LIMIT);
+    ck_assert_int_eq(leat_stream_map_accept(&map, UINT64_MAX >> 2 & ~UINT64_C(3), &stream),
+        LEAT_STREAM_OVER_LIMIT);
     leat_stream_map_clear(&map);
 }
 END_TEST
 
-/* TEST RFC 9000 §3.2-1, E9: a high ID opens the lower ones, and they cost no object until they are used. */
+/*
+ * TEST RFC 9000 §3.2-1, E9: a high ID opens the lower ones, and they cost no object until they are
+ * used.
+ */
 START_TEST(lower_streams_are_opened_implicitly_and_made_when_used) {
     leat_stream_map map;
     leat_stream *stream;
@@ -278,13 +282,14 @@ START_TEST(without_memory_nothing_is_opened_and_a_second_try_works) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/stream stream_map", local_streams_are_numbered_by_role_and_direction,
-               opening_stops_at_the_limit_of_the_peer, a_peer_stream_beyond_our_limit_is_refused,
-               lower_streams_are_opened_implicitly_and_made_when_used,
-               a_closed_stream_is_finished_for_good_and_takes_no_memory,
-               a_local_stream_that_was_not_opened_is_told_from_a_finished_one,
-               credit_for_streams_comes_back_when_they_are_closed, closing_a_local_stream_gives_the_peer_no_credit,
-               each_kind_of_stream_starts_with_its_own_limits,
-               real_parameters_raise_the_limits_of_streams_opened_with_remembered_ones,
-               a_stream_is_finished_when_both_parts_are, closing_leaves_all_lists, many_short_streams_cost_no_memory,
-               a_stream_that_could_not_be_made_leaves_no_trace_of_the_lower_ones,
-               without_memory_nothing_is_opened_and_a_second_try_works)
+    opening_stops_at_the_limit_of_the_peer, a_peer_stream_beyond_our_limit_is_refused,
+    lower_streams_are_opened_implicitly_and_made_when_used,
+    a_closed_stream_is_finished_for_good_and_takes_no_memory,
+    a_local_stream_that_was_not_opened_is_told_from_a_finished_one,
+    credit_for_streams_comes_back_when_they_are_closed,
+    closing_a_local_stream_gives_the_peer_no_credit, each_kind_of_stream_starts_with_its_own_limits,
+    real_parameters_raise_the_limits_of_streams_opened_with_remembered_ones,
+    a_stream_is_finished_when_both_parts_are, closing_leaves_all_lists,
+    many_short_streams_cost_no_memory,
+    a_stream_that_could_not_be_made_leaves_no_trace_of_the_lower_ones,
+    without_memory_nothing_is_opened_and_a_second_try_works)

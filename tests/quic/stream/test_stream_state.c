@@ -1,6 +1,6 @@
 /*
- * Every cell of the two state tables, written down a second time as the list of arrows in RFC 9000's figures: what is not
- * an arrow must keep the state.
+ * Every cell of the two state tables, written down a second time as the list of arrows in RFC
+ * 9000's figures: what is not an arrow must keep the state.
  */
 #include "leat_test.h"
 #include "quic/stream/stream_state.h"
@@ -42,9 +42,11 @@ START_TEST(each_cell_of_the_sending_table_is_an_arrow_of_figure_2_or_keeps_the_s
     for (int from = 0; from < LEAT_SEND_STATE_COUNT; from++) {
         for (int input = 0; input < LEAT_SEND_INPUT_COUNT; input++) {
             leat_send_state state = (leat_send_state)from;
-            int expected = target(send_arrows, sizeof send_arrows / sizeof send_arrows[0], from, input);
+            int expected =
+                target(send_arrows, sizeof send_arrows / sizeof send_arrows[0], from, input);
             bool changed = leat_send_state_apply(&state, (leat_send_input)input);
-            ck_assert_msg((int)state == expected, "%s, input %d", leat_send_state_name((leat_send_state)from), input);
+            ck_assert_msg((int)state == expected, "%s, input %d",
+                leat_send_state_name((leat_send_state)from), input);
             ck_assert_int_eq(changed, expected != from);
         }
     }
@@ -55,9 +57,11 @@ START_TEST(each_cell_of_the_receiving_table_is_an_arrow_of_figure_3_or_keeps_the
     for (int from = 0; from < LEAT_RECV_STATE_COUNT; from++) {
         for (int input = 0; input < LEAT_RECV_INPUT_COUNT; input++) {
             leat_recv_state state = (leat_recv_state)from;
-            int expected = target(recv_arrows, sizeof recv_arrows / sizeof recv_arrows[0], from, input);
+            int expected =
+                target(recv_arrows, sizeof recv_arrows / sizeof recv_arrows[0], from, input);
             bool changed = leat_recv_state_apply(&state, (leat_recv_input)input);
-            ck_assert_msg((int)state == expected, "%s, input %d", leat_recv_state_name((leat_recv_state)from), input);
+            ck_assert_msg((int)state == expected, "%s, input %d",
+                leat_recv_state_name((leat_recv_state)from), input);
             ck_assert_int_eq(changed, expected != from);
         }
     }
@@ -95,18 +99,21 @@ END_TEST
 START_TEST(every_state_has_a_name_of_its_own) {
     for (int a = 0; a < LEAT_SEND_STATE_COUNT; a++) {
         for (int b = 0; b < a; b++) {
-            ck_assert_str_ne(leat_send_state_name((leat_send_state)a), leat_send_state_name((leat_send_state)b));
+            ck_assert_str_ne(
+                leat_send_state_name((leat_send_state)a), leat_send_state_name((leat_send_state)b));
         }
     }
     for (int a = 0; a < LEAT_RECV_STATE_COUNT; a++) {
         for (int b = 0; b < a; b++) {
-            ck_assert_str_ne(leat_recv_state_name((leat_recv_state)a), leat_recv_state_name((leat_recv_state)b));
+            ck_assert_str_ne(
+                leat_recv_state_name((leat_recv_state)a), leat_recv_state_name((leat_recv_state)b));
         }
     }
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/stream states", each_cell_of_the_sending_table_is_an_arrow_of_figure_2_or_keeps_the_state,
-               each_cell_of_the_receiving_table_is_an_arrow_of_figure_3_or_keeps_the_state,
-               a_state_is_terminal_when_no_arrow_leaves_it, data_may_be_sent_only_before_a_reset_or_the_end,
-               every_state_has_a_name_of_its_own)
+LEAT_TEST_MAIN("quic/stream states",
+    each_cell_of_the_sending_table_is_an_arrow_of_figure_2_or_keeps_the_state,
+    each_cell_of_the_receiving_table_is_an_arrow_of_figure_3_or_keeps_the_state,
+    a_state_is_terminal_when_no_arrow_leaves_it, data_may_be_sent_only_before_a_reset_or_the_end,
+    every_state_has_a_name_of_its_own)
