@@ -5,8 +5,9 @@
  */
 #include "serve.h"
 
+#include "../file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -14,7 +15,6 @@
 #include <unistd.h>
 
 #define DAY (24 * 3600)
-#define FILE_MAX (1024 * 1024)
 
 struct serve_certificates {
     serve_app *serve;
@@ -24,32 +24,6 @@ struct serve_certificates {
 };
 
 /* ---- files ---- */
-
-static uint8_t *read_file(const char *path, size_t *length, char message[LEAT_MESSAGE_MAX]) {
-    FILE *file = fopen(path, "rb");
-    uint8_t *data = file == NULL ? NULL : leat_alloc(NULL, FILE_MAX);
-    if (data == NULL) {
-        snprintf(message, LEAT_MESSAGE_MAX, "cannot read %s: %s", path, strerror(errno));
-    } else {
-        *length = fread(data, 1, FILE_MAX - 1, file);
-    }
-    if (file != NULL) {
-        fclose(file);
-    }
-    return data;
-}
-
-/* Written under another name first, so that a reader never sees half a file. */
-static bool write_private_file(const char *path, const void *data, size_t length) {
-    char temporary[4096];
-    snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    bool is_written = fd >= 0 && write(fd, data, length) == (ssize_t)length;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return is_written && rename(temporary, path) == 0;
-}
 
 static bool state_file(const char *name, char path[4096]) {
     const char *state = getenv("XDG_STATE_HOME");
@@ -84,21 +58,21 @@ bool reset_key_load(const char *file, uint8_t key[32], char message[LEAT_MESSAGE
     const char *name = file == NULL ? path : file;
     if (access(name, F_OK) != 0) {
         FILE *random = fopen("/dev/urandom", "rb");
-        bool is_made = random != NULL && fread(key, 1, 32, random) == 32 && write_private_file(name, key, 32);
+        bool is_made = random != NULL && fread(key, 1, 32, random) == 32 && file_write_private(name, key, 32);
         if (random != NULL) {
             fclose(random);
         }
         if (!is_made) {
-            snprintf(message, LEAT_MESSAGE_MAX, "cannot write the reset key %s: %s", name, strerror(errno));
+            snprintf(message, LEAT_MESSAGE_MAX, "cannot write the reset key %.150s: %s", name, strerror(errno));
         }
         return is_made;
     }
-    uint8_t *data = read_file(name, &length, message);
+    uint8_t *data = file_read(name, &length, message);
     bool is_good = data != NULL && length == 32;
     if (is_good) {
         memcpy(key, data, 32);
     } else if (data != NULL) {
-        snprintf(message, LEAT_MESSAGE_MAX, "%s is not a reset key: it must have 32 bytes; remove it to get a new one", name);
+        snprintf(message, LEAT_MESSAGE_MAX, "%.100s is not a reset key: it must have 32 bytes; remove it to get a new one", name);
     }
     leat_free(NULL, data);
     return is_good;
@@ -114,7 +88,7 @@ static bool is_fresh(const leat_identity *identity) {
 static leat_identity *load_own(void) {
     char path[4096], message[LEAT_MESSAGE_MAX];
     size_t length;
-    uint8_t *pem = state_file("certificate.pem", path) ? read_file(path, &length, message) : NULL;
+    uint8_t *pem = state_file("certificate.pem", path) ? file_read(path, &length, message) : NULL;
     leat_identity *identity = pem == NULL ? NULL : leat_identity_from_pem((leat_span){pem, length}, (leat_span){NULL, 0}, NULL, message);
     leat_free(NULL, pem);
     if (identity != NULL && !is_fresh(identity)) {
@@ -133,7 +107,7 @@ static leat_identity *make_own(char message[LEAT_MESSAGE_MAX]) {
         return NULL;
     }
     size_t length = leat_identity_to_pem(identity, pem, sizeof pem);
-    if (!state_file("certificate.pem", path) || length >= sizeof pem || !write_private_file(path, pem, length)) {
+    if (!state_file("certificate.pem", path) || length >= sizeof pem || !file_write_private(path, pem, length)) {
         fprintf(stderr, "leat serve: the certificate could not be kept for the next start: %s\n", strerror(errno));
     }
     return identity;
@@ -146,9 +120,9 @@ static leat_identity *load_given(const serve_app *serve, size_t index, char mess
     const char *key_file = index < serve->settings.key.count ? serve->settings.key.values[index] : NULL;
     const char *password_file = index < serve->settings.key_password_file.count ? serve->settings.key_password_file.values[index] : NULL;
     size_t certificate_length = 0, key_length = 0, password_length = 0;
-    uint8_t *certificate = read_file(certificate_file, &certificate_length, message);
-    uint8_t *key = certificate == NULL || key_file == NULL ? NULL : read_file(key_file, &key_length, message);
-    uint8_t *password = certificate == NULL || password_file == NULL ? NULL : read_file(password_file, &password_length, message);
+    uint8_t *certificate = file_read(certificate_file, &certificate_length, message);
+    uint8_t *key = certificate == NULL || key_file == NULL ? NULL : file_read(key_file, &key_length, message);
+    uint8_t *password = certificate == NULL || password_file == NULL ? NULL : file_read(password_file, &password_length, message);
     bool is_read = certificate != NULL && (key_file == NULL || key != NULL) && (password_file == NULL || password != NULL);
     leat_identity *identity = NULL;
     if (is_read) {

@@ -1,0 +1,367 @@
+/*
+ * `leat wt`: connects, requests a session, does what was asked or what is typed, closes. Every
+ * event of the session is one line on stdout.
+ */
+#include "talk.h"
+
+#include "../commands.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define STEP (100 * LEAT_MILLISECOND)
+/* How long the server's FIN is waited for after our close. */
+#define CLOSE_WAIT LEAT_SECOND
+/* One event printed whole: a stream's receive window, each byte as a JSON escape at worst. */
+#define PRINTED_MAX ((size_t)2 * 1024 * 1024)
+/* Keeps a session open while somebody thinks about what to type. */
+#define KEEP_ALIVE (10 * LEAT_SECOND)
+
+#define AT(member) offsetof(talk, settings.member)
+/* clang-format off */
+static const option_row rows[] = {
+    CLIENT_TRUST_ROWS(talk, settings.trust),
+    {"--datagram", OPTION_LIST, AT(datagrams), "TEXT", "send a datagram; may be repeated"},
+    {"--uni", OPTION_LIST, AT(uni), "FILE", "send FILE (-: stdin) on a unidirectional stream; may be repeated"},
+    {"--bidi", OPTION_LIST, AT(bidi), "FILE", "send FILE (-: stdin) on a bidirectional stream; may be repeated"},
+    {"--protocol", OPTION_LIST, AT(protocols), "P", "offer this application protocol; may be repeated"},
+    {"--origin", OPTION_TEXT, AT(origin), "ORIGIN", "send this Origin, as a browser would (none)"},
+    {"--close", OPTION_TEXT, AT(close), "CODE:REASON", "close the session with these (0 and no reason)"},
+    {"--wait", OPTION_SECONDS, AT(wait), "S", "wait this long for answers to datagrams and unidirectional streams (1)"},
+    {"--connect-timeout", OPTION_SECONDS, AT(connect_timeout), "S", "give up connecting after S seconds (10)"},
+    {"--keylog", OPTION_TEXT, AT(keylog), "FILE", "append TLS secrets in the NSS key log format"},
+    {"--qlog", OPTION_TEXT, AT(qlog), "DIR", "write traces to DIR (not there yet)"},
+    {"-v", OPTION_FLAG, AT(verbose), NULL, "print the events of the connection on stderr"},
+};
+/* clang-format on */
+static const option_table table = {"leat wt URL [OPTION]...",
+    "Opens a WebTransport session. Without --datagram, --uni and --bidi it reads lines: datagram "
+    "TEXT, bidi TEXT, uni TEXT,\n"
+    "close CODE REASON; Ctrl-D ends.",
+    rows, sizeof rows / sizeof rows[0], AT(urls), true};
+
+void talk_complain(talk *app, const char *format, ...) {
+    va_list arguments;
+    app->has_failed = true;
+    fputs("leat wt: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
+leat_wt *talk_wt(const talk *app) {
+    return app->client == NULL ? NULL : leat_client_wt(app->client);
+}
+
+void talk_close(talk *app, uint32_t code, const char *reason, size_t length) {
+    leat_wt *wt = talk_wt(app);
+    int error = wt == NULL || app->is_closed
+                    ? LEAT_OK
+                    : leat_wt_close(wt, app->session_id, code, reason, length);
+    if (error != LEAT_OK) {
+        talk_complain(app, "the session cannot be closed like this: %s", leat_err_string(error));
+    }
+}
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t was_interrupted;
+
+/* The first one closes in order; the next one ends at once. */
+static void on_signal(int number) {
+    was_interrupted = 1;
+    signal(number, SIG_DFL);
+}
+
+/* ---- events ---- */
+
+/* draft-ietf-webtrans-http3-07 §3.3 calls it a list of strings (RFC 8941 §3.3.3). NULL: out of
+ * memory. */
+static char *format_protocols(const option_list *protocols) {
+    size_t room = 1;
+    for (size_t i = 0; i < protocols->count; i++) {
+        room += 2 * strlen(protocols->values[i]) + 4;
+    }
+    char *text = leat_alloc(NULL, room);
+    char *next = text;
+    for (size_t i = 0; text != NULL && i < protocols->count; i++) {
+        next += snprintf(next, 4, "%s\"", i == 0 ? "" : ", ");
+        for (const char *c = protocols->values[i]; *c != '\0'; c++) {
+            if (*c == '"' || *c == '\\') {
+                *next++ = '\\';
+            }
+            *next++ = *c;
+        }
+        *next++ = '"';
+    }
+    return text;
+}
+
+static void request_session(talk *app) {
+    leat_wt *wt = talk_wt(app);
+    char *protocols = format_protocols(&app->settings.protocols);
+    leat_h3_header header =
+        leat_h3_header_of("wt-available-protocols", protocols == NULL ? "" : protocols);
+    int error = wt == NULL || protocols == NULL
+                    ? LEAT_ERR_NOMEM
+                    : leat_wt_connect(wt, app->url.authority, app->url.target, app->settings.origin,
+                          &header, app->settings.protocols.count > 0 ? 1 : 0, &app->session_id);
+    leat_free(NULL, protocols);
+    if (error != LEAT_OK) {
+        talk_complain(app, "the session cannot be requested: %s", leat_err_string(error));
+        leat_conn_close(leat_client_conn(app->client), LEAT_H3_NO_ERROR, "");
+    }
+}
+
+static void on_refused(talk *app, const leat_wt_event *event) {
+    leat_span details = leat_h3_find_header(
+        event->session_refused.headers, event->session_refused.header_count, "details");
+    snprintf(app->failure, sizeof app->failure,
+        "the server refused the session with status %u%s%.*s", event->session_refused.status,
+        details.length > 0 ? ": " : "", (int)(details.length < 500 ? details.length : 500),
+        (const char *)details.data);
+}
+
+static void on_wt_event(void *user, leat_conn *conn, leat_wt *wt, const leat_wt_event *event) {
+    talk *app = user;
+    (void)conn, (void)wt;
+    puts(leat_wt_event_format(event, app->line, PRINTED_MAX));
+    switch (event->type) {
+    case LEAT_WT_EVENT_SESSION_READY:
+        app->is_ready = true;
+        actions_start(app);
+        if (app->is_interactive) {
+            prompt_start(app);
+        }
+        break;
+    case LEAT_WT_EVENT_SESSION_REFUSED:
+        on_refused(app, event);
+        break;
+    case LEAT_WT_EVENT_SESSION_CLOSED:
+        app->is_closed = true;
+        app->was_clean = event->session_closed.clean;
+        break;
+    default:
+        actions_on_wt_event(app, event);
+        break;
+    }
+}
+
+static void on_event(void *user, leat_conn *conn, const leat_event *event) {
+    talk *app = user;
+    (void)conn;
+    if (app->settings.verbose && event->type != LEAT_EVENT_CONNECTION_TERMINATED) {
+        fprintf(stderr, "%s\n", leat_event_format(event, app->line, PRINTED_MAX));
+    }
+    switch (event->type) {
+    case LEAT_EVENT_HANDSHAKE_COMPLETED:
+        app->had_handshake = true;
+        request_session(app);
+        break;
+    case LEAT_EVENT_STREAM_DELIVERED:
+        actions_on_delivered(app, event->stream.stream_id);
+        break;
+    case LEAT_EVENT_STREAMS_AVAILABLE:
+        actions_continue(app);
+        break;
+    case LEAT_EVENT_CONNECTION_TERMINATED:
+        puts(leat_event_format(event, app->line, PRINTED_MAX));
+        app->is_terminated = true;
+        if (app->failure[0] == '\0') {
+            client_failure_describe(event, app->had_handshake, app->url.authority, app->failure);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_key_log(void *user, const char *line) {
+    talk *app = user;
+    fprintf(app->keylog, "%s\n", line);
+    fflush(app->keylog);
+}
+
+/* ---- start ---- */
+
+/* "CODE:REASON" or "CODE". */
+static int parse_close(talk *app) {
+    char *end = NULL;
+    const char *text = app->settings.close == NULL ? "0:" : app->settings.close;
+    unsigned long long code = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || code > UINT32_MAX || (*end != ':' && *end != '\0')) {
+        return options_complain(
+            &table, "--close wants a number below 2^32 and a reason, as 7:bye, not '%s'", text);
+    }
+    app->close_code = (uint32_t)code;
+    app->close_reason = *end == ':' ? end + 1 : end;
+    if (strlen(app->close_reason) > LEAT_WT_REASON_MAX ||
+        !leat_utf8_is_valid(leat_span_of(app->close_reason))) {
+        return options_complain(
+            &table, "the reason of --close must be UTF-8 of at most %d bytes", LEAT_WT_REASON_MAX);
+    }
+    return 0;
+}
+
+static int check_options(talk *app) {
+    const char *problem;
+    if (app->settings.urls.count != 1) {
+        return options_complain(
+            &table, "one URL is wanted, not %zu; see leat wt --help", app->settings.urls.count);
+    }
+    if (!url_parse(app->settings.urls.values[0], &app->url, &problem)) {
+        return options_complain(
+            &table, "'%s' cannot be opened: %s", app->settings.urls.values[0], problem);
+    }
+    if (app->settings.qlog != NULL) {
+        return options_complain(&table, "--qlog is not there yet");
+    }
+    for (size_t i = 0; i < app->settings.protocols.count; i++) {
+        for (const char *c = app->settings.protocols.values[i]; *c != '\0'; c++) {
+            if (*c < 0x20 || *c > 0x7e) {
+                return options_complain(&table, "--protocol must be printable ASCII");
+            }
+        }
+    }
+    return parse_close(app);
+}
+
+static int prepare(talk *app) {
+    int status = check_options(app);
+    status = status == 0 ? actions_prepare(app) : status;
+    if (status != 0) {
+        return status;
+    }
+    if (app->settings.keylog != NULL && (app->keylog = fopen(app->settings.keylog, "a")) == NULL) {
+        options_complain(
+            &table, "cannot write --keylog %s: %s", app->settings.keylog, strerror(errno));
+        return 1;
+    }
+    app->is_interactive = leat_list_is_empty(&app->streams) && app->datagrams.length == 0;
+    app->line = leat_alloc(NULL, PRINTED_MAX);
+    app->trust = client_trust_open(&app->settings.trust, &table, &status);
+    return app->line == NULL ? 1 : status;
+}
+
+static bool connect_client(talk *app) {
+    char message[LEAT_MESSAGE_MAX];
+    leat_config quic;
+    leat_client_config config;
+    leat_config_init(&quic, true);
+    quic.trust = app->trust;
+    quic.server_name = app->url.host;
+    quic.handshake_timeout = app->settings.connect_timeout;
+    quic.keep_alive = app->is_interactive ? KEEP_ALIVE : 0;
+    if (app->keylog != NULL) {
+        quic.key_log = on_key_log;
+        quic.key_log_user = app;
+    }
+    leat_client_config_init(&config);
+    config.quic = &quic;
+    config.layers = LEAT_LAYER_WEBTRANSPORT;
+    config.handler = (leat_io_handler){.on_event = on_event, .on_wt_event = on_wt_event};
+    config.user = app;
+    app->client = leat_client_new(&config, app->url.host, app->url.port, message);
+    if (app->client == NULL) {
+        talk_complain(app, "%s", message);
+    }
+    return app->client != NULL;
+}
+
+/* ---- life ---- */
+
+/* Until the session is over, there is nothing left to do, or somebody interrupts. */
+static void run(talk *app) {
+    bool is_over = false;
+    while (!is_over && !app->is_closed && !app->is_terminated && !was_interrupted) {
+        leat_time until = app->is_ready && !app->is_interactive && app->settings.wait < STEP
+                              ? app->settings.wait
+                              : STEP;
+        if (!leat_client_step(app->client, until)) {
+            return;
+        }
+        actions_continue(app);
+        bool is_asked = app->is_ready && (!app->is_interactive || app->input_ended);
+        is_over = is_asked && actions_are_done(app, leat_clock_now());
+    }
+}
+
+/* draft-ietf-webtrans-http3-07 §5: the one who closes waits for the other's end of the CONNECT
+ * stream. */
+static void finish(talk *app) {
+    leat_time deadline = leat_clock_now() + CLOSE_WAIT;
+    bool is_open = !app->is_terminated;
+    prompt_stop(app);
+    if (app->is_ready) {
+        talk_close(app, app->close_code, app->close_reason, strlen(app->close_reason));
+    }
+    do {
+        is_open = is_open && leat_client_step(app->client,
+                                 is_open && app->is_closed && !app->is_terminated ? STEP / 10 : 0);
+        is_open = is_open && !app->is_terminated;
+    } while (is_open && talk_wt(app) != NULL && leat_wt_is_closing(talk_wt(app)) &&
+             leat_clock_now() < deadline);
+    if (is_open) {
+        leat_conn_close(leat_client_conn(app->client), LEAT_H3_NO_ERROR, "");
+        leat_client_step(app->client, 0);
+    }
+}
+
+static int status_of(talk *app) {
+    if (!app->is_ready && !app->has_failed && !was_interrupted) {
+        talk_complain(app, "no session: %s",
+            app->failure[0] != '\0'
+                ? app->failure
+                : "the server's settings offer no WebTransport version that is spoken here");
+    } else if (app->is_ready && !app->was_clean) {
+        talk_complain(app, "the session was broken off: %s",
+            app->failure[0] != '\0' ? app->failure : "see SessionClosed");
+    }
+    return app->is_ready && app->is_closed && app->was_clean && !app->has_failed ? 0 : 1;
+}
+
+static void release(talk *app) {
+    actions_free(app);
+    leat_client_free(app->client);
+    leat_trust_free(app->trust);
+    leat_free(NULL, app->line);
+    if (app->keylog != NULL) {
+        fclose(app->keylog);
+    }
+}
+
+static int talk_run(talk *app) {
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    if (!connect_client(app)) {
+        return 1;
+    }
+    run(app);
+    finish(app);
+    return status_of(app);
+}
+
+int command_wt(int count, char **arguments) {
+    talk *made = leat_alloc(NULL, sizeof *made);
+    if (made == NULL) {
+        return 1;
+    }
+    made->table = &table;
+    made->settings.wait = LEAT_SECOND;
+    made->settings.connect_timeout = 10 * LEAT_SECOND;
+    leat_list_init(&made->streams);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    int status = options_parse(&table, count, arguments, made);
+    if (status == 0) {
+        status = prepare(made);
+        status = status == 0 ? talk_run(made) : status;
+        release(made);
+    }
+    leat_free(NULL, made);
+    return status < 0 ? 0 : status;
+}
