@@ -83,7 +83,6 @@ int leat_ack_tracker_on_received(
         tracker->largest_received_time = now;
     }
     count_ecn(tracker, ecn);
-    tracker->has_news = true;
     if (ack_eliciting) {
         schedule(tracker, reordered, ecn, now);
         if (tracker->largest_eliciting == NO_NUMBER || pn > tracker->largest_eliciting) {
@@ -99,7 +98,6 @@ leat_time leat_ack_tracker_delay(const leat_ack_tracker *tracker, leat_time now)
 
 void leat_ack_tracker_on_ack_sent(leat_ack_tracker *tracker) {
     tracker->eliciting_unacked = 0;
-    tracker->has_news = false;
     tracker->ack_due = LEAT_TIME_NEVER;
 }
 

@@ -36,7 +36,6 @@ typedef struct leat_ack_tracker {
     leat_time max_ack_delay; /* ours */
     unsigned eliciting_threshold;
     unsigned eliciting_unacked; /* ack-eliciting packets since the last ACK was sent */
-    bool has_news;              /* received something since the last ACK was sent */
     leat_time ack_due;          /* LEAT_TIME_NEVER: no ACK owed; 0: at once */
 } leat_ack_tracker;
 

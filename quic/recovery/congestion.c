@@ -48,6 +48,11 @@ int leat_congestion_init(leat_congestion *congestion, const leat_congestion_ops 
     return LEAT_OK;
 }
 
+void leat_congestion_reset(leat_congestion *congestion, size_t max_datagram_size) {
+    memset(congestion->state, 0, congestion->ops->state_size);
+    congestion->ops->init(congestion->state, max_datagram_size);
+}
+
 void leat_congestion_clear(leat_congestion *congestion) {
     leat_free(congestion->allocator, congestion->state);
     congestion->state = NULL;

@@ -70,6 +70,8 @@ typedef struct leat_congestion {
 /* LEAT_ERR_NOMEM. */
 int leat_congestion_init(leat_congestion *congestion, const leat_congestion_ops *ops,
     const leat_allocator *allocator, size_t max_datagram_size);
+/* As new: the path is another one now. */
+void leat_congestion_reset(leat_congestion *congestion, size_t max_datagram_size);
 void leat_congestion_clear(leat_congestion *congestion);
 static inline uint64_t leat_congestion_window(const leat_congestion *congestion) {
     return congestion->ops->window(congestion->state);

@@ -48,7 +48,7 @@ void leat_recovery_path_clear(leat_recovery *recovery, leat_recovery_path *path)
 
 void leat_recovery_path_reset(leat_recovery_path *path, leat_time initial_rtt) {
     leat_rtt_init(&path->rtt, initial_rtt);
-    path->congestion.ops->init(path->congestion.state, path->max_datagram_size);
+    leat_congestion_reset(&path->congestion, path->max_datagram_size);
     leat_pacer_init(&path->pacer, path->max_datagram_size);
     leat_ecn_init(&path->ecn, path->ecn.state != LEAT_ECN_FAILED);
     leat_recovery_path_update_pacer(path);

@@ -4,7 +4,7 @@
 #include <assert.h>
 
 /* An empty ring above this size is given back: connections that fell silent hold little. */
-#define KEPT_CAPACITY 64
+#define KEPT_CAPACITY 16
 
 bool leat_frame_records_add(leat_frame_records *records, leat_slab *slab, uint8_t kind,
     uint8_t flags, uint64_t a, uint64_t b, uint64_t c) {

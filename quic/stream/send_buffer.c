@@ -235,11 +235,6 @@ void leat_send_buffer_on_lost(leat_send_buffer *buffer, uint64_t offset, size_t 
     note_lost(buffer, start, end);
 }
 
-void leat_send_buffer_resend_all(leat_send_buffer *buffer) {
-    leat_send_buffer_on_lost(
-        buffer, buffer->base, (size_t)(buffer->sent_end - buffer->base), buffer->fin_sent);
-}
-
 bool leat_send_buffer_is_all_acked(const leat_send_buffer *buffer) {
     return buffer->fin_acked && buffer->base == buffer->end;
 }

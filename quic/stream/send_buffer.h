@@ -82,8 +82,6 @@ size_t leat_send_buffer_spans(
 void leat_send_buffer_on_sent(leat_send_buffer *buffer, uint64_t offset, size_t length, bool fin);
 void leat_send_buffer_on_acked(leat_send_buffer *buffer, uint64_t offset, size_t length, bool fin);
 void leat_send_buffer_on_lost(leat_send_buffer *buffer, uint64_t offset, size_t length, bool fin);
-/* Marks all that was sent and not acknowledged as lost: Retry, version change, rejected 0-RTT. */
-void leat_send_buffer_resend_all(leat_send_buffer *buffer);
 
 /* All bytes and the end are acknowledged. */
 bool leat_send_buffer_is_all_acked(const leat_send_buffer *buffer);

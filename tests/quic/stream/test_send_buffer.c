@@ -230,21 +230,6 @@ START_TEST(after_discard_nothing_is_sent_and_late_verdicts_do_nothing) {
 }
 END_TEST
 
-START_TEST(resend_all_marks_everything_unacknowledged_as_lost) {
-    leat_send_buffer buffer = make(1000);
-    append(&buffer, 300);
-    leat_send_buffer_finish(&buffer);
-    send_next(&buffer, 300, NO_LIMIT);
-    leat_send_buffer_on_acked(&buffer, 0, 100, false);
-    leat_send_buffer_resend_all(&buffer);
-    leat_send_range range = send_next(&buffer, 1000, NO_LIMIT);
-    ck_assert_uint_eq(range.offset, 100);
-    ck_assert_uint_eq(range.length, 200);
-    ck_assert(range.fin);
-    leat_send_buffer_clear(&buffer);
-}
-END_TEST
-
 START_TEST(a_drained_buffer_holds_little_memory) {
     test_memory memory;
     test_memory_init(&memory);
@@ -446,7 +431,6 @@ LEAT_TEST_MAIN("quic/stream send_buffer", append_takes_what_fits_below_the_limit
     a_late_acknowledgment_takes_bytes_off_the_lost_list, the_end_rides_on_the_last_bytes,
     the_end_alone_is_a_range_of_no_bytes_and_needs_no_credit, a_lost_end_is_sent_again,
     all_is_acknowledged_only_with_every_byte_and_the_end, nothing_is_taken_after_the_end,
-    after_discard_nothing_is_sent_and_late_verdicts_do_nothing,
-    resend_all_marks_everything_unacknowledged_as_lost, a_drained_buffer_holds_little_memory,
+    after_discard_nothing_is_sent_and_late_verdicts_do_nothing, a_drained_buffer_holds_little_memory,
     more_ranges_than_the_bound_only_cost_resending, it_agrees_with_a_model_of_one_state_per_byte,
     each_failing_allocation_leaves_a_buffer_that_still_delivers)
