@@ -161,8 +161,8 @@ static int agree(leat_tls *tls, const leat_extensions *extensions) {
     leat_tls_share *share = find_share(handshake, extensions->group);
     uint8_t secret[LEAT_SHARED_SECRET_MAX];
     size_t length;
-    if (share == NULL ||
-        (handshake->retry_group != 0 && handshake->retry_group != extensions->group)) {
+    /* RFC 8446 §4.1.4: after a HelloRetryRequest only the share that it asked for is left. */
+    if (share == NULL) {
         return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
                           "the server chose a group without a share of ours");
     }

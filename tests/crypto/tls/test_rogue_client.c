@@ -161,6 +161,13 @@ static void no_shares(leat_client_hello *hello) { share_of(hello, ""); }
 static void wrong_share(leat_client_hello *hello) {
     share_of(hello, "001d 0020 0900000000000000000000000000000000000000000000000000000000000000");
 }
+/* The right share under the name of the other group. */
+static void wrong_label(leat_client_hello *hello) {
+    static uint8_t list[256];
+    memcpy(list, hello->extensions.key_shares.data, hello->extensions.key_shares.length);
+    list[1] = LEAT_GROUP_X25519;
+    hello->extensions.key_shares.data = list;
+}
 static void two_shares(leat_client_hello *hello) {
     static uint8_t list[256];
     leat_span first = hello->extensions.key_shares, second = test_hex("001d 0001 09");
@@ -188,6 +195,7 @@ START_TEST(a_second_client_hello_must_repeat_the_first) {
         {early_data, LEAT_ALERT_ILLEGAL_PARAMETER},
         {no_shares, LEAT_ALERT_ILLEGAL_PARAMETER},
         {wrong_share, LEAT_ALERT_ILLEGAL_PARAMETER},
+        {wrong_label, LEAT_ALERT_ILLEGAL_PARAMETER},
         {two_shares, LEAT_ALERT_ILLEGAL_PARAMETER},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

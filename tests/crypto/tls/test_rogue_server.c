@@ -6,8 +6,10 @@
 
 static const uint16_t two_groups[] = {LEAT_GROUP_X25519, LEAT_GROUP_P256};
 
-static void start(tls_pair *pair, bool resumed) {
+static void start_as(tls_pair *pair, const char *identity, bool resumed) {
     tls_pair_init(pair);
+    leat_identity_free(pair->identities[0]);
+    pair->identities[0] = test_identity(identity);
     pair->client.config.groups = two_groups;
     pair->client.config.group_count = 2;
     pair->server.config.ticket_keys = leat_ticket_keys_new(NULL);
@@ -21,6 +23,8 @@ static void start(tls_pair *pair, bool resumed) {
         tls_pair_start(pair);
     }
 }
+
+static void start(tls_pair *pair, bool resumed) { start_as(pair, "p256", resumed); }
 
 static int give_server_hello(tls_pair *pair, const leat_server_hello *hello) {
     uint8_t bytes[4096] = {LEAT_SERVER_HELLO};
@@ -183,7 +187,9 @@ END_TEST
 
 /* What a forged flight differs in. */
 typedef struct forgery_plan {
+    const char *server;    /* whose certificate, NULL: p256 */
     leat_identity *signer; /* NULL: the right one */
+    uint16_t signed_with;  /* 0: ECDSA with P-256 */
     uint16_t scheme;       /* written, 0: the one signed with */
     bool request;          /* a CertificateRequest after EncryptedExtensions */
     bool empty_chain, context;
@@ -228,14 +234,15 @@ static void forge_verify(tls_pair *pair, forged_flight *out, const forgery_plan 
     memcpy(content + 64, context, sizeof context);
     ck_assert(leat_transcript_hash(&out->transcript, content + 64 + sizeof context));
     leat_identity *signer = plan->signer != NULL ? plan->signer : pair->identities[0];
-    ck_assert(leat_identity_sign(signer, LEAT_SIG_ECDSA_P256_SHA256,
-                                 (leat_span){content, sizeof content}, signature, &length));
+    uint16_t scheme = plan->signed_with != 0 ? plan->signed_with : LEAT_SIG_ECDSA_P256_SHA256;
+    ck_assert(leat_identity_sign(signer, scheme, (leat_span){content, sizeof content}, signature,
+                                 &length));
     if (plan->flip_signature != 0) {
         signature[(plan->flip_signature - 1) / 8 % length] ^=
             (uint8_t)(1 << (plan->flip_signature - 1) % 8);
     }
-    leat_certificate_verify verify = {plan->scheme != 0 ? plan->scheme : LEAT_SIG_ECDSA_P256_SHA256,
-                                      {signature, length}};
+    scheme = plan->scheme != 0 ? plan->scheme : scheme;
+    leat_certificate_verify verify = {scheme, {signature, length}};
     begin(out, LEAT_CERTIFICATE_VERIFY);
     leat_certificate_verify_write(&verify, &out->writer);
     end(out);
@@ -256,7 +263,7 @@ static void forge_finished(tls_pair *pair, forged_flight *out, const forgery_pla
 
 /* A whole handshake up to what the client thinks of the forged flight. */
 static int run_forgery(tls_pair *pair, forged_flight *out, const forgery_plan *plan) {
-    start(pair, false);
+    start_as(pair, plan->server != NULL ? plan->server : "p256", false);
     leat_transcript_init(&out->transcript, NULL);
     out->writer = leat_writer_make(out->bytes, sizeof out->bytes);
     ck_assert(leat_transcript_choose(&out->transcript, LEAT_HASH_SHA256));
@@ -334,6 +341,34 @@ START_TEST(a_scheme_that_was_not_offered_or_does_not_fit_is_illegal_parameter) {
 }
 END_TEST
 
+/* TEST RFC 8446 §4.2.3: PKCS #1 v1.5 fits the key and is offered, but for certificates only. */
+START_TEST(a_pkcs1_signature_in_the_handshake_is_illegal_parameter) {
+    expect_forgery(&(forgery_plan){.server = "rsa", .signed_with = LEAT_SIG_RSA_PSS_RSAE_SHA256},
+                   LEAT_ALERT_NONE);
+    expect_forgery(&(forgery_plan){.server = "rsa",
+                                   .signed_with = LEAT_SIG_RSA_PSS_RSAE_SHA256,
+                                   .scheme = LEAT_SIG_RSA_PKCS1_SHA256},
+                   LEAT_ALERT_ILLEGAL_PARAMETER);
+}
+END_TEST
+
+/* TEST RFC 8446 §4.1.3: a suite that we know and that has the same hash, but that was not offered. */
+START_TEST(a_known_suite_that_was_not_offered_is_illegal_parameter) {
+    static const uint16_t suite = 0x1301;
+    tls_pair pair;
+    leat_server_hello hello;
+    tls_pair_init(&pair);
+    pair.client.config.cipher_suites = &suite;
+    pair.client.config.cipher_suite_count = 1;
+    tls_pair_start(&pair);
+    tls_pair_carry(&pair, &pair.client, &pair.server, LEAT_LEVEL_INITIAL);
+    parse_server_hello(&pair, &hello);
+    hello.cipher_suite = 0x1303;
+    ck_assert_int_eq(give_server_hello(&pair, &hello), LEAT_ALERT_ILLEGAL_PARAMETER);
+    tls_pair_free(&pair);
+}
+END_TEST
+
 /* TEST RFC 8446 §4.4.2.4 */
 START_TEST(a_server_without_certificate_is_decode_error) {
     expect_forgery(&(forgery_plan){.empty_chain = true}, LEAT_ALERT_DECODE_ERROR);
@@ -388,6 +423,8 @@ LEAT_TEST_MAIN("crypto/tls rogue server", a_changed_server_hello_gives_its_alert
                every_flipped_bit_of_a_finished_is_decrypt_error,
                a_signature_by_another_key_is_decrypt_error,
                a_scheme_that_was_not_offered_or_does_not_fit_is_illegal_parameter,
+               a_pkcs1_signature_in_the_handshake_is_illegal_parameter,
+               a_known_suite_that_was_not_offered_is_illegal_parameter,
                a_server_without_certificate_is_decode_error,
                a_context_in_the_servers_certificate_is_illegal_parameter,
                a_certificate_request_is_answered_with_an_empty_certificate,
