@@ -16,8 +16,10 @@
 #include <leat/h3.h>
 
 /* What leat_qpack_decode returns besides 0, error codes and leat_err. */
-#define LEAT_QPACK_BLOCKED 1   /* keep the bytes and their credit, decode again when unblocked */
-#define LEAT_QPACK_TOO_LARGE 2 /* over max_field_section_size; refuse the message */
+/* RFC 9204 §2.2.1-1: keep the bytes and their credit, decode again when unblocked. */
+#define LEAT_QPACK_BLOCKED 1
+/* Over max_field_section_size; refuse the message. */
+#define LEAT_QPACK_TOO_LARGE 2
 
 /* Decoder: reads field sections and the peer's encoder stream, writes our decoder stream. */
 

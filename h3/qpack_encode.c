@@ -29,6 +29,7 @@ static bool is_sensitive(const leat_h3_header *header) {
             return true;
         }
     }
+    /* RFC 9204 §4.5.4-2, RFC 9204 §7.1.3-1: as it was received, or as the caller wishes. */
     return header->never_index;
 }
 
@@ -148,7 +149,9 @@ static void finish(const leat_qpack_encoder *encoder, const leat_qpack_draft *dr
 
 static leat_qpack_draft begin(const leat_qpack_encoder *encoder, uint64_t stream_id) {
     leat_qpack_draft draft = {.stream_id = stream_id, .lowest = LEAT_QPACK_NO_INDEX};
+    /* RFC 9204 §4.5.1.2-1: a count of inserts is not negative. */
     draft.base = encoder->table.insert_count;
+    /* RFC 9204 §3.2.3-3: without a table of the peer there is nothing to insert into. */
     draft.uses_table = encoder->table.capacity >= LEAT_QPACK_ENTRY_OVERHEAD &&
                        encoder->outstanding.count < LEAT_QPACK_OUTSTANDING_MAX;
     draft.may_block = draft.uses_table && leat_qpack_may_block(encoder, stream_id);

@@ -36,13 +36,15 @@ void leat_qpack_encoder_free(leat_qpack_encoder *encoder) {
 int leat_qpack_encoder_set_peer_limits(
     leat_qpack_encoder *encoder, uint64_t max_table_capacity, uint64_t max_blocked_streams) {
     uint64_t before = encoder->peer_max_capacity;
+    /* RFC 9204 §3.2.3-2: what was remembered for 0-RTT holds. */
     if ((before != 0 && before != max_table_capacity) ||
         max_blocked_streams < encoder->peer_max_blocked) {
         return LEAT_ERR_STATE;
     }
     encoder->peer_max_capacity = max_table_capacity;
     encoder->peer_max_blocked = max_blocked_streams;
-    /* RFC 9204 §3.2.3-1: not above the peer's maximum; less is our choice. */
+    /* RFC 9204 §3.2.3-1, RFC 9204 §4.3.1-1: not above the peer's maximum; less is our choice.
+     * RFC 9204 §4.3.1-3: and it is never lowered afterwards, so nothing is evicted by it. */
     uint64_t capacity = encoder->max_capacity;
     capacity = capacity < max_table_capacity ? capacity : max_table_capacity;
     leat_qpack_table_set_capacity(&encoder->table, capacity);

@@ -13,7 +13,7 @@ typedef struct instruction_form {
 } instruction_form;
 
 /*
- * RFC 9204 §7.4: NOT IMPLEMENTED: Huffman codes that make a string longer than the whole table,
+ * RFC 9204 §7.4-1: NOT IMPLEMENTED: Huffman codes that make a string longer than the whole table,
  * although its text would fit; nobody gains from sending one, and this bounds what is kept.
  */
 static leat_qpack_string read_string(
@@ -84,6 +84,7 @@ static int duplicate(leat_qpack_decoder *decoder, leat_qpack_reader *reader, uns
     if (!find_relative(decoder, index, &line)) {
         return LEAT_QPACK_ENCODER_STREAM_ERROR;
     }
+    /* RFC 9204 §3.2-1: two entries with one content are as good as any. */
     leat_qpack_string name = {line.name, false};
     leat_qpack_string value = {line.value, false};
     return insert(decoder, reader, name, value);

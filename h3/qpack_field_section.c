@@ -214,6 +214,7 @@ static int store_line(decoding *section, const found_line *found) {
     return result;
 }
 
+/* RFC 9204 §2.2-1: in the order of the representations. */
 static int read_lines(decoding *section) {
     while (leat_reader_left(&section->reader.bytes) > 0) {
         found_line found;

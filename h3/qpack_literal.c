@@ -18,7 +18,7 @@ uint64_t leat_qpack_read_integer(leat_qpack_reader *reader, unsigned prefix) {
     for (unsigned shift = 0; (byte & 0x80) != 0 && leat_qpack_reader_is_ok(reader); shift += 7) {
         byte = leat_read_u8(&reader->bytes);
         uint64_t part = byte & 0x7f;
-        /* RFC 9204 §4.1.1-1, RFC 9204 §7.4: 62 bits, and no endless run of zero bytes. */
+        /* RFC 9204 §4.1.1-1, RFC 9204 §7.4-2: 62 bits, and no endless run of zero bytes. */
         if (shift > 7 * (LEAT_QPACK_INTEGER_MAX - 2) || part > (LEAT_VARINT_MAX - value) >> shift) {
             reader->malformed = true;
             break;

@@ -291,6 +291,7 @@ START_TEST(a_cancelled_stream_no_longer_counts_as_blocked) {
 }
 END_TEST
 
+/* TEST RFC 9204 §2.2.1-1: the caller keeps the bytes, the decoder only their stream. */
 START_TEST(a_blocked_stream_is_unblocked_by_its_last_entry) {
     leat_qpack_decoder *decoder = new_decoder(128, 2);
     leat_qpack_section section;

@@ -76,7 +76,8 @@ START_TEST(other_lines_are_literals) {
 }
 END_TEST
 
-/* TEST RFC 9204 §4.5.4-1, RFC 9204 §7.1.3-2: although the static table has the line. */
+/* TEST RFC 9204 §4.5.4-1, RFC 9204 §4.5.4-2, RFC 9204 §7.1.3-1, RFC 9204 §7.1.3-2: although the
+ * static table has the line. */
 START_TEST(never_indexed_lines_are_literals_with_the_bit) {
     leat_qpack_encoder *encoder = new_encoder(4096, 10);
     leat_h3_header header = line_of(":method", "GET");
@@ -171,7 +172,7 @@ START_TEST(a_line_is_inserted_when_it_comes_again) {
     leat_qpack_encoder *encoder = new_encoder(4096, 10);
     expect_section(encoder, 0, "\x02", "\x01", "000021020101");
     expect_output(encoder, "");
-    /* required 1, Base 0, post-Base 0 */
+    /* TEST RFC 9204 §4.5.1.2-1: required 1, Base 0, post-Base 0 */
     expect_section(encoder, 0, "\x02", "\x01", "028010");
     expect_output(encoder, "3fe11f 4102 0101");
     /* required 1, Base 1, relative 0 */
@@ -323,7 +324,7 @@ START_TEST(the_decoder_stream_may_be_cut_anywhere) {
 }
 END_TEST
 
-/* TEST RFC 9204 §2.1.1-1, RFC 9204 §3.2.2-1: room for two entries of 34 bytes. */
+/* TEST RFC 9204 §2.1.1-1, RFC 9204 §3.2.2-1, RFC 9204 §4.3.1-3: room for two entries of 34 bytes. */
 START_TEST(an_entry_that_a_section_refers_to_is_not_evicted) {
     leat_qpack_encoder *encoder = new_encoder(70, 10);
     insert(encoder, "\x02", "\x01");

@@ -146,6 +146,7 @@ static void run_all(uint64_t table, uint64_t blocked, manner how) {
     }
 }
 
+/* TEST RFC 9204 §2.1-1. */
 START_TEST(every_list_survives_without_a_dynamic_table) { run_all(0, 0, ACKNOWLEDGE_AT_ONCE); }
 END_TEST
 
