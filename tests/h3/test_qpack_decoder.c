@@ -333,7 +333,7 @@ START_TEST(a_capacity_above_the_setting_is_refused) {
 }
 END_TEST
 
-/* TEST RFC 9204 §3.2.2-2: 64 bytes fit exactly, 65 do not; nothing fits before a capacity is set. */
+/* TEST RFC 9204 §3.2.2-2: 64 bytes fit, 65 do not; nothing fits before a capacity is set. */
 START_TEST(an_entry_larger_than_the_table_is_refused) {
     const char *exact = CAPACITY_64 "50 61616161 61616161 61616161 61616161"
                                     "10 61616161 61616161 61616161 61616161";

@@ -324,7 +324,7 @@ START_TEST(the_decoder_stream_may_be_cut_anywhere) {
 }
 END_TEST
 
-/* TEST RFC 9204 §2.1.1-1, RFC 9204 §3.2.2-1, RFC 9204 §4.3.1-3: room for two entries of 34 bytes. */
+/* TEST RFC 9204 §2.1.1-1, RFC 9204 §3.2.2-1, RFC 9204 §4.3.1-3: two entries of 34 bytes fit. */
 START_TEST(an_entry_that_a_section_refers_to_is_not_evicted) {
     leat_qpack_encoder *encoder = new_encoder(70, 10);
     insert(encoder, "\x02", "\x01");
