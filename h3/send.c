@@ -10,7 +10,7 @@
 #include "h3/frames.h"
 #include "h3/request.h"
 
-/* A DATA frame of at most this many bytes is made when the stream is nearly full: its rest waits in stream->unsent. */
+/* With no more room than this, a DATA frame of so many bytes is made, which cannot fit: its rest waits in stream->unsent. */
 #define SMALL_DATA 64
 /* An encoding buffer above this size is not kept. */
 #define SCRATCH_KEPT 4096
@@ -123,6 +123,16 @@ int leat_h3_cancel(leat_h3 *h3, uint64_t stream_id, uint64_t error_code) {
     return stopped == 0 || reset == 0 ? 0 : reset;
 }
 
+int leat_h3_stop_stream(leat_h3 *h3, uint64_t stream_id, uint64_t error_code) {
+    leat_h3_stream *stream = leat_h3_find_stream(h3, stream_id);
+    int error = leat_conn_stop_stream(h3->conn, stream_id, error_code);
+    if (error == 0 && stream != NULL) {
+        leat_h3_stop_reading(h3, stream);
+        leat_h3_end_receiving(h3, stream);
+    }
+    return error;
+}
+
 /* ---- HEADERS ------------------------------------------------------------------------------------------------------------------- */
 
 /* Judges the section and says what becomes of the message when it is sent. */
@@ -130,7 +140,9 @@ static int check_section(const leat_h3 *h3, const leat_h3_stream *stream, const 
                          bool end_stream, leat_h3_message *after, leat_h3_asked *asked) {
     leat_h3_section section = leat_h3_message_section(&stream->sent, h3->is_client);
     leat_h3_verdict verdict = leat_h3_validate(headers, count, section, true);
-    bool is_extended = verdict.kind == LEAT_H3_KIND_EXTENDED_CONNECT || verdict.kind == LEAT_H3_KIND_WEBTRANSPORT_CONNECT;
+    /* draft-ietf-webtrans-http3-02 §3.2: that protocol has a setting of its own; the layer above knows it. */
+    bool is_extended = verdict.kind == LEAT_H3_KIND_EXTENDED_CONNECT ||
+                       (verdict.kind == LEAT_H3_KIND_WEBTRANSPORT_CONNECT && !h3->config.enable_webtransport);
     if (!leat_h3_message_accepts(&stream->sent, LEAT_H3_INPUT_HEADERS)) {
         return LEAT_ERR_STATE;
     }
@@ -217,7 +229,7 @@ static data_plan plan_data(size_t length, size_t room) {
     if (length + head_length <= room) {
         return (data_plan){length, leat_varint_size(length), false};
     }
-    if (room <= SMALL_DATA + LEAT_H3_FRAME_HEAD_MAX) {
+    if (room <= SMALL_DATA) {
         size_t taken = length < SMALL_DATA ? length : SMALL_DATA;
         return (data_plan){taken, leat_varint_size(taken), true};
     }

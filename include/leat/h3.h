@@ -182,6 +182,8 @@ LEAT_API int leat_h3_create_webtransport_stream(leat_h3 *h3, uint64_t session_id
 LEAT_API int leat_h3_goaway(leat_h3 *h3);
 /* The client cancels (REQUEST_CANCELLED) or the server rejects or aborts: RESET_STREAM and STOP_SENDING with error_code. */
 LEAT_API int leat_h3_cancel(leat_h3 *h3, uint64_t stream_id, uint64_t error_code);
+/* STOP_SENDING alone: the rest of the peer's message is not wanted, ours goes on. No event of the receiving side follows. */
+LEAT_API int leat_h3_stop_stream(leat_h3 *h3, uint64_t stream_id, uint64_t error_code);
 /* Client: PRIORITY_UPDATE for a request (RFC 9218 §7); value as the Priority field, e.g. "u=1, i". */
 LEAT_API int leat_h3_send_priority(leat_h3 *h3, uint64_t stream_id, const char *value);
 
