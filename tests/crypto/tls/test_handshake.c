@@ -494,6 +494,50 @@ START_TEST(configurations_that_cannot_work_are_refused) {
 }
 END_TEST
 
+/* The messages of RFC 8448 section 6 before CertificateVerify, by step of the vector file. */
+static const int rfc_8448_steps[] = {1, 5, 14, 15, 16};
+#define RFC_8448_VERIFY 17
+
+/* TEST RFC 8446 §4.4.3: a signature that somebody else made over what the RFC says is signed. */
+START_TEST(the_certificate_verify_of_rfc_8448_verifies) {
+    test_vectors *vectors = test_vectors_load("vectors/tls/rfc8448-traces.vec");
+    for (int flip = 0; flip < 2; flip++) {
+        tls_pair pair;
+        char section[64];
+        leat_span message = {NULL, 0};
+        leat_certificate certificate;
+        leat_x509_status status;
+        const char *why;
+        tls_pair_init(&pair);
+        tls_pair_start(&pair);
+        leat_tls *client = pair.client.tls;
+        leat_transcript *transcript = &client->handshake->transcript;
+        leat_transcript_clear(transcript);
+        for (size_t i = 0; i < 5; i++) {
+            snprintf(section, sizeof section, "sections.4.steps.%d.items.0", rfc_8448_steps[i]);
+            message = test_vector_bytes(vectors, section, "hex");
+            ck_assert(leat_transcript_add(transcript, message.data, message.length));
+        }
+        ck_assert(leat_transcript_choose(transcript, LEAT_HASH_SHA256));
+        ck_assert_int_eq(leat_certificate_parse(leat_tls_body(message), &certificate, &why),
+                         LEAT_ALERT_NONE);
+        client->handshake->server_key = leat_x509_public_key(certificate.chain[0], &status);
+        ck_assert_ptr_nonnull(client->handshake->server_key);
+        client->suite = leat_cipher_suite_find(0x1301);
+        client->state = LEAT_CLIENT_HAS_CERTIFICATE;
+        snprintf(section, sizeof section, "sections.4.steps.%d.items.0", RFC_8448_VERIFY);
+        leat_span verify = test_vector_bytes(vectors, section, "hex");
+        uint8_t bytes[256];
+        memcpy(bytes, verify.data, verify.length);
+        bytes[verify.length - 1] ^= (uint8_t)flip;
+        int alert = leat_tls_receive(client, LEAT_LEVEL_HANDSHAKE, (leat_span){bytes, verify.length});
+        ck_assert_int_eq(alert, flip ? LEAT_ALERT_DECRYPT_ERROR : LEAT_ALERT_NONE);
+        tls_pair_free(&pair);
+    }
+    test_vectors_free(vectors);
+}
+END_TEST
+
 START_TEST(a_server_cannot_be_started) {
     tls_pair pair;
     tls_pair_init(&pair);
@@ -525,4 +569,5 @@ LEAT_TEST_MAIN(
     the_server_cannot_read_application_data_before_the_clients_finished,
     a_confirmed_handshake_keeps_less_than_a_kilobyte, a_ticket_after_confirmation_is_still_read,
     confirming_before_completion_does_nothing, a_random_source_that_fails_ends_the_handshake,
-    configurations_that_cannot_work_are_refused, a_server_cannot_be_started)
+    configurations_that_cannot_work_are_refused, a_server_cannot_be_started,
+               the_certificate_verify_of_rfc_8448_verifies)
