@@ -38,12 +38,11 @@ static leat_time persistent_duration(const leat_rtt *rtt, leat_time max_ack_dela
 }
 
 /*
- * RFC 9002 §7.6.2-1, §7.6.2-2: ack-eliciting, and sent when the RTT was known. Probes for the MTU
- * prove nothing.
+ * RFC 9002 §7.6.2-1, §7.6.2-2: ack-eliciting, and sent after the first sample (NEVER: none yet).
+ * Probes for the MTU prove nothing.
  */
 static bool counts_for_run(const leat_sent_packet *packet) {
     return packet->ack_eliciting && !packet->is_mtu_probe && packet->path != NULL &&
-           leat_rtt_has_sample(&packet->path->rtt) &&
            packet->time_sent > packet->path->rtt.first_rtt_sample;
 }
 

@@ -168,6 +168,20 @@ START_TEST(early_data_in_flight_does_not_silence_a_client) {
 }
 END_TEST
 
+START_TEST(a_client_probes_the_space_that_has_packets_in_flight) {
+    sender s;
+    sender_set_up_client(&s);
+    s.recovery.conditions.has_handshake_keys = true;
+    sender_send(&s, INITIAL, 0);
+    s.now += 999 * MS;
+    leat_timeout timeout = sender_timeout(&s);
+    ck_assert_int_eq(timeout.kind, LEAT_TIMEOUT_PTO);
+    ck_assert_int_eq(timeout.space, INITIAL);
+    ck_assert_uint_eq(timeout.probes, 2);
+    sender_tear_down(&s);
+}
+END_TEST
+
 /* TEST RFC 9002 §6.2.2.1-1 */
 START_TEST(a_server_at_its_amplification_limit_sets_no_timer) {
     sender s;
@@ -263,6 +277,7 @@ LEAT_TEST_MAIN("quic/recovery pto", the_first_pto_is_three_times_the_initial_rtt
     an_ack_does_not_end_the_backoff_of_an_unvalidated_client,
     a_client_with_nothing_in_flight_still_probes_until_the_address_is_validated,
     early_data_in_flight_does_not_silence_a_client,
+    a_client_probes_the_space_that_has_packets_in_flight,
     a_server_at_its_amplification_limit_sets_no_timer, a_loss_time_replaces_the_pto,
     discarding_a_space_resets_the_backoff_and_its_timers, with_nothing_in_flight_no_timer_runs,
     endless_timeouts_saturate, probes_can_see_what_is_unacknowledged_oldest_first)

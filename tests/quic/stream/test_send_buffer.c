@@ -25,9 +25,11 @@ static size_t append(leat_send_buffer *buffer, size_t length) {
 static void assert_bytes(const leat_send_buffer *buffer, uint64_t offset, size_t length) {
     static uint8_t data[70000];
     leat_send_buffer_copy(buffer, offset, length, data);
-    for (size_t i = 0; i < length; i++) {
-        ck_assert_uint_eq(data[i], pattern(offset + i));
+    size_t same = 0;
+    while (same < length && data[same] == pattern(offset + same)) {
+        same++;
     }
+    ck_assert_uint_eq(same, length);
 }
 
 /* Sends the next range and returns it; fails the test when there is none. */
@@ -431,6 +433,7 @@ LEAT_TEST_MAIN("quic/stream send_buffer", append_takes_what_fits_below_the_limit
     a_late_acknowledgment_takes_bytes_off_the_lost_list, the_end_rides_on_the_last_bytes,
     the_end_alone_is_a_range_of_no_bytes_and_needs_no_credit, a_lost_end_is_sent_again,
     all_is_acknowledged_only_with_every_byte_and_the_end, nothing_is_taken_after_the_end,
-    after_discard_nothing_is_sent_and_late_verdicts_do_nothing, a_drained_buffer_holds_little_memory,
-    more_ranges_than_the_bound_only_cost_resending, it_agrees_with_a_model_of_one_state_per_byte,
+    after_discard_nothing_is_sent_and_late_verdicts_do_nothing,
+    a_drained_buffer_holds_little_memory, more_ranges_than_the_bound_only_cost_resending,
+    it_agrees_with_a_model_of_one_state_per_byte,
     each_failing_allocation_leaves_a_buffer_that_still_delivers)
