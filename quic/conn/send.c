@@ -10,8 +10,6 @@
 #define SEGMENTS_MAX 64
 /* A packet with less room than this is not begun. */
 #define PACKET_ROOM_MIN 64
-/* RFC 9001 §5.4.2: enough bytes after the packet number for a header protection sample. */
-#define PAYLOAD_MIN 4
 
 typedef struct send_source {
     const char *name;
@@ -250,10 +248,6 @@ static void hold_packet(leat_conn *conn, datagram_out *datagram, const leat_pack
     datagram->pending = *out;
     datagram->has_pending = true;
     datagram->needs_full |= needs_full_datagram(conn, out);
-    size_t length = leat_builder_payload_length(&datagram->pending.builder);
-    if (length < PAYLOAD_MIN) {
-        leat_write_zeros(&datagram->pending.builder.payload, PAYLOAD_MIN - length);
-    }
 }
 
 static void pad_datagram(datagram_out *datagram) {

@@ -358,6 +358,19 @@ static void track(leat_conn *conn, leat_space space, uint64_t pn, size_t size) {
     leat_recovery_on_packet_sent(&conn->recovery, space, &info, &none);
 }
 
+/* A packet without frames, which the builder refuses: four bytes of packet number leave room for the sample. */
+static size_t finish_empty(leat_builder *builder, leat_keys *keys) {
+    uint8_t *pn = builder->packet + builder->pn_offset;
+    leat_writer writer = leat_writer_make(pn, 4);
+    leat_write_u32(&writer, (uint32_t)builder->pn);
+    builder->packet[0] |= 3;
+    if (builder->length_offset != 0) {
+        leat_writer length = leat_writer_make(builder->packet + builder->length_offset, 2);
+        leat_write_varint_sized(&length, 4 + LEAT_AEAD_TAG, 2);
+    }
+    return leat_packet_seal(keys, builder->packet, builder->pn_offset, 4, 0, builder->pn) ? builder->pn_offset + 4 + LEAT_AEAD_TAG : 0;
+}
+
 size_t pair_raw_build(pair *p, pair_side from, leat_space space, leat_span frames, uint8_t *out, size_t room,
                       void (*damage)(uint8_t *packet)) {
     leat_conn *conn = pair_conn(p, from);
@@ -382,7 +395,7 @@ size_t pair_raw_build(pair *p, pair_side from, leat_space space, leat_span frame
     if (damage != NULL) {
         damage(out);
     }
-    size_t size = leat_builder_finish(&builder, &s->keys);
+    size_t size = frames.length > 0 ? leat_builder_finish(&builder, &s->keys) : finish_empty(&builder, &s->keys);
     ck_assert_uint_gt(size, 0);
     track(conn, space, s->next_pn, size);
     s->next_pn++;
