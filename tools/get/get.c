@@ -40,7 +40,7 @@ static const option_row rows[] = {
     {"--progress", OPTION_FLAG, AT(progress), NULL, "a progress bar, when stderr is a terminal"},
 };
 /* clang-format on */
-static const option_table table = {"leat get URL... [OPTION]...",
+static const option_table table = {"leat get [OPTION]... URL...",
     "Fetches URLs over HTTP/3, in parallel; bodies go to stdout in order unless -o or -O say "
     "otherwise.",
     rows, sizeof rows / sizeof rows[0], AT(urls), true};

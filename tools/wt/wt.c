@@ -37,7 +37,7 @@ static const option_row rows[] = {
     {"-v", OPTION_FLAG, AT(verbose), NULL, "print the events of the connection on stderr"},
 };
 /* clang-format on */
-static const option_table table = {"leat wt URL [OPTION]...",
+static const option_table table = {"leat wt [OPTION]... URL",
     "Opens a WebTransport session. Without --datagram, --uni and --bidi it reads lines: datagram "
     "TEXT, bidi TEXT, uni TEXT,\n"
     "close CODE REASON; Ctrl-D ends.",
