@@ -162,12 +162,12 @@ export function killTree(pid, signal = "SIGKILL") {
 
 // ---- what runs in the page ----
 
-// Defines window.open(url, hash) -> WebTransport that is ready, and helpers to read and write whole streams.
-export async function preparePage(page, hash) {
-  await page.evaluate((base64) => {
-    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-    window.openSession = async (url, options = {}) => {
-      const transport = new WebTransport(url, base64 ? { serverCertificateHashes: [{ algorithm: "sha-256", value: bytes }], ...options } : options);
+// Defines openSession(url) -> a WebTransport that is ready, trusting the hashes, and helpers for whole streams.
+export async function preparePage(page, ...hashes) {
+  await page.evaluate((texts) => {
+    const hashes = texts.map((text) => ({ algorithm: "sha-256", value: Uint8Array.from(atob(text), (c) => c.charCodeAt(0)) }));
+    window.openSession = async (url) => {
+      const transport = new WebTransport(url, hashes.length ? { serverCertificateHashes: hashes } : {});
       transport.closed.catch(() => {});
       await transport.ready;
       return transport;
@@ -207,5 +207,5 @@ export async function preparePage(page, hash) {
       return data;
     };
     window.same = (a, b) => a.length === b.length && a.every((byte, i) => byte === b[i]);
-  }, hash);
+  }, hashes);
 }

@@ -31,8 +31,9 @@ const freePort = async () => {
 };
 
 async function servePage(args = []) {
-  const page = await freePort();
-  const serve = await new Server(leat, ["serve", "--listen", "localhost:0", "--page", `localhost:${page}`, ...args], environment).ready();
+  // "localhost" is both addresses, so both need the same port.
+  const [page, port] = [await freePort(), await freePort()];
+  const serve = await new Server(leat, ["serve", "--listen", `127.0.0.1:${port}`, "--listen", `[::1]:${port}`, "--page", `localhost:${page}`, ...args], environment).ready();
   serve.pageUrl = `http://localhost:${page}`;
   return serve;
 }
@@ -72,7 +73,7 @@ async function chainTest(kind) {
     const browser = await launch(kind, { home, args: ["--webtransport-developer-mode"] });
     const page = await browser.newPage();
     await page.goto(await pages);
-    await preparePage(page, "");
+    await preparePage(page);
     equal(await page.evaluate(async (url) => {
       const transport = await openSession(url);
       const answer = text(await datagram(transport, "chain"));

@@ -31,17 +31,15 @@ static bool is(leat_span value, const char *text) {
 static void send_more(leat_wt *wt, uint64_t stream_id, special_exchange *exchange) {
     uint8_t chunk[8192];
     while (exchange->is_big && exchange->sent < BIG) {
-        for (size_t i = 0; i < sizeof chunk; i++) {
+        size_t length = BIG - exchange->sent < sizeof chunk ? BIG - exchange->sent : sizeof chunk;
+        for (size_t i = 0; i < length; i++) {
             chunk[i] = pattern(exchange->sent + i);
         }
-        ptrdiff_t taken = leat_wt_send_stream_data(wt, stream_id, chunk, sizeof chunk, exchange->sent + sizeof chunk == BIG);
+        ptrdiff_t taken = leat_wt_send_stream_data(wt, stream_id, chunk, length, exchange->sent + length == BIG);
         if (taken <= 0) {
             return;
         }
         exchange->sent += (size_t)taken;
-        if ((size_t)taken < sizeof chunk) {
-            return;
-        }
     }
 }
 

@@ -4,7 +4,7 @@ import { test, equal, ok, preparePage } from "./harness.mjs";
 export async function streamTests(name, browser, pages, serve, special) {
   const page = await browser.newPage();
   await page.goto(pages);
-  await preparePage(page, serve.hash);
+  await preparePage(page, serve.hash, special.hash);
   const url = (path, server = serve) => `https://127.0.0.1:${server.port}${path}`;
 
   await test(`${name}: a datagram to /counter is answered by its length`, async () => {

@@ -76,9 +76,12 @@ static void watch_signals(leat_server *server) {
 
 static void use_certificates(serve_app *serve) {
     serve->quic.identities = certificates_identities(serve->certificates, &serve->quic.identity_count);
-    if (serve->server != NULL) {
-        leat_server_set_quic_config(serve->server, &serve->quic);
-    }
+}
+
+/* New certificates are there: connections from now on get them, and whoever pins hashes learns the new one. */
+static void change_certificates(serve_app *serve) {
+    use_certificates(serve);
+    leat_server_set_quic_config(serve->server, &serve->quic);
     printf("certificate-hash: %s\n", certificates_hash(serve->certificates));
 }
 
@@ -86,7 +89,7 @@ static void on_reload(void *user, int fd) {
     char drained[16];
     serve_app *serve = user;
     if (read(fd, drained, sizeof drained) > 0 && certificates_reload(serve->certificates, true)) {
-        use_certificates(serve);
+        change_certificates(serve);
     }
 }
 
@@ -94,7 +97,7 @@ static void on_reload(void *user, int fd) {
 static void on_timer(void *user, leat_time now) {
     serve_app *serve = user;
     if (certificates_reload(serve->certificates, false)) {
-        use_certificates(serve);
+        change_certificates(serve);
     }
     leat_server_set_timer(serve->server, now + RENEWAL_CHECK);
 }
@@ -211,6 +214,7 @@ static int prepare(serve_app *serve) {
         options_complain(&table, "%s", message);
         return 1;
     }
+    use_certificates(serve);
     serve->quic.resumption_keys = leat_resumption_keys_new(serve->reset_key);
     return 0;
 }
@@ -238,7 +242,7 @@ static void announce(serve_app *serve) {
     if (serve->settings.origin.count == 0) {
         fprintf(stderr, "leat serve: sessions of any origin are let in; name the allowed ones with --origin\n");
     }
-    use_certificates(serve);
+    printf("certificate-hash: %s\n", certificates_hash(serve->certificates));
     if (serve->page != NULL) {
         printf("page: %s\n", page_url(serve->page));
     }
