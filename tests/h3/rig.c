@@ -367,6 +367,9 @@ static bool forward(h3_rig *from, h3_rig *to) {
 }
 
 void rig_pump(h3_rig *client, h3_rig *server) {
-    while (forward(client, server) | forward(server, client)) {
+    bool moved = true;
+    while (moved) {
+        moved = forward(client, server);
+        moved = forward(server, client) || moved;
     }
 }
