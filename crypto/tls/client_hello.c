@@ -184,6 +184,7 @@ static bool fill_hello(leat_tls *tls, leat_client_hello *hello, hello_lists *lis
     leat_span alpn = {handshake->alpn.data, handshake->alpn.length};
     leat_span parameters = {handshake->transport_parameters.data,
                             handshake->transport_parameters.length};
+    /* RFC 9001 §4.2-1, §8.4-1: one version, and no legacy_session_id. */
     *hello = (leat_client_hello){
         .random = {handshake->client_random, LEAT_TLS_RANDOM},
         .cipher_suites = write_u16_list(handshake->cipher_suites, handshake->cipher_suite_count,

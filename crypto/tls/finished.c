@@ -84,7 +84,7 @@ int leat_tls_on_client_finished(leat_tls *tls, leat_span message) {
         alert = leat_tls_derive_resumption_secret(tls);
     }
     if (alert == LEAT_ALERT_NONE) {
-        /* RFC 9001 §5.7: the server may not read 1-RTT packets before this moment. */
+        /* RFC 9001 §5.7-2: the server may not read 1-RTT packets before this moment. */
         leat_tls_give_secret(tls, LEAT_LEVEL_APPLICATION, false,
                              handshake->client_application_secret);
         alert = leat_tls_send_new_session_tickets(tls);

@@ -36,7 +36,7 @@ static const struct {
 
 /*
  * Every message that may be read, in every state; all others are unexpected_message (RFC 8446 §4).
- * So KeyUpdate (RFC 9001 §6-1), EndOfEarlyData (RFC 9001 §8.3), a client's Certificate and
+ * So KeyUpdate (RFC 9001 §6-2), EndOfEarlyData (RFC 9001 §8.3), a client's Certificate and
  * post-handshake authentication (RFC 9001 §4.4-3) have no row. `otherwise`: the next state when the
  * handler found a PSK or wants another ClientHello.
  */

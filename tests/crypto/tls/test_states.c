@@ -167,7 +167,7 @@ START_TEST(faults_that_quic_calls_protocol_violations_are_marked) {
         bool violates_quic;
     } rows[] = {
         {"0d 00 00 01 00", LEAT_ALERT_UNEXPECTED_MESSAGE, true},
-        {"18 00 00 01 00", LEAT_ALERT_UNEXPECTED_MESSAGE, false}, /* KeyUpdate: RFC 9001 §6-1 */
+        {"18 00 00 01 00", LEAT_ALERT_UNEXPECTED_MESSAGE, false}, /* KeyUpdate: RFC 9001 §6-2 */
         {"04 00 00 18 00 00 00 0a 00 00 00 00 01 07 00 02 01 02 00 08 00 2a 00 04 00 00 00 00", LEAT_ALERT_ILLEGAL_PARAMETER, true},
         {"04 00 00 01 00", LEAT_ALERT_DECODE_ERROR, false},
     };

@@ -188,3 +188,19 @@ void assert_complete(const tls_pair *pair) {
     ck_assert_str_eq(server->peer_parameters, CLIENT_PARAMETERS);
     ck_assert_str_eq(client->alpn, server->alpn);
 }
+
+void run_to_completion(tls_pair *pair) {
+    tls_pair_start(pair);
+    tls_pair_run(pair);
+    assert_complete(pair);
+}
+
+void run_to_failure(tls_pair *pair, int client_alert, int server_alert) {
+    tls_pair_start(pair);
+    tls_pair_run(pair);
+    ck_assert_str_eq(leat_alert_name(pair->client.alert), leat_alert_name(client_alert));
+    ck_assert_str_eq(leat_alert_name(pair->server.alert), leat_alert_name(server_alert));
+    ck_assert(!leat_tls_is_complete(pair->client.tls));
+    ck_assert(!leat_tls_is_complete(pair->server.tls));
+    tls_pair_free(pair);
+}

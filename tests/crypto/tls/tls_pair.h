@@ -50,6 +50,9 @@ void tls_pair_run(tls_pair *pair);
 void tls_pair_restart(tls_pair *pair);
 void tls_pair_free(tls_pair *pair);
 void assert_complete(const tls_pair *pair);
+/* Starts and runs; then both sides are complete, or have these alerts (and everything is freed). */
+void run_to_completion(tls_pair *pair);
+void run_to_failure(tls_pair *pair, int client_alert, int server_alert);
 /* Moves what one side has to send at a level into the other; an alert. */
 int tls_pair_carry(tls_pair *pair, tls_side *from, tls_side *to, leat_level level);
 
