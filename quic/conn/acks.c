@@ -20,10 +20,11 @@ static void on_packet_acked(void *user, leat_space space, const leat_sent_packet
     }
 }
 
-static void lose_frames(leat_conn *conn, leat_space space, const leat_sent_packet *packet) {
+static void lose_frames(leat_conn *conn, leat_space space, const leat_sent_packet *packet, bool is_repetition) {
     for (const leat_frame_record *record = packet->records; record != NULL; record = record->next) {
-        if (leat_frame_handlers[record->kind].on_lost != NULL) {
-            leat_frame_handlers[record->kind].on_lost(conn, space, record);
+        const leat_frame_handler *handler = &leat_frame_handlers[record->kind];
+        if (handler->on_lost != NULL && !(is_repetition && handler->is_never_repeated)) {
+            handler->on_lost(conn, space, record);
         }
     }
 }
@@ -31,7 +32,7 @@ static void lose_frames(leat_conn *conn, leat_space space, const leat_sent_packe
 static void on_packet_lost(void *user, leat_space space, const leat_sent_packet *packet) {
     leat_conn *conn = user;
     leat_trace_packet_lost(conn, space, packet->pn);
-    lose_frames(conn, space, packet);
+    lose_frames(conn, space, packet, false);
 }
 
 leat_recovery_hooks leat_acks_hooks(leat_conn *conn) {
@@ -43,7 +44,7 @@ void leat_acks_repeat_oldest(leat_conn *conn, leat_space space, unsigned count) 
     const leat_sent_packet *packet;
     /* Sending it twice costs little; should the first copy arrive after all, the handlers settle each range once. */
     while (count-- > 0 && (packet = leat_recovery_next_unacked(&conn->recovery, space, &cursor)) != NULL) {
-        lose_frames(conn, space, packet);
+        lose_frames(conn, space, packet, true);
     }
 }
 

@@ -46,8 +46,20 @@ static bool record(leat_conn *conn, const leat_close_cause *cause) {
 }
 
 /* RFC 9000 §10.2: three PTOs, so that packets that are still on their way find someone. */
-static void enter(leat_conn *conn, leat_conn_state state) {
+static void begin_period(leat_conn *conn) {
     conn->close.deadline = leat_time_add(conn->now, leat_time_multiply(leat_recovery_pto(&conn->recovery), 3));
+}
+
+void leat_close_on_time(leat_conn *conn) {
+    /* The call that closed may have known only an old time. */
+    if (conn->close.period_begins && conn->state == LEAT_CONN_CLOSING) {
+        conn->close.period_begins = false;
+        begin_period(conn);
+    }
+}
+
+static void enter(leat_conn *conn, leat_conn_state state) {
+    begin_period(conn);
     conn->send.is_dirty = state == LEAT_CONN_CLOSING;
     leat_conn_set_state(conn, state);
 }
@@ -85,22 +97,27 @@ void leat_close_internal(leat_conn *conn, const char *reason) {
 
 /* ---- the application --------------------------------------------------------------------------------------------------- */
 
+static void close_by_call(leat_conn *conn, const leat_close_cause *cause) {
+    conn->close.period_begins = !conn->close.is_recorded;
+    leat_close_start(conn, cause);
+}
+
 void leat_conn_close(leat_conn *conn, uint64_t error_code, const char *reason) {
     const leat_close_cause cause = {.source = LEAT_SOURCE_LOCAL, .error_code = error_code, .is_application = true,
                                     .reason = reason};
-    leat_close_start(conn, &cause);
+    close_by_call(conn, &cause);
 }
 
 void leat_conn_close_transport(leat_conn *conn, uint64_t error_code, uint64_t frame_type, const char *reason) {
     const leat_close_cause cause = {.source = LEAT_SOURCE_LOCAL, .error_code = error_code, .frame_type = frame_type,
                                     .reason = reason};
-    leat_close_start(conn, &cause);
+    close_by_call(conn, &cause);
 }
 
 void leat_conn_fail(leat_conn *conn, uint64_t error_code, const char *reason) {
     const leat_close_cause cause = {.source = LEAT_SOURCE_PROTOCOL_ERROR, .error_code = error_code, .is_application = true,
                                     .reason = reason};
-    leat_close_start(conn, &cause);
+    close_by_call(conn, &cause);
 }
 
 /* ---- the peer --------------------------------------------------------------------------------------------------------------- */

@@ -59,6 +59,7 @@ typedef struct leat_packet_out {
 
 /* One row per frame kind; NULL: nothing to do. Records are what leat_out_frame was given. */
 typedef struct leat_frame_handler {
+    bool is_never_repeated; /* not even in the probe after a PTO */
     void (*on_frame)(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
     void (*on_acked)(leat_conn *conn, leat_space space, const leat_sent_packet *packet, const leat_frame_record *record);
     void (*on_lost)(leat_conn *conn, leat_space space, const leat_frame_record *record);
@@ -466,7 +467,8 @@ typedef struct leat_conn_liveness {
     leat_ring pings;            /* uint64_t uids waiting to be sent */
     bool ping_due;              /* a PING of our own: keep-alive, liveness */
     unsigned wanted;            /* liveness: how many layers want it */
-    leat_time watched_since;    /* liveness: when it was wanted first; silence before does not count */
+    bool starts_watching;       /* liveness: at the next time that the connection is told */
+    leat_time watched_since;    /* liveness: silence before does not count */
     leat_time next_ping;        /* liveness */
     bool told_unresponsive;
     leat_time idle_since;       /* RFC 9000 §10.1: the idle timer runs from here */
@@ -490,6 +492,7 @@ leat_time leat_idle_due(const leat_conn *conn);
 void leat_idle_expire(leat_conn *conn);
 leat_time leat_keep_alive_due(const leat_conn *conn);
 void leat_keep_alive_expire(leat_conn *conn);
+void leat_liveness_on_time(leat_conn *conn);
 leat_time leat_liveness_due(const leat_conn *conn);
 void leat_liveness_expire(leat_conn *conn);
 leat_time leat_handshake_timeout_due(const leat_conn *conn);
@@ -508,6 +511,7 @@ typedef struct leat_conn_ending {
     char *reason;         /* NUL-terminated, or NULL */
     size_t reason_length;
     leat_time silent_for;
+    bool period_begins;   /* at the next time that the connection is told */
     leat_time deadline;   /* of the closing or draining period */
     bool packet_due;      /* CONNECTION_CLOSE is to be sent */
     uint32_t packets_while_closing, answer_at; /* answers come at doubling distances */
@@ -534,6 +538,7 @@ void leat_close_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_i
 void leat_close_on_packet_while_closing(leat_conn *conn);
 bool leat_close_wants_packet(const leat_conn *conn, leat_space space);
 void leat_close_write(leat_conn *conn, leat_packet_out *out);
+void leat_close_on_time(leat_conn *conn);
 leat_time leat_close_due(const leat_conn *conn);
 void leat_close_expire(leat_conn *conn);
 bool leat_close_pop_event(leat_conn *conn, leat_event *event);

@@ -172,14 +172,21 @@ void leat_conn_want_liveness(leat_conn *conn, bool wanted) {
         liveness->wanted -= liveness->wanted > 0 ? 1 : 0;
         liveness->told_unresponsive = liveness->told_unresponsive && liveness->wanted > 0;
     } else if (liveness->wanted++ == 0) {
-        /* Silence that nobody asked about was allowed. */
-        liveness->watched_since = conn->now;
+        liveness->starts_watching = true;
         liveness->next_ping = 0;
     }
 }
 
+void leat_liveness_on_time(leat_conn *conn) {
+    /* Silence that nobody asked about was allowed; and the call that asked may have known only an old time. */
+    if (conn->liveness.starts_watching) {
+        conn->liveness.starts_watching = false;
+        conn->liveness.watched_since = conn->now;
+    }
+}
+
 leat_time leat_liveness_due(const leat_conn *conn) {
-    if (!is_watching(conn)) {
+    if (!is_watching(conn) || conn->liveness.starts_watching) {
         return LEAT_TIME_NEVER;
     }
     leat_time since = silent_since(conn);

@@ -72,6 +72,8 @@ void leat_timers_set_now(leat_conn *conn, leat_time now) {
     if (now > conn->now && now != LEAT_TIME_NEVER) {
         conn->now = now;
     }
+    leat_liveness_on_time(conn);
+    leat_close_on_time(conn);
 }
 
 void leat_timers_finish_call(leat_conn *conn) {
