@@ -13,7 +13,7 @@ import traceback
 
 TIME_MAX = 30  # seconds that any one command may take, sanitizers included
 
-leat = os.path.abspath(sys.argv[1])
+leat, odd_server = map(os.path.abspath, sys.argv[1:3])
 fixtures = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "vectors", "x509")
 folder = tempfile.mkdtemp(prefix="leat-cli-")
 environment = dict(os.environ, XDG_STATE_HOME=os.path.join(folder, "state"))
@@ -65,14 +65,23 @@ def bytes_of(text):
 def run(*arguments, input=None, timeout=TIME_MAX, cwd=None):
     done = subprocess.run([leat, *arguments], input=input if input is not None else b"", stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=timeout, env=environment, cwd=cwd or folder, check=False)
-    return Result(done.returncode, done.stdout, done.stderr)
+    return check(Result(done.returncode, done.stdout, done.stderr))
+
+
+def check(result):
+    """A report of a sanitizer is a failure, whatever else the test looks at."""
+    if "Sanitizer" in result.err or "runtime error:" in result.err:
+        raise AssertionError(result.err)
+    return result
 
 
 class Command:
     """A command that goes on while the test does something else."""
 
+    program = [leat]
+
     def __init__(self, *arguments):
-        self.process = subprocess.Popen([leat, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([*self.program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, env=environment, cwd=folder)
         self.out, self.err = b"", b""
         self.changed = threading.Condition()
@@ -117,7 +126,7 @@ class Command:
         self.process.wait(timeout)
         for reader in self.readers:
             reader.join(5)
-        return Result(self.process.returncode, self.out, self.err)
+        return check(Result(self.process.returncode, self.out, self.err))
 
     def kill(self):
         if self.process.poll() is None:
@@ -130,8 +139,10 @@ class Command:
 class Server(Command):
     """`leat serve` on a port of its own."""
 
+    program = [leat, "serve", "--listen", "127.0.0.1:0"]
+
     def __init__(self, *arguments):
-        super().__init__("serve", "--listen", "127.0.0.1:0", *arguments)
+        super().__init__(*arguments)
         self.address = self.wait_for(r"^listening: (\S+)$").group(1)
         self.port = int(self.address.rsplit(":", 1)[1])
         self.hash = re.search(r"^certificate-hash: (\S+)$", self.out.decode(), re.MULTILINE).group(1)
@@ -140,8 +151,14 @@ class Server(Command):
     def __enter__(self):
         return self
 
-    def __exit__(self, *ignored):
-        self.kill()
+    def __exit__(self, kind, *ignored):
+        """Stopped, not killed: what leaks is seen then."""
+        try:
+            if self.process.poll() is None and kind is None:
+                self.signal(signal.SIGTERM)
+                self.result()
+        finally:
+            self.kill()
 
     def get(self, *arguments, **options):
         """Targets first, then options."""
@@ -158,6 +175,12 @@ class Server(Command):
     def stop(self):
         self.signal(signal.SIGTERM)
         return self.result()
+
+
+class OddServer(Server):
+    """The server of odd_server.c, which has no --listen."""
+
+    program = [odd_server, "127.0.0.1:0"]
 
 
 def expect(condition, what):
@@ -184,9 +207,17 @@ def test(function):
     return function
 
 
-def main():
-    wanted = sys.argv[2:]
+def main(*servers):
+    """Runs the tests; the servers are stopped afterwards, which is a test as well."""
+
+    def the_server_of_all_tests_stops_without_complaints():
+        for server in servers:
+            expect_equal(server.stop().status, 0)
+            server.kill()
+
+    wanted = sys.argv[3:]
     chosen = [t for t in tests if not wanted or any(word in t.__name__ for word in wanted)]
+    chosen += [the_server_of_all_tests_stops_without_complaints] if servers else []
     failed = 0
     print(f"1..{len(chosen)}")
     try:
@@ -199,5 +230,7 @@ def main():
                 print(f"not ok {index} - {function.__name__}", flush=True)
                 traceback.print_exc()
     finally:
+        for server in servers:
+            server.kill()
         shutil.rmtree(folder, ignore_errors=True)
     sys.exit(1 if failed else 0)

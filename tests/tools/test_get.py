@@ -363,7 +363,4 @@ def two_servers_are_fetched_from_in_one_go():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    finally:
-        server.kill()
+    main(server)

@@ -412,7 +412,4 @@ def offered_protocols_do_no_harm():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    finally:
-        server.kill()
+    main(server)

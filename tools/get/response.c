@@ -108,27 +108,48 @@ static bool has_body(const get_transfer *transfer) {
            transfer->status != 304;
 }
 
+static void fail_incomplete(get_transfer *transfer) {
+    transfer_fail(transfer, "the body is incomplete: %" PRIu64 " of %" PRIu64 " bytes came",
+        transfer->received, transfer->length);
+}
+
+/* RFC 9114 §4.1: after an early answer what is left of the request is not wanted. */
+static void stop_upload(get_transfer *transfer) {
+    bool was_all = transfer->upload_ended && transfer->chunk_used == transfer->chunk_length;
+    if (transfer->upload != NULL && !was_all) {
+        leat_h3_cancel(leat_client_h3(transfer->origin->client), transfer->stream_id,
+            LEAT_H3_REQUEST_CANCELLED);
+    }
+}
+
 static void on_end(get_transfer *transfer) {
+    bool is_short =
+        transfer->has_length && has_body(transfer) && transfer->received != transfer->length;
     if (!transfer->has_response) {
         transfer_fail(transfer, "the server ended the request without an answer");
-    } else if (transfer->has_length && has_body(transfer) &&
-               transfer->received != transfer->length) {
-        transfer_fail(transfer, "the body is incomplete: %" PRIu64 " of %" PRIu64 " bytes came",
-            transfer->received, transfer->length);
+        return;
+    }
+    if (is_short) {
+        fail_incomplete(transfer);
+        return;
+    }
+    stop_upload(transfer);
+    if (transfer->is_redirect) {
+        transfer_follow(transfer);
+    } else if (transfer->app->settings.fail && transfer->status >= 400) {
+        transfer_fail(transfer, "the server answered with status %u", transfer->status);
     } else {
-        /* RFC 9114 §4.1: an early answer; what is left of the request is not wanted. */
-        if (transfer->upload != NULL &&
-            (!transfer->upload_ended || transfer->chunk_used < transfer->chunk_length)) {
-            leat_h3_cancel(leat_client_h3(transfer->origin->client), transfer->stream_id,
-                LEAT_H3_REQUEST_CANCELLED);
-        }
-        if (transfer->is_redirect) {
-            transfer_follow(transfer);
-        } else if (transfer->app->settings.fail && transfer->status >= 400) {
-            transfer_fail(transfer, "the server answered with status %u", transfer->status);
-        } else {
-            transfer_succeed(transfer);
-        }
+        transfer_succeed(transfer);
+    }
+}
+
+/* RFC 9114 §4.1.2: a body that is shorter than its content-length is malformed, which for us is
+ * incomplete. */
+static void on_malformed(get_transfer *transfer, const char *message) {
+    if (transfer->has_length && transfer->received < transfer->length) {
+        fail_incomplete(transfer);
+    } else {
+        transfer_fail(transfer, "the server's answer is malformed: %s", message);
     }
 }
 
@@ -164,7 +185,7 @@ void response_on_event(get_transfer *transfer, const leat_h3_event *event) {
         request_pump(transfer);
         break;
     case LEAT_H3_EVENT_REQUEST_REFUSED_MALFORMED:
-        transfer_fail(transfer, "the server's answer is malformed: %s", event->malformed.message);
+        on_malformed(transfer, event->malformed.message);
         break;
     default:
         break;
