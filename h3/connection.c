@@ -119,7 +119,7 @@ void leat_h3_trace(leat_h3 *h3, const char *name, uint64_t stream_id, const char
     if (leat_conn_is_traced(h3->conn)) {
         leat_trace_field fields[] = {
             {.name = "stream_id", .kind = LEAT_TRACE_INTEGER, .integer = stream_id},
-            {.name = "type", .kind = LEAT_TRACE_TEXT, .bytes = {(const uint8_t *)what, strlen(what)}},
+            {.name = "type", .kind = LEAT_TRACE_TEXT, .bytes = leat_span_of(what)},
             {.name = "length", .kind = LEAT_TRACE_INTEGER, .integer = length},
         };
         leat_conn_trace(h3->conn, "http3", name, fields, sizeof fields / sizeof fields[0]);

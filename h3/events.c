@@ -1,105 +1,79 @@
 /* HTTP/3 events as data: names and fields, for bindings and logs; small helpers of the public header. */
+#include "base/fields.h"
 #include "h3/connection.h"
 
-typedef enum field_kind { FIELD_INTEGER, FIELD_SIZE, FIELD_BOOL, FIELD_SPAN, FIELD_TEXT } field_kind;
-
-typedef struct field_row {
-    const char *name;
-    field_kind kind;
-    size_t offset;
-} field_row;
-
-#define FIELDS_MAX 6
-typedef struct event_row {
-    const char *name;
-    field_row fields[FIELDS_MAX];
-} event_row;
-
-#define AT(member) offsetof(leat_h3_event, member)
-#define STREAM_ID {"stream_id", FIELD_INTEGER, AT(stream_id)}
-
-static const event_row event_rows[LEAT_H3_EVENT_TYPE_COUNT] = {
-    [LEAT_H3_EVENT_NONE] = {"None", {{0}}},
-    [LEAT_H3_EVENT_HEADERS_RECEIVED] = {"HeadersReceived",
-        {STREAM_ID, {"count", FIELD_SIZE, AT(headers_received.count)},
-         {"stream_ended", FIELD_BOOL, AT(headers_received.stream_ended)},
-         {"is_trailers", FIELD_BOOL, AT(headers_received.is_trailers)},
-         {"is_informational", FIELD_BOOL, AT(headers_received.is_informational)},
-         {"push_id", FIELD_INTEGER, AT(headers_received.push_id)}}},
-    [LEAT_H3_EVENT_DATA_RECEIVED] = {"DataReceived",
-        {STREAM_ID, {"data", FIELD_SPAN, AT(data_received.data)}, {"stream_ended", FIELD_BOOL, AT(data_received.stream_ended)},
-         {"push_id", FIELD_INTEGER, AT(data_received.push_id)}}},
-    [LEAT_H3_EVENT_DATAGRAM_RECEIVED] = {"DatagramReceived", {STREAM_ID, {"data", FIELD_SPAN, AT(datagram_received.data)}}},
-    [LEAT_H3_EVENT_PUSH_PROMISE_RECEIVED] = {"PushPromiseReceived",
-        {STREAM_ID, {"count", FIELD_SIZE, AT(push_promise_received.count)}, {"push_id", FIELD_INTEGER, AT(push_promise_received.push_id)}}},
-    [LEAT_H3_EVENT_WEBTRANSPORT_STREAM_DATA_RECEIVED] = {"WebTransportStreamDataReceived",
-        {STREAM_ID, {"session_id", FIELD_INTEGER, AT(webtransport_stream_data_received.session_id)},
-         {"data", FIELD_SPAN, AT(webtransport_stream_data_received.data)},
-         {"stream_ended", FIELD_BOOL, AT(webtransport_stream_data_received.stream_ended)},
-         {"is_first", FIELD_BOOL, AT(webtransport_stream_data_received.is_first)}}},
-    [LEAT_H3_EVENT_SETTINGS_RECEIVED] = {"SettingsReceived", {{"count", FIELD_SIZE, AT(settings_received.count)}}},
-    [LEAT_H3_EVENT_GOAWAY_RECEIVED] = {"GoawayReceived", {{"id", FIELD_INTEGER, AT(goaway_received.id)}}},
-    [LEAT_H3_EVENT_STREAM_RESET] = {"StreamReset",
-        {STREAM_ID, {"error_code", FIELD_INTEGER, AT(stream_reset.error_code)}, {"session_id", FIELD_INTEGER, AT(stream_reset.session_id)}}},
-    [LEAT_H3_EVENT_STOP_SENDING_RECEIVED] = {"StopSendingReceived",
-        {STREAM_ID, {"error_code", FIELD_INTEGER, AT(stop_sending_received.error_code)},
-         {"session_id", FIELD_INTEGER, AT(stop_sending_received.session_id)}}},
-    [LEAT_H3_EVENT_CAPSULE_RECEIVED] = {"CapsuleReceived",
-        {STREAM_ID, {"capsule_type", FIELD_INTEGER, AT(capsule_received.capsule_type)},
-         {"value", FIELD_SPAN, AT(capsule_received.value)}, {"length", FIELD_INTEGER, AT(capsule_received.length)}}},
-    [LEAT_H3_EVENT_PRIORITY_UPDATED] = {"PriorityUpdated",
-        {{"element_id", FIELD_INTEGER, AT(priority_updated.element_id)}, {"is_push", FIELD_BOOL, AT(priority_updated.is_push)},
-         {"value", FIELD_SPAN, AT(priority_updated.value)}}},
-    [LEAT_H3_EVENT_STREAM_WRITABLE] = {"StreamWritable", {STREAM_ID}},
-    [LEAT_H3_EVENT_REQUEST_REFUSED_MALFORMED] = {"RequestRefusedMalformed",
-        {STREAM_ID, {"error_code", FIELD_INTEGER, AT(malformed.error_code)}, {"message", FIELD_TEXT, AT(malformed.message)}}},
+static const char *const names[LEAT_H3_EVENT_TYPE_COUNT] = {
+    [LEAT_H3_EVENT_NONE] = "None",
+    [LEAT_H3_EVENT_HEADERS_RECEIVED] = "HeadersReceived",
+    [LEAT_H3_EVENT_DATA_RECEIVED] = "DataReceived",
+    [LEAT_H3_EVENT_DATAGRAM_RECEIVED] = "DatagramReceived",
+    [LEAT_H3_EVENT_PUSH_PROMISE_RECEIVED] = "PushPromiseReceived",
+    [LEAT_H3_EVENT_WEBTRANSPORT_STREAM_DATA_RECEIVED] = "WebTransportStreamDataReceived",
+    [LEAT_H3_EVENT_SETTINGS_RECEIVED] = "SettingsReceived",
+    [LEAT_H3_EVENT_GOAWAY_RECEIVED] = "GoawayReceived",
+    [LEAT_H3_EVENT_STREAM_RESET] = "StreamReset",
+    [LEAT_H3_EVENT_STOP_SENDING_RECEIVED] = "StopSendingReceived",
+    [LEAT_H3_EVENT_CAPSULE_RECEIVED] = "CapsuleReceived",
+    [LEAT_H3_EVENT_PRIORITY_UPDATED] = "PriorityUpdated",
+    [LEAT_H3_EVENT_STREAM_WRITABLE] = "StreamWritable",
+    [LEAT_H3_EVENT_REQUEST_REFUSED_MALFORMED] = "RequestRefusedMalformed",
 };
 
-static const event_row *row_of(leat_h3_event_type type) {
-    return (unsigned)type < LEAT_H3_EVENT_TYPE_COUNT ? &event_rows[type] : &event_rows[LEAT_H3_EVENT_NONE];
-}
+#define AT(member) offsetof(leat_h3_event, member)
+#define HEADERS LEAT_H3_EVENT_HEADERS_RECEIVED
+#define DATA LEAT_H3_EVENT_DATA_RECEIVED
+#define PUSH_PROMISE LEAT_H3_EVENT_PUSH_PROMISE_RECEIVED
+#define WEBTRANSPORT LEAT_H3_EVENT_WEBTRANSPORT_STREAM_DATA_RECEIVED
+#define RESET LEAT_H3_EVENT_STREAM_RESET
+#define STOP LEAT_H3_EVENT_STOP_SENDING_RECEIVED
+#define CAPSULE LEAT_H3_EVENT_CAPSULE_RECEIVED
+#define PRIORITY LEAT_H3_EVENT_PRIORITY_UPDATED
+#define MALFORMED LEAT_H3_EVENT_REQUEST_REFUSED_MALFORMED
 
-const char *leat_h3_event_name(leat_h3_event_type type) { return row_of(type)->name; }
+static const leat_field_row fields[] = {
+    {-1, "stream_id", LEAT_FIELD_TYPE_U64, AT(stream_id), NULL},
+    {HEADERS, "count", LEAT_FIELD_TYPE_SIZE, AT(headers_received.count), NULL},
+    {HEADERS, "stream_ended", LEAT_FIELD_TYPE_BOOL, AT(headers_received.stream_ended), NULL},
+    {HEADERS, "is_trailers", LEAT_FIELD_TYPE_BOOL, AT(headers_received.is_trailers), NULL},
+    {HEADERS, "is_informational", LEAT_FIELD_TYPE_BOOL, AT(headers_received.is_informational), NULL},
+    {HEADERS, "push_id", LEAT_FIELD_TYPE_U64, AT(headers_received.push_id), NULL},
+    {DATA, "data", LEAT_FIELD_TYPE_SPAN, AT(data_received.data), NULL},
+    {DATA, "stream_ended", LEAT_FIELD_TYPE_BOOL, AT(data_received.stream_ended), NULL},
+    {DATA, "push_id", LEAT_FIELD_TYPE_U64, AT(data_received.push_id), NULL},
+    {LEAT_H3_EVENT_DATAGRAM_RECEIVED, "data", LEAT_FIELD_TYPE_SPAN, AT(datagram_received.data), NULL},
+    {PUSH_PROMISE, "count", LEAT_FIELD_TYPE_SIZE, AT(push_promise_received.count), NULL},
+    {PUSH_PROMISE, "push_id", LEAT_FIELD_TYPE_U64, AT(push_promise_received.push_id), NULL},
+    {WEBTRANSPORT, "session_id", LEAT_FIELD_TYPE_U64, AT(webtransport_stream_data_received.session_id), NULL},
+    {WEBTRANSPORT, "data", LEAT_FIELD_TYPE_SPAN, AT(webtransport_stream_data_received.data), NULL},
+    {WEBTRANSPORT, "stream_ended", LEAT_FIELD_TYPE_BOOL, AT(webtransport_stream_data_received.stream_ended), NULL},
+    {WEBTRANSPORT, "is_first", LEAT_FIELD_TYPE_BOOL, AT(webtransport_stream_data_received.is_first), NULL},
+    {LEAT_H3_EVENT_SETTINGS_RECEIVED, "count", LEAT_FIELD_TYPE_SIZE, AT(settings_received.count), NULL},
+    {LEAT_H3_EVENT_GOAWAY_RECEIVED, "id", LEAT_FIELD_TYPE_U64, AT(goaway_received.id), NULL},
+    {RESET, "error_code", LEAT_FIELD_TYPE_U64, AT(stream_reset.error_code), NULL},
+    {RESET, "session_id", LEAT_FIELD_TYPE_U64, AT(stream_reset.session_id), NULL},
+    {STOP, "error_code", LEAT_FIELD_TYPE_U64, AT(stop_sending_received.error_code), NULL},
+    {STOP, "session_id", LEAT_FIELD_TYPE_U64, AT(stop_sending_received.session_id), NULL},
+    {CAPSULE, "capsule_type", LEAT_FIELD_TYPE_U64, AT(capsule_received.capsule_type), NULL},
+    {CAPSULE, "value", LEAT_FIELD_TYPE_SPAN, AT(capsule_received.value), NULL},
+    {CAPSULE, "length", LEAT_FIELD_TYPE_U64, AT(capsule_received.length), NULL},
+    {PRIORITY, "element_id", LEAT_FIELD_TYPE_U64, AT(priority_updated.element_id), NULL},
+    {PRIORITY, "is_push", LEAT_FIELD_TYPE_BOOL, AT(priority_updated.is_push), NULL},
+    {PRIORITY, "value", LEAT_FIELD_TYPE_SPAN, AT(priority_updated.value), NULL},
+    {MALFORMED, "error_code", LEAT_FIELD_TYPE_U64, AT(malformed.error_code), NULL},
+    {MALFORMED, "message", LEAT_FIELD_TYPE_STRING, AT(malformed.message), NULL},
+};
+#define FIELD_COUNT (sizeof fields / sizeof fields[0])
 
-/* The field of that name, and where it lies. */
-static const field_row *find_field(const leat_h3_event *event, const char *name, const void **at) {
-    const event_row *row = row_of(event->type);
-    for (size_t i = 0; i < FIELDS_MAX && row->fields[i].name != NULL; i++) {
-        if (strcmp(row->fields[i].name, name) == 0) {
-            *at = (const char *)event + row->fields[i].offset;
-            return &row->fields[i];
-        }
-    }
-    return NULL;
+const char *leat_h3_event_name(leat_h3_event_type type) {
+    return (unsigned)type < LEAT_H3_EVENT_TYPE_COUNT ? names[type] : names[LEAT_H3_EVENT_NONE];
 }
 
 bool leat_h3_event_get_integer(const leat_h3_event *event, const char *field, uint64_t *value) {
-    const void *at;
-    const field_row *row = find_field(event, field, &at);
-    if (row == NULL || row->kind > FIELD_BOOL) {
-        return false;
-    }
-    if (row->kind == FIELD_INTEGER) {
-        *value = *(const uint64_t *)at;
-    } else {
-        *value = row->kind == FIELD_SIZE ? (uint64_t) * (const size_t *)at : (uint64_t) * (const bool *)at;
-    }
-    return true;
+    return leat_fields_get_integer(fields, FIELD_COUNT, (int)event->type, event, field, value);
 }
 
 bool leat_h3_event_get_bytes(const leat_h3_event *event, const char *field, leat_span *value) {
-    const void *at;
-    const field_row *row = find_field(event, field, &at);
-    if (row == NULL || row->kind < FIELD_SPAN) {
-        return false;
-    }
-    if (row->kind == FIELD_SPAN) {
-        *value = *(const leat_span *)at;
-    } else {
-        const char *text = *(const char *const *)at;
-        *value = (leat_span){(const uint8_t *)text, text != NULL ? strlen(text) : 0};
-    }
-    return true;
+    return leat_fields_get_bytes(fields, FIELD_COUNT, (int)event->type, event, field, value);
 }
 
 bool leat_h3_make_event(leat_h3_event *event, leat_h3_event_type type, uint64_t stream_id) {
@@ -112,13 +86,12 @@ bool leat_h3_make_event(leat_h3_event *event, leat_h3_event_type type, uint64_t 
 /* ---- headers and errors -------------------------------------------------------------------------------------------------------------- */
 
 leat_h3_header leat_h3_header_of(const char *name, const char *value) {
-    leat_h3_header header = {{(const uint8_t *)name, strlen(name)}, {(const uint8_t *)value, strlen(value)}, false};
-    return header;
+    return (leat_h3_header){leat_span_of(name), leat_span_of(value), false};
 }
 
 leat_span leat_h3_find_header(const leat_h3_header *headers, size_t count, const char *name) {
     for (size_t i = 0; i < count; i++) {
-        if (leat_h3_text_is(headers[i].name, name)) {
+        if (leat_span_is(headers[i].name, name)) {
             leat_span value = headers[i].value;
             return value.data != NULL ? value : (leat_span){(const uint8_t *)"", 0};
         }

@@ -15,10 +15,10 @@ leat_h3_priority leat_h3_priority_parse(leat_span value) {
     leat_sf_member member;
     while (leat_sf_next_member(&parser, &member)) {
         /* RFC 9218 §4-2: out of range or of another type: as if it were not there; the last of a name counts. */
-        if (leat_h3_text_is(member.key, "u")) {
+        if (leat_span_is(member.key, "u")) {
             bool is_valid = member.type == LEAT_SF_INTEGER && member.integer >= 0 && member.integer <= 7;
             priority.urgency = is_valid ? (uint8_t)member.integer : defaults.urgency;
-        } else if (leat_h3_text_is(member.key, "i")) {
+        } else if (leat_span_is(member.key, "i")) {
             priority.incremental = member.type == LEAT_SF_BOOLEAN && member.integer == 1;
         }
     }

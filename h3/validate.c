@@ -31,10 +31,6 @@ static bool is_all(leat_span text, bool (*is_allowed)(uint8_t)) {
     return text.length > 0;
 }
 
-bool leat_h3_text_is(leat_span text, const char *expected) {
-    return text.length == strlen(expected) && memcmp(text.data, expected, text.length) == 0;
-}
-
 /* ---- values of pseudo-fields -------------------------------------------------------------------------------------- */
 
 static bool is_token(leat_span value) { return is_all(value, is_token_char); }
@@ -67,7 +63,7 @@ static bool is_authority(leat_span value) {
 /* RFC 9110 §15: three digits. RFC 9114 §4.5: 101 has no meaning here. */
 static bool is_status(leat_span value) {
     return value.length == 3 && is_all(value, leat_is_digit) && value.data[0] >= '1' && value.data[0] <= '9' &&
-           !leat_h3_text_is(value, "101");
+           !leat_span_is(value, "101");
 }
 
 /* ---- the table of pseudo-fields ----------------------------------------------------------------------------------- */
@@ -114,7 +110,7 @@ static const char *on_pseudo_field(section_scan *scan, const leat_h3_header *hea
         return "pseudo-field after a regular field";
     }
     for (size_t i = 0; i < PSEUDO_COUNT; i++) {
-        if (leat_h3_text_is(header->name, pseudo_fields[i].name)) {
+        if (leat_span_is(header->name, pseudo_fields[i].name)) {
             if (scan->pseudo[i].data != NULL) {
                 return "pseudo-field twice";
             }
@@ -166,7 +162,7 @@ static const char *on_connection_field(section_scan *scan, leat_span value) {
 
 static const char *on_te(section_scan *scan, leat_span value) {
     /* RFC 9114 §4.2-4: the one exception, and only in requests. */
-    bool is_fine = scan->section == LEAT_H3_SECTION_REQUEST && leat_h3_text_is(value, "trailers");
+    bool is_fine = scan->section == LEAT_H3_SECTION_REQUEST && leat_span_is(value, "trailers");
     return is_fine ? NULL : "te is not \"trailers\"";
 }
 
@@ -228,7 +224,7 @@ static const char *on_regular_field(section_scan *scan, const leat_h3_header *he
         return "invalid field name";
     }
     for (size_t i = 0; i < sizeof regular_fields / sizeof regular_fields[0]; i++) {
-        if (leat_h3_text_is(header->name, regular_fields[i].name)) {
+        if (leat_span_is(header->name, regular_fields[i].name)) {
             return regular_fields[i].on_field(scan, header->value);
         }
     }
@@ -269,14 +265,14 @@ static leat_h3_kind classify(const section_scan *scan) {
     if (scan->section != LEAT_H3_SECTION_REQUEST) {
         return scan->section == LEAT_H3_SECTION_RESPONSE ? LEAT_H3_KIND_RESPONSE : LEAT_H3_KIND_TRAILERS;
     }
-    if (!leat_h3_text_is(scan->pseudo[METHOD], "CONNECT")) {
+    if (!leat_span_is(scan->pseudo[METHOD], "CONNECT")) {
         return LEAT_H3_KIND_REQUEST;
     }
     if (scan->pseudo[PROTOCOL].data == NULL) {
         return LEAT_H3_KIND_CONNECT;
     }
     leat_span protocol = scan->pseudo[PROTOCOL];
-    bool is_webtransport = leat_h3_text_is(protocol, "webtransport") || leat_h3_text_is(protocol, "webtransport-h3");
+    bool is_webtransport = leat_span_is(protocol, "webtransport") || leat_span_is(protocol, "webtransport-h3");
     return is_webtransport ? LEAT_H3_KIND_WEBTRANSPORT_CONNECT : LEAT_H3_KIND_EXTENDED_CONNECT;
 }
 
@@ -287,14 +283,14 @@ static const char *check_target(const section_scan *scan) {
     if (authority.data != NULL && scan->host.data != NULL && !leat_span_equal(authority, scan->host)) {
         return "host and :authority differ";
     }
-    bool is_http = leat_h3_text_is(scan->pseudo[SCHEME], "https") || leat_h3_text_is(scan->pseudo[SCHEME], "http");
+    bool is_http = leat_span_is(scan->pseudo[SCHEME], "https") || leat_span_is(scan->pseudo[SCHEME], "http");
     if (!is_http) {
         return NULL;
     }
     if (authority.data == NULL && !is_authority(scan->host)) {
         return "neither :authority nor host";
     }
-    bool is_asterisk = leat_h3_text_is(path, "*") && leat_h3_text_is(method, "OPTIONS");
+    bool is_asterisk = leat_span_is(path, "*") && leat_span_is(method, "OPTIONS");
     return path.data[0] == '/' || is_asterisk ? NULL : ":path does not begin with a slash";
 }
 
@@ -330,7 +326,7 @@ leat_h3_verdict leat_h3_validate(const leat_h3_header *headers, size_t count, le
     if (verdict->violation == NULL && section == LEAT_H3_SECTION_RESPONSE) {
         verdict->status = number_of(scan.pseudo[STATUS]);
     }
-    verdict->is_head = leat_h3_text_is(scan.pseudo[METHOD], "HEAD");
+    verdict->is_head = leat_span_is(scan.pseudo[METHOD], "HEAD");
     return *verdict;
 }
 

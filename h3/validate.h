@@ -6,7 +6,7 @@
 #ifndef LEAT_H3_VALIDATE_H
 #define LEAT_H3_VALIDATE_H
 
-#include "base/bytes.h"
+#include "base/text.h"
 #include <leat/h3.h>
 
 /* Where a field section stands. */
@@ -50,6 +50,5 @@ leat_h3_verdict leat_h3_validate(const leat_h3_header *headers, size_t count, le
                                  bool allows_protocol);
 /* As RFC 9114 §4.2.2 counts: name, value and 32 for each line. */
 uint64_t leat_h3_section_size(const leat_h3_header *headers, size_t count);
-bool leat_h3_text_is(leat_span text, const char *expected);
 
 #endif

@@ -1,7 +1,7 @@
 /* Events as data, error names, headers; and the resumable reader alone. */
 #include "h3/rig.h"
 #include "h3/stream_reader.h"
-#include "h3/validate.h"
+#include "base/text.h"
 
 START_TEST(every_event_has_a_name) {
     for (int type = LEAT_H3_EVENT_NONE + 1; type < LEAT_H3_EVENT_TYPE_COUNT; type++) {
@@ -36,7 +36,7 @@ START_TEST(counts_and_texts_are_read_by_name) {
     event = (leat_h3_event){.type = LEAT_H3_EVENT_REQUEST_REFUSED_MALFORMED};
     event.malformed.message = "why";
     ck_assert(leat_h3_event_get_bytes(&event, "message", &bytes));
-    ck_assert(leat_h3_text_is(bytes, "why"));
+    ck_assert(leat_span_is(bytes, "why"));
 }
 END_TEST
 
@@ -50,7 +50,7 @@ END_TEST
 
 START_TEST(headers_are_found_by_name) {
     const leat_h3_header headers[] = {LEAT_H3_HEADER(":status", "200"), LEAT_H3_HEADER("a", "1"), LEAT_H3_HEADER("a", "2")};
-    ck_assert(leat_h3_text_is(leat_h3_find_header(headers, 3, "a"), "1"));
+    ck_assert(leat_span_is(leat_h3_find_header(headers, 3, "a"), "1"));
     ck_assert_ptr_null(leat_h3_find_header(headers, 3, "b").data);
     leat_h3_header empty = leat_h3_header_of("x", "");
     ck_assert_ptr_nonnull(leat_h3_find_header(&empty, 1, "x").data);
