@@ -143,6 +143,10 @@ int leat_conn_set_stream_priority(leat_conn *conn, uint64_t stream_id, uint8_t u
     return 0;
 }
 
+bool leat_conn_accepts_datagrams(const leat_conn *conn) {
+    (void)conn;
+    return true;
+}
 size_t leat_conn_max_datagram_payload(const leat_conn *conn) { return conn->datagram_payload; }
 
 int leat_conn_send_datagram_frame(leat_conn *conn, const leat_span *parts, size_t count, uint64_t uid) {
