@@ -31,6 +31,8 @@ static void init_state(leat_h3 *h3, leat_conn *conn, const leat_h3_config *confi
     h3->allocator = config->allocator;
     h3->config = *config;
     h3->is_client = leat_conn_is_client(conn);
+    /* RFC 9297 §2.1.1: the setting promises that DATAGRAM frames are taken. */
+    h3->config.enable_datagrams = config->enable_datagrams && leat_conn_accepts_datagrams(conn);
     if (h3->config.max_field_section_size > LEAT_H3_SECTION_MAX) {
         h3->config.max_field_section_size = LEAT_H3_SECTION_MAX;
     }

@@ -348,6 +348,8 @@ LEAT_API uint16_t leat_conn_group(const leat_conn *conn);          /* TLS NamedG
 LEAT_API bool leat_conn_was_retried(const leat_conn *conn);        /* a HelloRetryRequest was part of the handshake */
 /* DER of the peer's certificate number index (0: leaf); empty past the end. */
 LEAT_API leat_span leat_conn_peer_certificate(const leat_conn *conn, size_t index);
+/* Whether we take DATAGRAM frames: config.max_datagram_frame_size is not 0. */
+LEAT_API bool leat_conn_accepts_datagrams(const leat_conn *conn);
 LEAT_API uint64_t leat_conn_peer_max_datagram_frame_size(const leat_conn *conn);
 /* RFC 8446 §7.5. */
 LEAT_API int leat_conn_export_keying_material(const leat_conn *conn, const char *label, leat_span context, uint8_t *out,

@@ -251,6 +251,7 @@ bool leat_conn_was_retried(const leat_conn *conn) { return leat_tls_retried(conn
 leat_span leat_conn_peer_certificate(const leat_conn *conn, size_t index) {
     return leat_tls_peer_certificate(conn->handshake.tls, index);
 }
+bool leat_conn_accepts_datagrams(const leat_conn *conn) { return conn->config.max_datagram_frame_size > 0; }
 uint64_t leat_conn_peer_max_datagram_frame_size(const leat_conn *conn) {
     return conn->handshake.has_peer_params ? conn->handshake.peers.max_datagram_frame_size : 0;
 }
