@@ -134,8 +134,7 @@ static void remove_dot_segments(char *target) {
 /* RFC 3986 §5.2.3: the reference replaces what follows the last slash of the base's path. */
 static bool merge(const tool_url *base, const char *reference, char merged[2 * URL_TARGET_MAX]) {
     size_t path_length = strcspn(base->target, "?"), kept = path_length;
-    while (*reference != '?' && *reference != '\0' && *reference != '#' && kept > 0 &&
-           base->target[kept - 1] != '/') {
+    while (*reference != '?' && kept > 0 && base->target[kept - 1] != '/') {
         kept--;
     }
     if (strlen(reference) >= URL_TARGET_MAX) {
@@ -162,6 +161,9 @@ bool url_resolve(const tool_url *base, const char *reference, tool_url *url, con
         return url_parse(merged, url, problem);
     }
     *url = *base;
+    if (reference[0] == '\0' || reference[0] == '#') {
+        return true;
+    }
     if (reference[0] != '/') {
         if (!merge(base, reference, merged)) {
             return refuse(problem, "the path is too long");

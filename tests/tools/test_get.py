@@ -1,10 +1,11 @@
 """`leat get` against `leat serve`: what comes, where it goes, and how failures are told."""
 import os
 import socket
+import subprocess
 import time
 
-from harness import (Command, Server, content, expect, expect_equal, expect_one_line, fixtures, folder, main, path, run,
-                     test)
+from harness import (Command, Server, content, expect, expect_equal, expect_one_line, fixtures, folder, leat, main, path,
+                     run, test)
 
 server = Server("--root", folder)
 
@@ -217,6 +218,17 @@ def verbose_shows_both_heads_and_no_ticket():
 @test
 def progress_is_silent_without_a_terminal():
     expect_equal(server.get("/bytes/100000", "-o", path("ignored"), "--progress").err, "")
+
+
+@test
+def progress_is_a_bar_on_a_terminal():
+    master, slave = os.openpty()
+    with subprocess.Popen([leat, "get", "--cert-hash", server.hash, server.url + "/bytes/100000", "-o", path("ignored"), "--progress"],
+                          stderr=slave) as process:
+        expect_equal(process.wait(30), 0)
+    expect(b"] 100%" in os.read(master, 10000), "the full bar")
+    os.close(master)
+    os.close(slave)
 
 
 @test

@@ -50,8 +50,8 @@ static void user_from_query(serve_session *session, leat_span path) {
         bool at_start = (query.data[i] == '?' || query.data[i] == '&') && memcmp(query.data + i + 1, "user=", 5) == 0;
         for (size_t j = i + 6; at_start && j < query.length && query.data[j] != '&' && filled + 1 < sizeof session->user; j++) {
             bool is_escape = query.data[j] == '%' && j + 2 < query.length && hex_digit(query.data[j + 1]) >= 0 && hex_digit(query.data[j + 2]) >= 0;
-            session->user[filled++] = is_escape ? (char)(hex_digit(query.data[j + 1]) << 4 | hex_digit(query.data[j + 2]))
-                                    : query.data[j] == '+' ? ' ' : (char)query.data[j];
+            int byte = is_escape ? hex_digit(query.data[j + 1]) << 4 | hex_digit(query.data[j + 2]) : query.data[j];
+            session->user[filled++] = (char)(query.data[j] == '+' ? ' ' : byte);
             j += is_escape ? 2 : 0;
         }
         if (at_start) {
