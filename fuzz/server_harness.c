@@ -163,8 +163,10 @@ static void serve(harness *it) {
         }
     }
     send_all(it, NULL);
-    /* RFC 9000 §8.1: what has not shown that it receives is not sent more than three times its
-     * bytes. */
+    /*
+     * RFC 9000 §8.1: what has not shown that it receives is not sent more than three times its
+     * bytes.
+     */
     fuzz_require(it->was_validated || it->peer.has_sent_handshake ||
                  it->bytes_from_server <= 3 * it->bytes_to_server);
 }
@@ -356,16 +358,20 @@ static void connect_client(harness *it, bool whole_handshake) {
     raw_peer_take_over(&it->peer, it->client);
 }
 
-/* RFC 9114 §6.2.1: control stream with SETTINGS: datagrams, and WebTransport as browsers announce
- * it. */
+/*
+ * RFC 9114 §6.2.1: control stream with SETTINGS: datagrams, and WebTransport as browsers announce
+ * it.
+ */
 static void begin_http3(harness *it) {
     static const uint8_t control[] = {0x00, 0x04, 0x07, 0x33, 0x01, 0xab, 0x60, 0x37, 0x42, 0x01};
     raw_peer_send_stream(&it->peer, 2, (leat_span){control, sizeof control}, false);
     serve(it);
 }
 
-/* HEADERS: CONNECT, https, authority "a", path "/", protocol webtransport and the draft's own
- * field. */
+/*
+ * HEADERS: CONNECT, https, authority "a", path "/", protocol webtransport and the draft's own
+ * field.
+ */
 static void begin_webtransport(harness *it) {
     static const uint8_t connect[] = "\x01\x40\x42\x00\x00\xcf\xd7\x50\x01"
                                      "a\xc1\x27\x02:protocol\x0cwebtransport\x27\x17"

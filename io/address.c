@@ -1,4 +1,5 @@
-/* Addresses from text and from the system's structures. Resolving blocks; nothing else here does.
+/*
+ * Addresses from text and from the system's structures. Resolving blocks; nothing else here does.
  */
 #include <leat/io.h>
 #include "io/sockaddr.h"

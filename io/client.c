@@ -16,8 +16,10 @@
 #define ADDRESSES_MAX 8
 #define WATCHED_MAX 8
 
-/* An application that answers each event with something that raises the next gets back to its
- * caller too. */
+/*
+ * An application that answers each event with something that raises the next gets back to its
+ * caller too.
+ */
 #define ROUNDS_PER_STEP 16
 
 /* How long each address but the last is tried: happy eyeballs for the patient. */
@@ -57,8 +59,10 @@ static bool has_next_address(const leat_client *client) {
     return client->next_address < client->address_count;
 }
 
-/* Whether another address might do better: not when the peer was there and something was wrong with
- * it. */
+/*
+ * Whether another address might do better: not when the peer was there and something was wrong with
+ * it.
+ */
 static bool is_worth_another(leat_close_source source) {
     static const bool worth[] = {
         [LEAT_SOURCE_PEER_TRANSPORT] = true,   [LEAT_SOURCE_IDLE_TIMEOUT] = true,
@@ -69,8 +73,10 @@ static bool is_worth_another(leat_close_source source) {
     return (size_t)source < sizeof worth / sizeof worth[0] && worth[source];
 }
 
-/* Events of an attempt that is not the last are kept from the application when they say that it
- * failed. */
+/*
+ * Events of an attempt that is not the last are kept from the application when they say that it
+ * failed.
+ */
 static bool is_for_application(void *user, leat_conn *conn, const leat_event *event) {
     (void)conn;
     leat_client *client = user;
@@ -119,8 +125,10 @@ static int open_connection(leat_client *client, const leat_address *remote) {
     return error;
 }
 
-/* Tries addresses from next_address on until one lets a handshake begin. False: none does, message
- * is of the last. */
+/*
+ * Tries addresses from next_address on until one lets a handshake begin. False: none does, message
+ * is of the last.
+ */
 static bool begin_attempt(leat_client *client, char *message) {
     leat_udp_mode mode = client->config.plain_io ? LEAT_UDP_PLAIN : LEAT_UDP_BEST;
     while (has_next_address(client)) {
@@ -271,8 +279,10 @@ static void serve(leat_client *client) {
     }
 }
 
-/* Nobody listens there: a hint that anybody can forge, and enough to look at the next address at
- * once. */
+/*
+ * Nobody listens there: a hint that anybody can forge, and enough to look at the next address at
+ * once.
+ */
 static void follow_hints(leat_client *client) {
     if (leat_udp_was_refused(client->udp) && !client->is_established && has_next_address(client)) {
         client->wants_next = true;

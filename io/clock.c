@@ -1,4 +1,5 @@
-/* The one clock of all loops: monotonic, in nanoseconds. Loops read it once per batch of packets.
+/*
+ * The one clock of all loops: monotonic, in nanoseconds. Loops read it once per batch of packets.
  */
 #include <leat/io.h>
 

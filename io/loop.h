@@ -24,8 +24,10 @@ void leat_loop_free(leat_loop *loop);
 int leat_loop_watch(leat_loop *loop, int fd, leat_loop_fn fn, void *user);
 int leat_loop_want_writable(leat_loop *loop, int fd, bool wanted);
 void leat_loop_unwatch(leat_loop *loop, int fd);
-/* Waits at most `timeout` nanoseconds (LEAT_TIME_NEVER: for ever) and calls what is ready.
- * LEAT_ERR_IO. */
+/*
+ * Waits at most `timeout` nanoseconds (LEAT_TIME_NEVER: for ever) and calls what is ready.
+ * LEAT_ERR_IO.
+ */
 int leat_loop_wait(leat_loop *loop, leat_time timeout);
 /* Ends the wait that runs, or the next one. Async-signal-safe. */
 void leat_loop_wake(leat_loop *loop);

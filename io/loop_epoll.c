@@ -1,5 +1,7 @@
-/* epoll for the loop. Waits with nanoseconds where the kernel can (epoll_pwait2), since pacing
- * needs less than 1 ms. */
+/*
+ * epoll for the loop. Waits with nanoseconds where the kernel can (epoll_pwait2), since pacing
+ * needs less than 1 ms.
+ */
 #include "io/loop.h"
 
 #include <errno.h>

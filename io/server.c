@@ -1,5 +1,7 @@
-/* The server object: what it is made of and what an application asks of it. Running: server_loop.c;
- * ending: server_stop.c. */
+/*
+ * The server object: what it is made of and what an application asks of it. Running: server_loop.c;
+ * ending: server_stop.c.
+ */
 #include "io/server.h"
 
 #include "base/alloc.h"

@@ -1,5 +1,7 @@
-/* Inside of the server: its object and the calls between server.c, server_loop.c, server_stop.c and
- * server_thread.c. */
+/*
+ * Inside of the server: its object and the calls between server.c, server_loop.c, server_stop.c and
+ * server_thread.c.
+ */
 #ifndef LEAT_IO_SERVER_H
 #define LEAT_IO_SERVER_H
 
@@ -16,12 +18,16 @@
 /* Addresses one server listens on. */
 #define LEAT_SERVER_SOCKETS 16
 
-/* A connection that had a session and has no work any more is closed after this long: Chromium
- * never closes it itself. */
+/*
+ * A connection that had a session and has no work any more is closed after this long: Chromium
+ * never closes it itself.
+ */
 #define LEAT_SERVER_IDLE_AFTER_SESSION LEAT_SECOND
 
-/* How the server comes to its end; each phase is over when nothing of its kind is left, or at its
- * deadline. */
+/*
+ * How the server comes to its end; each phase is over when nothing of its kind is left, or at its
+ * deadline.
+ */
 typedef enum leat_stop_phase {
     LEAT_STOP_NONE,
     LEAT_STOP_DRAINING,            /* GOAWAY is sent; requests and sessions may finish */
@@ -90,8 +96,10 @@ leat_server_conn *leat_server_find(const leat_server *server, const leat_conn *c
 void leat_server_drop(leat_server *server, leat_server_conn *conn);
 
 /* ---- server_stop.c ---- */
-/* Moves the stop along; called once per turn. True: a phase began, so connections have something to
- * send. */
+/*
+ * Moves the stop along; called once per turn. True: a phase began, so connections have something to
+ * send.
+ */
 bool leat_server_advance_stop(leat_server *server);
 /* When advance_stop wants to be called again. */
 leat_time leat_server_stop_timer(const leat_server *server);

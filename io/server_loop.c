@@ -61,7 +61,8 @@ static bool is_blocked(const leat_server *server) {
     return false;
 }
 
-/* The socket a path belongs to: bound to just this address, or to any of its family at this port.
+/*
+ * The socket a path belongs to: bound to just this address, or to any of its family at this port.
  */
 static leat_udp *socket_of(const leat_server *server, const leat_address *local) {
     leat_udp *found = NULL;
@@ -97,8 +98,10 @@ static bool transmit(leat_server *server, leat_conn *conn) {
 
 /* ---- serving ---- */
 
-/* Chromium keeps a connection whose last session is gone for ever; it is asked to leave, and then
- * ended. */
+/*
+ * Chromium keeps a connection whose last session is gone for ever; it is asked to leave, and then
+ * ended.
+ */
 static void watch_idleness(leat_server *server, leat_server_conn *conn) {
     bool is_idle = conn->stack.had_session && !leat_stack_has_work(&conn->stack);
     if (!is_idle || leat_conn_is_terminating(conn->stack.conn)) {

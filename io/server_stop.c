@@ -61,8 +61,10 @@ const char *leat_stop_phase_name(leat_stop_phase stop_phase) { return phases[sto
 static void enter_phase(leat_server *server, leat_stop_phase next) {
     leat_time limit = phases[next].limit == 0 ? server->config.drain : phases[next].limit;
     atomic_store(&server->stop_phase, (int)next);
-    /* No new connections from here on: without a server configuration Initials are dropped in
-     * silence. */
+    /*
+     * No new connections from here on: without a server configuration Initials are dropped in
+     * silence.
+     */
     leat_endpoint_set_server_config(server->endpoint, NULL);
     server->stop_phase_ends = server->now + limit;
     server->stop_next_look = server->now + LOOK_INTERVAL;

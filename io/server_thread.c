@@ -16,8 +16,10 @@ leat_server_state leat_server_status(const leat_server *server) {
 
 /* ---- running ---- */
 
-/* False: it runs already. What was asked before the very first run counts; leftovers of an earlier
- * run do not. */
+/*
+ * False: it runs already. What was asked before the very first run counts; leftovers of an earlier
+ * run do not.
+ */
 static bool begin(leat_server *server) {
     pthread_mutex_lock(&server->mutex);
     int status = atomic_load(&server->status);

@@ -16,8 +16,10 @@ typedef struct leat_stack_config {
     leat_wt_config webtransport;
     leat_io_handler handler;
     void *user;
-    /* May be NULL. False: the event is kept from the application (a client that tries its next
-     * address). */
+    /*
+     * May be NULL. False: the event is kept from the application (a client that tries its next
+     * address).
+     */
     bool (*filter)(void *filter_user, leat_conn *conn, const leat_event *event);
     void *filter_user;
     _Atomic(const char *)

@@ -1,5 +1,7 @@
-/* UDP sockets: opening them, and what was not taken by the kernel at once. Moving datagrams:
- * udp_posix.c, udp_batch.c. */
+/*
+ * UDP sockets: opening them, and what was not taken by the kernel at once. Moving datagrams:
+ * udp_posix.c, udp_batch.c.
+ */
 #include "io/sockaddr.h"
 #include "io/udp_impl.h"
 
@@ -147,8 +149,10 @@ size_t leat_udp_receive(leat_udp *udp, leat_udp_fn fn, void *user) {
     return udp->receive(udp, fn, user);
 }
 
-/* Without memory to keep them, the datagrams are lost, as any router on the way might have lost
- * them. */
+/*
+ * Without memory to keep them, the datagrams are lost, as any router on the way might have lost
+ * them.
+ */
 static void keep(leat_udp *udp, const uint8_t *bytes, size_t length,
                  const leat_transmit *transmit) {
     if (udp->pending == NULL) {

@@ -35,15 +35,19 @@ int leat_udp_fd(const leat_udp *udp);
 const leat_address *leat_udp_local(const leat_udp *udp);
 /* One batch of what has arrived; returns how many. */
 size_t leat_udp_receive(leat_udp *udp, leat_udp_fn fn, void *user);
-/* Sends, or keeps a copy until the socket takes it: then is_blocked, and nothing more may be sent
- * before a flush succeeded. */
+/*
+ * Sends, or keeps a copy until the socket takes it: then is_blocked, and nothing more may be sent
+ * before a flush succeeded.
+ */
 void leat_udp_send(leat_udp *udp, const uint8_t *bytes, size_t length,
                    const leat_transmit *transmit);
 bool leat_udp_is_blocked(const leat_udp *udp);
 /* Tries what was kept again, when the socket is writable. */
 void leat_udp_flush(leat_udp *udp);
-/* Whether the network said since the last call that nobody listens there. Only a hint: anybody can
- * forge it. */
+/*
+ * Whether the network said since the last call that nobody listens there. Only a hint: anybody can
+ * forge it.
+ */
 bool leat_udp_was_refused(leat_udp *udp);
 
 #endif

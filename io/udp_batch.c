@@ -48,8 +48,10 @@ static size_t segments_of(size_t length, size_t segment_size) {
     return (length + segment_size - 1) / segment_size;
 }
 
-/* One train by GSO. A card or path without it says EIO, a segment size it cannot carry EINVAL: then
- * there is no GSO. */
+/*
+ * One train by GSO. A card or path without it says EIO, a segment size it cannot carry EINVAL: then
+ * there is no GSO.
+ */
 static leat_udp_outcome send_train(leat_udp *udp, const uint8_t *bytes, size_t length,
                                    const leat_transmit *transmit) {
     leat_udp_message message;
@@ -66,7 +68,8 @@ static leat_udp_outcome send_train(leat_udp *udp, const uint8_t *bytes, size_t l
     return leat_udp_send_outcome(udp, errno);
 }
 
-/* Up to SEND_BATCH datagrams by sendmmsg; returns the bytes done with, 0 when the socket is full.
+/*
+ * Up to SEND_BATCH datagrams by sendmmsg; returns the bytes done with, 0 when the socket is full.
  */
 static size_t send_many(leat_udp *udp, const uint8_t *bytes, size_t length,
                         const leat_transmit *transmit) {

@@ -31,8 +31,10 @@ void leat_udp_set_options(int fd, bool is_ipv6) {
 #ifdef IPV6_RECVTCLASS
         turn_on(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 #endif
-        /* RFC 9000 §14: packets must not be fragmented. PROBE: what ICMP claims of the path is not
-         * acted on (A30). */
+        /*
+         * RFC 9000 §14: packets must not be fragmented. PROBE: what ICMP claims of the path is not
+         * acted on (A30).
+         */
 #ifdef IPV6_PMTUDISC_PROBE
         turn_on(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
 #endif
@@ -97,8 +99,10 @@ static void parse_ipv6_control(const struct cmsghdr *control, leat_udp_received 
         struct in6_pktinfo info;
         memcpy(&info, CMSG_DATA(control), sizeof info);
         memcpy(received->path.local.ip, &info.ipi6_addr, 16);
-        /* A zone means something for link-local addresses only; elsewhere it would make equal paths
-         * differ. */
+        /*
+         * A zone means something for link-local addresses only; elsewhere it would make equal paths
+         * differ.
+         */
         bool is_link_local = IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr);
         received->path.local.scope_id = is_link_local ? (uint32_t)info.ipi6_ifindex : 0;
     }
@@ -152,8 +156,10 @@ static void add_control(struct msghdr *header, int level, int type, const void *
     header->msg_controllen += CMSG_SPACE(length);
 }
 
-/* RFC 9000 §9: an answer leaves from the address the question was sent to, also where the socket
- * has many. */
+/*
+ * RFC 9000 §9: an answer leaves from the address the question was sent to, also where the socket
+ * has many.
+ */
 static void add_source(struct msghdr *header, const leat_address *local) {
     if (local->family == LEAT_ADDRESS_IPV6) {
 #ifdef IPV6_PKTINFO

@@ -17,8 +17,10 @@ struct leat_udp {
     bool is_connected;
     bool has_gso;
     bool was_refused;
-    /* Both are udp_posix.c's or udp_batch.c's. send returns how many bytes are done with; less than
-     * length: try later. */
+    /*
+     * Both are udp_posix.c's or udp_batch.c's. send returns how many bytes are done with; less than
+     * length: try later.
+     */
     size_t (*receive)(leat_udp *udp, leat_udp_fn fn, void *user);
     size_t (*send)(leat_udp *udp, const uint8_t *bytes, size_t length,
                    const leat_transmit *transmit);

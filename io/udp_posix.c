@@ -1,11 +1,15 @@
-/* One datagram per system call: what every POSIX system can do, and what the faster way is compared
- * with. */
+/*
+ * One datagram per system call: what every POSIX system can do, and what the faster way is compared
+ * with.
+ */
 #include "io/udp_impl.h"
 
 #include <errno.h>
 
-/* Datagrams of one receive call: so many that the loop gets round, so few that sending is not
- * starved. */
+/*
+ * Datagrams of one receive call: so many that the loop gets round, so few that sending is not
+ * starved.
+ */
 #define RECEIVE_BATCH 64
 
 size_t leat_udp_receive_plain(leat_udp *udp, leat_udp_fn fn, void *user) {

@@ -37,25 +37,28 @@ static leat_drop check_header(const leat_endpoint *endpoint, const leat_endpoint
     if (!is_unicast(&datagram->path->local) || datagram->path->remote.port == 0) {
         return LEAT_DROP_PATH;
     }
-    /* RFC 9000 §5.2.2-5, §5.2.2-6: only an Initial opens a connection. 0-RTT packets that overtake
-     * it are not kept. */
+    /* RFC 9000 §5.2.2-5: Handshake packets of nobody are too early to mean anything. */
+    /* RFC 9000 §5.2.2-6: only an Initial opens a connection; 0-RTT ahead of it is not kept. */
     /* RFC 9000 §6.1-1: Version Negotiation is never answered, least of all with itself. */
     if (header->type != LEAT_PACKET_INITIAL && header->type != LEAT_PACKET_UNKNOWN_VERSION) {
         return LEAT_DROP_UNEXPECTED_TYPE;
     }
-    /* RFC 9000 §14.1-3, §5.2.2-2: what did not cost the sender 1200 bytes gets no answer. */
+    /* RFC 9000 §14.1-3: what did not cost the sender 1200 bytes gets no answer. */
+    /* RFC 9000 §5.2.2-2: nor in another version. */
     if (datagram->bytes.length < LEAT_INITIAL_DATAGRAM_MIN) {
         return LEAT_DROP_SMALL_INITIAL;
     }
-    /* RFC 9000 §7.2-1. */
+    /* RFC 9000 §7.2-1: shorter ones would make the first keys guessable. */
     if (header->type == LEAT_PACKET_INITIAL && header->dcid.length < LEAT_CLIENT_DCID_MIN) {
         return LEAT_DROP_CID_LENGTH;
     }
     return LEAT_DROP_NONE;
 }
 
-/* RFC 9000 §8.1.3-10: a token is looked at whether validation is asked for or not; one of somebody
- * else's proves nothing. */
+/*
+ * RFC 9000 §8.1.3-10: a token is looked at whether validation is asked for or not; one of somebody
+ * else's proves nothing.
+ */
 static void check_token(const leat_endpoint *endpoint, const leat_endpoint_datagram *datagram,
                         const leat_packet_header *header, admission *result) {
     leat_token_info info = {0};
@@ -74,8 +77,8 @@ static void check_token(const leat_endpoint *endpoint, const leat_endpoint_datag
     if (origin->retried) {
         origin->original_dcid = info.original_dcid;
     }
-    /* RFC 9000 §8.1.4-6, §8.1.4-8: replay is limited to one address and the token's lifetime; spent
-     * ones are not remembered. */
+    /* RFC 9000 §8.1.4-6: replay is limited to one address and the token's lifetime. */
+    /* RFC 9000 §8.1.4-8: NOT IMPLEMENTED: spent tokens are not remembered, as that needs state. */
     origin->address_validated = status == LEAT_TOKEN_VALID;
     result->has_invalid_retry_token = status == LEAT_TOKEN_INVALID_RETRY;
 }
@@ -101,8 +104,10 @@ static leat_endpoint_entry *make_connection(leat_endpoint *endpoint,
     }
     int error = LEAT_OK;
     leat_conn *conn = NULL;
-    /* RFC 9000 §7.2: until the client has seen our connection ID, its packets carry the one it
-     * invented. */
+    /*
+     * RFC 9000 §7.2: until the client has seen our connection ID, its packets carry the one it
+     * invented.
+     */
     if (leat_endpoint_add_route(entry, header->dcid) == LEAT_OK) {
         conn = leat_conn_create(endpoint->config.server, &entry->owner, origin, datagram->path,
                                 datagram->now, &error);
@@ -131,16 +136,20 @@ static leat_endpoint_entry *on_initial(leat_endpoint *endpoint,
         return NULL;
     }
     if (is_full(endpoint)) {
-        /* RFC 9000 §5.2.2-4: NOT IMPLEMENTED: a refusal costs keys per packet just when there is
-         * nothing to spare (A20). */
+        /*
+         * RFC 9000 §5.2.2-4: NOT IMPLEMENTED: a refusal costs keys per packet just when there is
+         * nothing to spare (A20).
+         */
         leat_endpoint_drop(endpoint, datagram, LEAT_DROP_LIMIT);
         return NULL;
     }
     origin->original_dcid = origin->client_dcid;
     check_token(endpoint, datagram, header, &admitted);
     if (admitted.has_invalid_retry_token) {
-        /* RFC 9000 §8.1.2-2: this client accepts no second Retry; better it learns now than by
-         * waiting. */
+        /*
+         * RFC 9000 §8.1.2-2: this client accepts no second Retry; better it learns now than by
+         * waiting.
+         */
         leat_endpoint_reply_close(endpoint, datagram, header, LEAT_INVALID_TOKEN);
         return NULL;
     }

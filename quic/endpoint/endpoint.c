@@ -28,8 +28,10 @@ void leat_endpoint_config_init(leat_endpoint_config *config) {
 }
 
 static bool is_config_valid(const leat_endpoint_config *config) {
-    /* RFC 9000 §5.1: without connection IDs only the addresses tell connections apart, too little
-     * for a server. */
+    /*
+     * RFC 9000 §5.1: without connection IDs only the addresses tell connections apart, too little
+     * for a server.
+     */
     return config->size == sizeof *config && config->connection_id_length <= LEAT_CID_MAX &&
            (config->server == NULL || config->connection_id_length > 0);
 }
@@ -59,7 +61,7 @@ static int derive_secrets(leat_endpoint *endpoint) {
 static int set_up(leat_endpoint *endpoint) {
     uint8_t hash_keys[3][16];
     const leat_allocator *allocator = endpoint->config.allocator;
-    /* RFC 9000 §21.11, attack A19: peers choose what is looked up here, so the hashes are keyed. */
+    /* Attack A19: peers choose what is looked up here, so the hashes are keyed. */
     if (!leat_random_bytes(&endpoint->random, hash_keys, sizeof hash_keys)) {
         return LEAT_ERR_RANDOM;
     }
@@ -248,8 +250,10 @@ static leat_endpoint_entry *on_unrouted(leat_endpoint *endpoint,
     return NULL;
 }
 
-/* The bytes of the datagrams from `offset` on that belong to entry too: they are given over in one
- * call. */
+/*
+ * The bytes of the datagrams from `offset` on that belong to entry too: they are given over in one
+ * call.
+ */
 static size_t run_length(const leat_endpoint *endpoint, const leat_endpoint_entry *entry,
                          leat_span train, size_t offset, size_t segment_size,
                          const leat_path *path) {

@@ -36,12 +36,16 @@
 #define LEAT_REPLY_RATE 1000 /* per second */
 #define LEAT_REPLY_BURST 256
 
-/* How often a random connection ID that is in use already is drawn again before the caller is told
- * of a failure. */
+/*
+ * How often a random connection ID that is in use already is drawn again before the caller is told
+ * of a failure.
+ */
 #define LEAT_CID_DRAWS 8
 
-/* Connection IDs and tokens of one connection that route: a bound on a leak, far above
- * active_connection_id_limit (V1). */
+/*
+ * Connection IDs and tokens of one connection that route: a bound on a leak, far above
+ * active_connection_id_limit (V1).
+ */
 #define LEAT_KEYS_PER_CONNECTION 64
 
 typedef struct leat_reply {
@@ -125,14 +129,18 @@ leat_endpoint_entry *leat_endpoint_route(const leat_endpoint *endpoint, leat_spa
                                          const leat_path *path);
 
 /* ---- accept.c ---- */
-/* A long header packet of no connection. Returns the new connection that datagram is now to be
- * given to, or NULL. */
+/*
+ * A long header packet of no connection. Returns the new connection that datagram is now to be
+ * given to, or NULL.
+ */
 leat_endpoint_entry *leat_endpoint_accept(leat_endpoint *endpoint,
                                           const leat_endpoint_datagram *datagram);
 /* Seconds since the epoch, for tokens. */
 int64_t leat_endpoint_wall_clock(const leat_endpoint *endpoint);
-/* An accepted connection finished its handshake or failed: no longer counted; it gets a token for
- * its next time. */
+/*
+ * An accepted connection finished its handshake or failed: no longer counted; it gets a token for
+ * its next time.
+ */
 void leat_endpoint_settle_handshake(leat_endpoint_entry *entry);
 
 /* ---- replies.c ---- */
@@ -144,8 +152,10 @@ void leat_endpoint_reply_retry(leat_endpoint *endpoint, const leat_endpoint_data
 /* An Initial with CONNECTION_CLOSE, without a connection. */
 void leat_endpoint_reply_close(leat_endpoint *endpoint, const leat_endpoint_datagram *datagram,
                                const leat_packet_header *header, uint64_t error_code);
-/* Room for a reply to datagram, or NULL. The caller fills bytes and length; a length of 0 is taken
- * back. */
+/*
+ * Room for a reply to datagram, or NULL. The caller fills bytes and length; a length of 0 is taken
+ * back.
+ */
 leat_reply *leat_endpoint_reply_begin(leat_endpoint *endpoint,
                                       const leat_endpoint_datagram *datagram);
 void leat_endpoint_reply_end(leat_endpoint *endpoint, leat_reply *reply, size_t length);

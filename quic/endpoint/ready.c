@@ -1,5 +1,7 @@
-/* Which connections have something to do: an intrusive list, first in, first out, each connection
- * at most once. */
+/*
+ * Which connections have something to do: an intrusive list, first in, first out, each connection
+ * at most once.
+ */
 #include "quic/endpoint/endpoint.h"
 
 void leat_endpoint_mark_ready(leat_endpoint_entry *entry) {

@@ -44,7 +44,8 @@ leat_reply *leat_endpoint_reply_begin(leat_endpoint *endpoint,
     return reply;
 }
 
-/* A reply that could not be written stays in its place, empty, and is skipped when its turn comes.
+/*
+ * A reply that could not be written stays in its place, empty, and is skipped when its turn comes.
  */
 void leat_endpoint_reply_end(leat_endpoint *endpoint, leat_reply *reply, size_t length) {
     (void)endpoint;
@@ -82,8 +83,10 @@ void leat_endpoint_reply_version_negotiation(leat_endpoint *endpoint,
     leat_endpoint_reply_end(endpoint, reply, writer.failed ? 0 : leat_writer_length(&writer));
 }
 
-/* RFC 9000 §17.2.5.1-1: never the connection ID the client chose. Long enough to be accepted as its
- * next one (§7.2-1). */
+/*
+ * RFC 9000 §17.2.5.1-1: never the connection ID the client chose. Long enough to be accepted as its
+ * next one (§7.2-1).
+ */
 static bool draw_retry_scid(const leat_endpoint *endpoint, leat_span client_dcid, leat_cid *scid) {
     size_t length = endpoint->config.connection_id_length;
     scid->length = (uint8_t)(length < LEAT_CLIENT_DCID_MIN ? LEAT_CLIENT_DCID_MIN : length);

@@ -38,8 +38,10 @@ static int add_key(leat_endpoint_entry *entry, leat_map *map, leat_span bytes) {
     return LEAT_OK;
 }
 
-/* Only what belongs to entry: a peer that names a token of another connection takes nothing away
- * from it. */
+/*
+ * Only what belongs to entry: a peer that names a token of another connection takes nothing away
+ * from it.
+ */
 static void remove_key(leat_endpoint_entry *entry, const leat_map *map, leat_span bytes) {
     leat_endpoint_key *key = leat_map_get(map, bytes.data, bytes.length);
     if (key != NULL && key->entry == entry) {
@@ -57,8 +59,10 @@ int leat_endpoint_add_route(leat_endpoint_entry *entry, leat_span cid) {
     return add_key(entry, &entry->endpoint->routes, cid);
 }
 
-/* RFC 9000 §5.2: packets with an empty connection ID are matched by address: the peer's, as each of
- * ours has one peer. */
+/*
+ * RFC 9000 §5.2: packets with an empty connection ID are matched by address: the peer's, as each of
+ * ours has one peer.
+ */
 static leat_span address_key(const leat_address *remote, uint8_t key[LEAT_MAP_KEY_MAX]) {
     leat_writer writer = leat_writer_make(key, LEAT_MAP_KEY_MAX);
     leat_write_u8(&writer, remote->family);
@@ -106,8 +110,10 @@ static bool on_issue_cid(void *user, leat_conn *conn, leat_cid *cid,
     leat_endpoint *endpoint = entry->endpoint;
     *cid = (leat_cid){0};
     if (entry->owner.cid_length == 0) {
-        /* RFC 9000 §5.1-3: two connections with empty IDs cannot share a peer: the second is
-         * refused here. */
+        /*
+         * RFC 9000 §5.1-3: two connections with empty IDs cannot share a peer: the second is
+         * refused here.
+         */
         uint8_t address[LEAT_MAP_KEY_MAX];
         return leat_random_bytes(&endpoint->random, reset_token, LEAT_RESET_TOKEN) &&
                leat_endpoint_add_route(entry, address_key(&entry->remote, address)) == LEAT_OK;
@@ -130,8 +136,10 @@ static void on_retire_cid(void *user, leat_conn *conn, const leat_cid *cid) {
     }
 }
 
-/* Without memory for it a reset goes unnoticed and the idle timeout ends the connection: no reason
- * to fail here. */
+/*
+ * Without memory for it a reset goes unnoticed and the idle timeout ends the connection: no reason
+ * to fail here.
+ */
 static void on_watch_reset_token(void *user, leat_conn *conn, const uint8_t token[LEAT_RESET_TOKEN],
                                  bool watch) {
     (void)conn;

@@ -13,8 +13,10 @@
 /* RFC 9000 §10.3: five unpredictable bytes and the token. */
 #define RESET_MIN (5 + LEAT_RESET_TOKEN)
 
-/* RFC 9000 §10.3-4: resets above this size are all of this size; below, each is a byte shorter than
- * its cause. */
+/*
+ * RFC 9000 §10.3-4: resets above this size are all of this size; below, each is a byte shorter than
+ * its cause.
+ */
 #define RESET_MAX 42
 
 bool leat_endpoint_reset_token(const leat_endpoint *endpoint, leat_span cid,
@@ -56,12 +58,16 @@ static size_t write_reset(const leat_endpoint *endpoint, leat_span dcid, size_t 
 
 static void send_reset(leat_endpoint *endpoint, const leat_endpoint_datagram *datagram,
                        leat_span dcid) {
-    /* RFC 9000 §10.3.3-1: shorter than its cause, so that two endpoints that lost their state fall
-     * silent (C19). */
+    /*
+     * RFC 9000 §10.3.3-1: shorter than its cause, so that two endpoints that lost their state fall
+     * silent (C19).
+     */
     size_t length = datagram->bytes.length - 1;
     length = length > RESET_MAX ? RESET_MAX : length;
-    /* Attack C20: the rate is taken before the HMAC, so that a flood costs less to drop than to
-     * send. */
+    /*
+     * Attack C20: the rate is taken before the HMAC, so that a flood costs less to drop than to
+     * send.
+     */
     if (length < RESET_MIN || datagram->path->remote.port == 0 ||
         !leat_endpoint_take_rate(endpoint, datagram->now)) {
         return;
@@ -74,8 +80,10 @@ static void send_reset(leat_endpoint *endpoint, const leat_endpoint_datagram *da
 
 void leat_endpoint_on_unknown_packet(leat_endpoint *endpoint,
                                      const leat_endpoint_datagram *datagram) {
-    /* RFC 9000 §10.3.1-1: nobody's connection ID: exactly the case in which a reset must be looked
-     * for. */
+    /*
+     * RFC 9000 §10.3.1-1: nobody's connection ID: exactly the case in which a reset must be looked
+     * for.
+     */
     leat_endpoint_entry *entry = leat_endpoint_find_reset(endpoint, datagram->bytes);
     if (entry != NULL) {
         leat_conn_on_stateless_reset(entry->conn, datagram->now);
@@ -83,8 +91,10 @@ void leat_endpoint_on_unknown_packet(leat_endpoint *endpoint,
         return;
     }
     leat_span dcid;
-    /* RFC 9000 §10.3.2-2: all our connection IDs have one length; there is none to answer for where
-     * they are empty. */
+    /*
+     * RFC 9000 §10.3.2-2: all our connection IDs have one length; there is none to answer for where
+     * they are empty.
+     */
     if (leat_packet_dcid(datagram->bytes, endpoint->config.connection_id_length, &dcid) &&
         dcid.length > 0) {
         send_reset(endpoint, datagram, dcid);

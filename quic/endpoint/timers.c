@@ -15,8 +15,10 @@ leat_time leat_endpoint_get_timer(const leat_endpoint *endpoint) {
 }
 
 void leat_endpoint_handle_timer(leat_endpoint *endpoint, leat_time now) {
-    /* Each is taken out and comes back when its owner has drained it, so that this ends whatever
-     * the timers say. */
+    /*
+     * Each is taken out and comes back when its owner has drained it, so that this ends whatever
+     * the timers say.
+     */
     for (leat_heap_node *first;
          (first = leat_heap_first(&endpoint->timers)) != NULL && first->due <= now;) {
         leat_endpoint_entry *entry = LEAT_CONTAINER_OF(first, leat_endpoint_entry, timer);

@@ -103,7 +103,8 @@ START_TEST(ipv6_does_the_same) {
 }
 END_TEST
 
-/* A train of equal datagrams and a shorter last one arrives whole, however the two sides move it.
+/*
+ * A train of equal datagrams and a shorter last one arrives whole, however the two sides move it.
  */
 START_TEST(a_train_arrives_whole_in_each_combination) {
     static uint8_t train[60 * 1000 + 7];

@@ -79,7 +79,7 @@ START_TEST(a_client_dcid_of_a_wrong_length_is_dropped) {
 }
 END_TEST
 
-/* TEST RFC 9000 §5.2.2-1, §6.1: the connection IDs come back swapped. */
+/* TEST RFC 9000 §5.2.2-1: the connection IDs come back swapped. */
 START_TEST(an_unknown_version_is_answered_with_version_negotiation) {
     start();
     receive(fake_long(0xc0, 0xbabababa, test_hex("0102030405060708"), test_hex("a1a2a3"), no_token,
@@ -117,7 +117,7 @@ START_TEST(version_negotiation_copes_with_the_longest_connection_ids) {
 }
 END_TEST
 
-/* TEST RFC 9000 §5.2.2-2. */
+/* TEST RFC 9000 §5.2.2-2: below 1200 bytes no version is negotiated. */
 START_TEST(a_small_packet_of_an_unknown_version_gets_no_answer) {
     start();
     receive(fake_long(0xc0, 0xbabababa, test_hex(DCID), test_hex("a1"), no_token, 1199));
@@ -137,7 +137,8 @@ START_TEST(version_negotiation_sent_to_a_server_is_dropped) {
 }
 END_TEST
 
-/* TEST RFC 9000 §5.2.2-5, §5.2.2-6: 0-RTT, Handshake and Retry of nobody. */
+/* TEST RFC 9000 §5.2.2-5: Handshake of nobody. */
+/* TEST RFC 9000 §5.2.2-6: 0-RTT and Retry of nobody. */
 START_TEST(only_initials_open_connections) {
     start();
     for (unsigned type = 1; type <= 3; type++) {

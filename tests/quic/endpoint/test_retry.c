@@ -107,7 +107,8 @@ START_TEST(the_retry_scid_is_drawn_again_when_it_equals_the_clients_dcid) {
 }
 END_TEST
 
-/* Opens the Initial with CONNECTION_CLOSE that answers a client which sent to dcid; the error code.
+/*
+ * Opens the Initial with CONNECTION_CLOSE that answers a client which sent to dcid; the error code.
  */
 static uint64_t refusal_code(const char *dcid_hex) {
     leat_span reply = fake_reply(fake.endpoint, NULL);
@@ -131,7 +132,7 @@ static uint64_t refusal_code(const char *dcid_hex) {
     return code;
 }
 
-/* TEST RFC 9000 §8.1.2-2. */
+/* TEST RFC 9000 §8.1.2-2: INVALID_TOKEN at once. */
 START_TEST(a_retry_token_of_another_address_is_refused_with_invalid_token) {
     start(true);
     receive_from(fake_initial(DCID, no_token), 1, 5000);
@@ -146,7 +147,7 @@ START_TEST(a_retry_token_of_another_address_is_refused_with_invalid_token) {
 }
 END_TEST
 
-/* TEST RFC 9000 §8.1.4-7. */
+/* TEST RFC 9000 §8.1.4-7: Retry tokens live for seconds. */
 START_TEST(an_expired_retry_token_is_refused_with_invalid_token) {
     start(true);
     receive_from(fake_initial(DCID, no_token), 1, 5000);
@@ -293,7 +294,8 @@ static void complete_handshake(leat_conn *conn) {
     leat_endpoint_touch(fake.endpoint, conn);
 }
 
-/* TEST RFC 9000 §8.1.3: one token for each connection, of use from the same address and any port.
+/*
+ * TEST RFC 9000 §8.1.3: one token for each connection, of use from the same address and any port.
  */
 START_TEST(a_finished_handshake_earns_a_token_that_spares_the_retry_next_time) {
     start(true);
@@ -315,7 +317,8 @@ START_TEST(a_finished_handshake_earns_a_token_that_spares_the_retry_next_time) {
 }
 END_TEST
 
-/* TEST RFC 9000 §8.1.4-4, §8.1.4-5. */
+/* TEST RFC 9000 §8.1.4-4: the address is part of the token. */
+/* TEST RFC 9000 §8.1.4-5: elsewhere the limit of three times holds. */
 START_TEST(a_new_token_is_worth_nothing_elsewhere_or_after_its_time) {
     start(false);
     receive_from(fake_initial(DCID, no_token), 1, 5000);

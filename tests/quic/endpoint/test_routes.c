@@ -152,7 +152,7 @@ START_TEST(what_is_released_leaves_no_route) {
 }
 END_TEST
 
-/* TEST RFC 9000 §5.1-3. */
+/* TEST RFC 9000 §5.1-3: one connection for each pair of addresses. */
 START_TEST(with_empty_ids_the_peers_address_routes_and_can_be_had_once) {
     fake_endpoint_prepare(&fake);
     fake.config.server = NULL;

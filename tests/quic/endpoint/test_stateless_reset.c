@@ -53,7 +53,9 @@ START_TEST(another_key_gives_other_tokens) {
 }
 END_TEST
 
-/* TEST RFC 9000 §10.3.3-1, §10.3-4, §10.3-5: attack C19. */
+/* TEST RFC 9000 §10.3.3-1: attack C19. */
+/* TEST RFC 9000 §10.3-4: up to 43 bytes, one byte shorter. */
+/* TEST RFC 9000 §10.3-5: never larger than three times its cause. */
 START_TEST(a_reset_is_shorter_than_what_caused_it_and_never_below_21_bytes) {
     start(1);
     leat_cid cid = {.length = 8, .bytes = {9}};
@@ -173,7 +175,7 @@ static leat_span reset_with(const uint8_t token[16], size_t size) {
 
 static const uint8_t token_a[16] = {0xa, 1}, token_b[16] = {0xb, 2}, token_zero[16];
 
-/* TEST RFC 9000 §10.3.1-1. */
+/* TEST RFC 9000 §10.3.1-1: the packet of nobody is looked at for a token. */
 START_TEST(a_reset_with_a_token_in_use_reaches_its_connection) {
     start(1);
     leat_conn *a = connect_client(1), *b = connect_client(2);
