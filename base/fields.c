@@ -40,6 +40,11 @@ static bool read_bytes(const leat_field_row *row, const void *event, leat_span *
         memcpy(&string, place, sizeof string);
         *value = leat_span_of(string);
         return true;
+    case LEAT_FIELD_TYPE_TEXT:
+        memcpy(&string, place, sizeof string);
+        memcpy(&value->length, place + sizeof string, sizeof value->length);
+        value->data = (const uint8_t *)string;
+        return true;
     case LEAT_FIELD_TYPE_CID:
         *value = (leat_span){((const leat_cid *)(const void *)place)->bytes, ((const leat_cid *)(const void *)place)->length};
         return true;
@@ -67,6 +72,7 @@ static void format_field(const leat_field_row *row, const void *event, leat_text
     case LEAT_FIELD_TYPE_BOOL: leat_text_printf(text, "%s", integer != 0 ? "yes" : "no"); break;
     case LEAT_FIELD_TYPE_ENUM: leat_text_printf(text, "%s", row->enum_name((int)integer)); break;
     case LEAT_FIELD_TYPE_TIME: leat_text_printf(text, "%" PRIu64 "ms", integer / LEAT_MILLISECOND); break;
+    case LEAT_FIELD_TYPE_TEXT:
     case LEAT_FIELD_TYPE_STRING: leat_text_json(text, bytes); break;
     case LEAT_FIELD_TYPE_SPAN:
     case LEAT_FIELD_TYPE_CID: leat_text_bytes(text, bytes); break;

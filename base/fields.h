@@ -15,6 +15,7 @@ typedef enum leat_field_type {
     LEAT_FIELD_TYPE_ENUM,   /* an int; printed by its name */
     LEAT_FIELD_TYPE_SPAN,   /* bytes */
     LEAT_FIELD_TYPE_STRING, /* a NUL-terminated char pointer, may be NULL */
+    LEAT_FIELD_TYPE_TEXT,   /* a char pointer with its size_t length right behind it; may hold NULs */
     LEAT_FIELD_TYPE_CID,    /* leat_cid */
     LEAT_FIELD_TYPE_TIME,   /* printed in milliseconds */
 } leat_field_type;

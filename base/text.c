@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 leat_text leat_text_make(char *buffer, size_t room) {
     leat_text text = {buffer, buffer, buffer + room - 1};
@@ -103,8 +102,4 @@ void leat_text_bytes(leat_text *text, leat_span bytes) {
     for (size_t i = 0; i < bytes.length && text->next < text->end; i++) {
         leat_text_printf(text, "%02x", bytes.data[i]);
     }
-}
-
-bool leat_span_equals(leat_span a, leat_span b) {
-    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }

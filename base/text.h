@@ -5,7 +5,7 @@
 #ifndef LEAT_BASE_TEXT_H
 #define LEAT_BASE_TEXT_H
 
-#include <leat/base.h>
+#include "base/bytes.h"
 
 typedef struct leat_text {
     char *start, *next, *end; /* end: the place of the last possible NUL */
@@ -31,7 +31,6 @@ static inline leat_span leat_span_of(const char *string) {
     }
     return span;
 }
-bool leat_span_equals(leat_span a, leat_span b);
-static inline bool leat_span_is(leat_span a, const char *string) { return leat_span_equals(a, leat_span_of(string)); }
+static inline bool leat_span_is(leat_span a, const char *string) { return leat_span_equal(a, leat_span_of(string)); }
 
 #endif

@@ -11,7 +11,7 @@ typedef struct wt_dialect_row {
     leat_wt_dialect dialect;
     const char *name;
     uint64_t setting, offered;                   /* what we send */
-    bool (*is_offered)(uint64_t value);          /* what of the peer counts as support */
+    uint64_t max_value;                          /* of the peer: 0 is no support, more than this H3_SETTINGS_ERROR */
     const char *protocol;                        /* the :protocol token */
     const char *request_header, *response_header, *response_value; /* version fields, or NULL */
     bool has_drain;                              /* WT_DRAIN_SESSION exists */
@@ -21,6 +21,13 @@ typedef struct wt_dialect_row {
 const wt_dialect_row *leat_wt_dialect_row(leat_wt_dialect dialect); /* NULL for NONE */
 /* The newest dialect that the peer's SETTINGS allow, or NONE. */
 leat_wt_dialect leat_wt_dialect_choose(const leat_h3 *h3, bool is_client);
+/* False: the peer sent a value that its draft forbids. */
+bool leat_wt_dialect_settings_are_valid(const leat_h3 *h3);
+/* Sessions that the server takes at a time, as far as it said so. */
+uint64_t leat_wt_dialect_session_limit(const leat_h3 *h3, leat_wt_dialect dialect);
+
+/* Sessions of one connection, unless the configuration says otherwise: what is offered and what is accepted. */
+#define WT_SESSIONS_DEFAULT 16
 
 /* The capsules: one row each. */
 enum {

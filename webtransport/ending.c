@@ -1,7 +1,8 @@
 /*
  * How a session ends: draft-ietf-webtrans-http3-07 §5, and everything else that ends it. Each way in is one function; all
  * lead to leat_wt_session_end, where the first one wins. Events come in the order data, end, reset of the CONNECT stream, so a
- * capsule beats a FIN and a FIN beats a reset of the same datagram. A lone STOP_SENDING waits for one PING round trip.
+ * capsule beats a FIN and a FIN beats a reset of the same datagram. A lone STOP_SENDING waits for one PING round trip, so that
+ * each of these beats it; the end of the connection does not.
  */
 #include "webtransport/internal.h"
 
@@ -84,9 +85,12 @@ void leat_wt_on_connect_reset(leat_wt *wt, wt_session *session, uint64_t http_co
     leat_wt_session_enter(wt, session, WT_PEER_FINISHED);
 }
 
+static wt_ending stopped(const wt_session *session) {
+    return (wt_ending){.cause = LEAT_WT_CAUSE_STOP, .origin = LEAT_WT_ORIGIN_PEER, .http_code = session->stop_code};
+}
+
 static void end_by_stop(leat_wt *wt, wt_session *session) {
-    wt_ending ending = {.cause = LEAT_WT_CAUSE_STOP, .origin = LEAT_WT_ORIGIN_PEER, .http_code = session->stop_code};
-    end_by_peer(wt, session, ending, false, LEAT_H3_REQUEST_CANCELLED);
+    end_by_peer(wt, session, stopped(session), false, LEAT_H3_REQUEST_CANCELLED);
 }
 
 void leat_wt_on_connect_stop(leat_wt *wt, wt_session *session, uint64_t http_code) {
@@ -120,12 +124,20 @@ void leat_wt_on_malformed(leat_wt *wt, const leat_h3_event *event) {
     }
 }
 
-void leat_wt_on_goaway(leat_wt *wt) {
+/* RFC 9114 §5.2: the server will not answer this request. */
+static void end_unprocessed(leat_wt *wt, wt_session *session) {
+    wt_ending ending = {.cause = LEAT_WT_CAUSE_CONNECT_FAILED, .origin = LEAT_WT_ORIGIN_PEER, .http_code = LEAT_H3_REQUEST_REJECTED};
+    end_by_peer(wt, session, ending, false, LEAT_H3_REQUEST_CANCELLED);
+}
+
+void leat_wt_on_goaway(leat_wt *wt, const leat_h3_event *event) {
     /* draft-ietf-webtrans-http3-07 §4.6: GOAWAY asks all sessions of the connection to drain. */
     wt->goaway_seen = true;
     LEAT_LIST_FOR_EACH(node, following, &wt->sessions) {
         wt_session *session = LEAT_CONTAINER_OF(node, wt_session, node);
-        if (session->state < WT_ENDED && !session->is_draining) {
+        if (wt->is_client && session->state == WT_REQUESTED && session->id >= event->goaway_received.id) {
+            end_unprocessed(wt, session);
+        } else if (session->state < WT_ENDED && !session->is_draining) {
             session->is_draining = session->draining_by_goaway = true;
             leat_wt_session_pend(wt, session, WT_PENDING_DRAINING);
         }
@@ -150,19 +162,30 @@ static const struct {
     [LEAT_SOURCE_INTERNAL_ERROR] = {LEAT_WT_CAUSE_INTERNAL_ERROR, LEAT_WT_ORIGIN_LOCAL},
 };
 
-void leat_wt_on_terminated(leat_wt *wt, const leat_event *event) {
+static wt_ending ending_with_connection(const leat_wt *wt, const wt_session *session, const leat_event *event) {
     leat_close_source source = event->connection_terminated.source;
+    if (session->stop_ping != 0 && source != LEAT_SOURCE_LOCAL) {
+        return stopped(session);
+    }
+    wt_ending ending = {
+        .cause = by_source[source].cause,
+        .origin = by_source[source].origin,
+        .quic_code = event->connection_terminated.error_code,
+        .silent_for = event->connection_terminated.silent_for,
+    };
+    if (source == LEAT_SOURCE_PROTOCOL_ERROR && ending.quic_code == LEAT_H3_INTERNAL_ERROR) {
+        ending.cause = LEAT_WT_CAUSE_INTERNAL_ERROR; /* of the HTTP/3 layer, which has one way to fail a connection */
+    } else if (wt->is_client && session->state == WT_REQUESTED && source != LEAT_SOURCE_LOCAL) {
+        ending.cause = LEAT_WT_CAUSE_CONNECT_FAILED;
+    }
+    return ending;
+}
+
+void leat_wt_on_terminated(leat_wt *wt, const leat_event *event) {
     wt->connection_gone = true;
     LEAT_LIST_FOR_EACH(node, following, &wt->sessions) {
         wt_session *session = LEAT_CONTAINER_OF(node, wt_session, node);
-        bool never_opened = wt->is_client && session->state == WT_REQUESTED && source != LEAT_SOURCE_LOCAL;
-        wt_ending ending = {
-            .cause = never_opened ? LEAT_WT_CAUSE_CONNECT_FAILED : by_source[source].cause,
-            .origin = by_source[source].origin,
-            .quic_code = event->connection_terminated.error_code,
-            .silent_for = event->connection_terminated.silent_for,
-        };
-        leat_wt_session_end(wt, session, ending);
+        leat_wt_session_end(wt, session, ending_with_connection(wt, session, event));
         leat_wt_session_enter(wt, session, WT_PEER_FINISHED);
     }
 }

@@ -99,12 +99,13 @@ static const leat_field_row rows[] = {
     {LEAT_WT_EVENT_SESSION_CLOSED, "origin", LEAT_FIELD_TYPE_ENUM, AT(session_closed.origin), origin_of},
     {LEAT_WT_EVENT_SESSION_CLOSED, "cause", LEAT_FIELD_TYPE_ENUM, AT(session_closed.cause), cause_of},
     {LEAT_WT_EVENT_SESSION_CLOSED, "code", LEAT_FIELD_TYPE_U32, AT(session_closed.code), NULL},
-    {LEAT_WT_EVENT_SESSION_CLOSED, "reason", LEAT_FIELD_TYPE_STRING, AT(session_closed.reason), NULL},
+    {LEAT_WT_EVENT_SESSION_CLOSED, "reason", LEAT_FIELD_TYPE_TEXT, AT(session_closed.reason), NULL},
     {LEAT_WT_EVENT_SESSION_CLOSED, "http_code", LEAT_FIELD_TYPE_U64, AT(session_closed.http_code), NULL},
     {LEAT_WT_EVENT_SESSION_CLOSED, "quic_code", LEAT_FIELD_TYPE_U64, AT(session_closed.quic_code), NULL},
     {LEAT_WT_EVENT_SESSION_CLOSED, "clean", LEAT_FIELD_TYPE_BOOL, AT(session_closed.clean), NULL},
     {LEAT_WT_EVENT_SESSION_CLOSED, "connection_usable", LEAT_FIELD_TYPE_BOOL, AT(session_closed.connection_usable), NULL},
     {LEAT_WT_EVENT_SESSION_CLOSED, "silent_for", LEAT_FIELD_TYPE_TIME, AT(session_closed.silent_for), NULL},
+    {LEAT_WT_EVENT_SESSION_CLOSED, "datagrams_dropped", LEAT_FIELD_TYPE_U64, AT(session_closed.datagrams_dropped), NULL},
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 

@@ -27,8 +27,17 @@ typedef enum wt_state {
 
 typedef enum wt_input { WT_ACCEPTED, WT_END, WT_PEER_FINISHED, WT_INPUT_COUNT } wt_input;
 
-/* Events of a session that wait in flags, popped in this order. */
-enum { WT_PENDING_REQUESTED = 1, WT_PENDING_READY = 2, WT_PENDING_REFUSED = 4, WT_PENDING_DRAINING = 8, WT_PENDING_CLOSED = 16 };
+/* Events of a session that wait in flags, popped in this order. EARLY: streams and datagrams that came before it was open. */
+enum {
+    WT_PENDING_REQUESTED = 1,
+    WT_PENDING_READY = 2,
+    WT_PENDING_EARLY = 4,
+    WT_PENDING_REFUSED = 8,
+    WT_PENDING_DRAINING = 16,
+    WT_PENDING_CLOSED = 32,
+};
+/* What goes before every other event of a session. */
+#define WT_PENDING_FIRST (WT_PENDING_REQUESTED | WT_PENDING_READY | WT_PENDING_EARLY)
 
 /* A copy of the header fields of a request: needed when the decision comes later than the event. */
 typedef struct wt_fields {
@@ -54,7 +63,6 @@ typedef struct wt_session {
     wt_state state;
     unsigned pending;
     bool told;              /* the application knows of it, so it will hear of its end */
-    bool close_popped;
     leat_wt_dialect dialect;
     bool draft02_header;    /* the request carried the version field of draft-02 */
     bool is_draining;
@@ -67,7 +75,6 @@ typedef struct wt_session {
     const leat_h3_header *response; /* client: borrowed from the h3 event that is being drained */
     size_t response_count;
     leat_list streams;
-    leat_ring early_datagrams; /* of wt_datagram */
     uint64_t datagrams_dropped;
     wt_ending ending;
     void *user;
@@ -78,12 +85,16 @@ typedef struct wt_stream {
     uint64_t id, session_id;
     wt_session *session; /* NULL: early, held in the transport until its session is open */
     bool receive_done, send_done, opened_told;
+    bool has_waited; /* for its session; StreamOpened is due with the next events of the session */
     void *user;
 } wt_stream;
 
+/* One that came before its session was open. */
 typedef struct wt_datagram {
-    uint8_t *data;
+    leat_list node; /* in leat_wt.early_datagrams */
+    uint64_t session_id;
     size_t length;
+    uint8_t bytes[];
 } wt_datagram;
 
 /* A datagram whose fate was asked for. */
@@ -114,6 +125,8 @@ struct leat_wt {
     leat_map streams;
     leat_list early_streams;
     size_t early_count;
+    leat_list early_datagrams;
+    size_t early_datagram_count;
     leat_ring fates;
     uint64_t first_fate;     /* number of the ring's front */
     leat_ring gone;          /* of uint64_t */
@@ -121,7 +134,7 @@ struct leat_wt {
     leat_wt_event events[2]; /* an h3 event yields at most two besides those in session flags */
     size_t event_count, event_next;
     leat_list finished_streams; /* freed when the next event comes, so that handlers still find their user pointer */
-    wt_datagram popped_datagram;
+    wt_datagram *popped_datagram;
 };
 
 /* wt.c: the next place for an event of the h3 event at hand. */
@@ -134,13 +147,15 @@ void leat_wt_session_free(leat_wt *wt, wt_session *session);
 void leat_wt_session_pend(leat_wt *wt, wt_session *session, unsigned flag);
 void leat_wt_session_enter(leat_wt *wt, wt_session *session, wt_input input);
 bool leat_wt_is_gone(const leat_wt *wt, uint64_t session_id);
+/* There is no such session, and there will be none: what waited for it goes, what still comes is refused. */
+void leat_wt_forget_session(leat_wt *wt, uint64_t session_id);
 /* Ends the session: resets its streams and queues SessionClosed, unless it has ended already. Takes ending.reason. */
 void leat_wt_session_end(leat_wt *wt, wt_session *session, wt_ending ending);
 void leat_wt_session_send_end(leat_wt *wt, wt_session *session);
 
 /* request.c */
 void leat_wt_on_headers(leat_wt *wt, const leat_h3_event *event);
-void leat_wt_on_settings(leat_wt *wt);
+void leat_wt_on_settings(leat_wt *wt, const leat_h3_event *event);
 void leat_wt_fields_free(leat_wt *wt, wt_fields *fields);
 
 /* ending.c */
@@ -151,7 +166,7 @@ void leat_wt_on_connect_stop(leat_wt *wt, wt_session *session, uint64_t http_cod
 void leat_wt_on_malformed(leat_wt *wt, const leat_h3_event *event);
 void leat_wt_on_ping(leat_wt *wt, uint64_t uid);
 void leat_wt_on_terminated(leat_wt *wt, const leat_event *event);
-void leat_wt_on_goaway(leat_wt *wt);
+void leat_wt_on_goaway(leat_wt *wt, const leat_h3_event *event);
 
 /* stream.c */
 void leat_wt_free_finished_streams(leat_wt *wt);
@@ -163,10 +178,14 @@ void leat_wt_on_writable(leat_wt *wt, const leat_h3_event *event);
 void leat_wt_release_early_streams(leat_wt *wt, wt_session *session);
 void leat_wt_reject_early_streams(leat_wt *wt, uint64_t session_id);
 void leat_wt_abort_streams(leat_wt *wt, wt_session *session);
+/* StreamOpened of a stream that waited; false: there is none. */
+bool leat_wt_tell_waited_stream(wt_session *session, leat_wt_event *event);
 
 /* datagram.c */
 void leat_wt_on_datagram(leat_wt *wt, const leat_h3_event *event);
 void leat_wt_on_datagram_fate(leat_wt *wt, const leat_event *event);
-void leat_wt_drop_early_datagrams(leat_wt *wt, wt_session *session);
+/* The next one of the session, which the caller frees; or NULL. */
+wt_datagram *leat_wt_take_early_datagram(leat_wt *wt, uint64_t session_id);
+size_t leat_wt_drop_early_datagrams(leat_wt *wt, uint64_t session_id);
 
 #endif

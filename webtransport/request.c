@@ -17,11 +17,10 @@ static bool copy_fields(leat_wt *wt, wt_fields *fields, const leat_h3_header *he
     for (size_t i = 0; i < count; i++) {
         bytes += headers[i].name.length + headers[i].value.length;
     }
-    fields->headers = leat_alloc(wt->allocator, bytes + 1);
+    *fields = (wt_fields){leat_alloc(wt->allocator, bytes + 1), count};
     if (fields->headers == NULL) {
         return false;
     }
-    fields->count = count;
     leat_writer writer = leat_writer_make((uint8_t *)(fields->headers + count), bytes - count * sizeof *headers);
     for (size_t i = 0; i < count; i++) {
         fields->headers[i] = (leat_h3_header){{writer.next, headers[i].name.length},
@@ -32,10 +31,17 @@ static bool copy_fields(leat_wt *wt, wt_fields *fields, const leat_h3_header *he
     return true;
 }
 
-static void fail_session(leat_wt *wt, wt_session *session, leat_wt_cause cause, uint64_t http_code) {
-    wt_ending ending = {.cause = cause, .origin = LEAT_WT_ORIGIN_LOCAL, .http_code = http_code};
+static void fail_session(leat_wt *wt, wt_session *session, leat_wt_cause cause, leat_wt_origin origin, uint64_t http_code) {
+    wt_ending ending = {.cause = cause, .origin = origin, .http_code = http_code};
     leat_wt_session_end(wt, session, ending);
     leat_wt_session_enter(wt, session, WT_PEER_FINISHED);
+}
+
+/* The session is open; what waited for that follows SessionReady. */
+static void tell_ready(leat_wt *wt, wt_session *session) {
+    leat_wt_session_enter(wt, session, WT_ACCEPTED);
+    leat_wt_session_pend(wt, session, WT_PENDING_READY | WT_PENDING_EARLY);
+    leat_wt_release_early_streams(wt, session);
 }
 
 /* ---- server ---- */
@@ -44,24 +50,42 @@ static void fail_session(leat_wt *wt, wt_session *session, leat_wt_cause cause, 
 static void answer_refusal(leat_wt *wt, uint64_t stream_id, unsigned status, const char *details) {
     char text[8];
     snprintf(text, sizeof text, "%u", status % 1000);
-    const leat_h3_header headers[] = {leat_h3_header_of(":status", text), leat_h3_header_of("details", details)};
-    if (leat_h3_send_headers(wt->h3, stream_id, headers, 2, true) != 0) {
+    const leat_h3_header headers[] = {leat_h3_header_of(":status", text), leat_h3_header_of("details", details == NULL ? "" : details)};
+    if (leat_h3_send_headers(wt->h3, stream_id, headers, details == NULL ? 1 : 2, true) != 0) {
         leat_h3_cancel(wt->h3, stream_id, LEAT_H3_REQUEST_REJECTED);
         return;
     }
     /* RFC 9114 §4.1: what the client still sends on this stream is not wanted. */
-    leat_conn_stop_stream(wt->conn, stream_id, LEAT_H3_NO_ERROR);
+    leat_h3_stop_stream(wt->h3, stream_id, LEAT_H3_NO_ERROR);
 }
 
 static void offer_to_application(leat_wt *wt, wt_session *session) {
     session->dialect = wt->dialect;
     if (wt->dialect == LEAT_WT_DIALECT_NONE) {
         answer_refusal(wt, session->id, 400, "the client's SETTINGS offer no WebTransport version that is spoken here");
-        fail_session(wt, session, LEAT_WT_CAUSE_CONNECT_FAILED, 400);
+        fail_session(wt, session, LEAT_WT_CAUSE_CONNECT_FAILED, LEAT_WT_ORIGIN_LOCAL, 400);
         return;
     }
     session->told = true;
     leat_wt_session_pend(wt, session, WT_PENDING_REQUESTED);
+}
+
+/* NULL: no memory, or a request that cannot become a session: over already, or with content (RFC 9297 §3.2). */
+static wt_session *new_session(leat_wt *wt, const leat_h3_event *event) {
+    const leat_h3_header *headers = event->headers_received.headers;
+    size_t count = event->headers_received.count;
+    if (event->headers_received.stream_ended || leat_h3_read_capsules(wt->h3, event->stream_id) != 0) {
+        return NULL;
+    }
+    wt_fields copy;
+    wt_session *session = copy_fields(wt, &copy, headers, count) ? leat_wt_session_new(wt, event->stream_id) : NULL;
+    if (session == NULL) {
+        leat_wt_fields_free(wt, &copy);
+        return NULL;
+    }
+    session->request = copy;
+    session->draft02_header = leat_h3_find_header(headers, count, "sec-webtransport-http3-draft02").data != NULL;
+    return session;
 }
 
 static void on_request(leat_wt *wt, const leat_h3_event *event) {
@@ -69,26 +93,20 @@ static void on_request(leat_wt *wt, const leat_h3_event *event) {
     size_t count = event->headers_received.count;
     if (!leat_span_is(leat_h3_find_header(headers, count, ":method"), "CONNECT") ||
         !leat_span_is(leat_h3_find_header(headers, count, ":protocol"), "webtransport")) {
+        leat_wt_reject_early_streams(wt, event->stream_id);
+        leat_wt_drop_early_datagrams(wt, event->stream_id);
         return;
     }
     /* draft-ietf-webtrans-http3-07 §3.4: a server may limit the sessions of a connection. */
     if (wt->session_count >= wt->config.max_sessions) {
         answer_refusal(wt, event->stream_id, 429, "too many sessions on this connection");
+        leat_wt_forget_session(wt, event->stream_id);
         return;
     }
-    wt_session *session = leat_wt_session_new(wt, event->stream_id);
-    if (session == NULL || !copy_fields(wt, &session->request, headers, count)) {
+    wt_session *session = new_session(wt, event);
+    if (session == NULL) {
         leat_h3_cancel(wt->h3, event->stream_id, LEAT_H3_REQUEST_REJECTED);
-        if (session != NULL) {
-            fail_session(wt, session, LEAT_WT_CAUSE_INTERNAL_ERROR, 0);
-        }
-        return;
-    }
-    leat_h3_read_capsules(wt->h3, session->id);
-    session->draft02_header = leat_h3_find_header(headers, count, "sec-webtransport-http3-draft02").data != NULL;
-    if (event->headers_received.stream_ended) {
-        leat_h3_cancel(wt->h3, session->id, LEAT_H3_REQUEST_CANCELLED);
-        fail_session(wt, session, LEAT_WT_CAUSE_CONNECT_FAILED, 0);
+        leat_wt_forget_session(wt, event->stream_id);
     } else if (leat_h3_settings_received(wt->h3)) {
         offer_to_application(wt, session);
     }
@@ -117,9 +135,7 @@ int leat_wt_accept(leat_wt *wt, uint64_t session_id, const leat_h3_header *heade
     if (result != 0) {
         return result;
     }
-    leat_wt_session_enter(wt, session, WT_ACCEPTED);
-    leat_wt_session_pend(wt, session, WT_PENDING_READY);
-    leat_wt_release_early_streams(wt, session);
+    tell_ready(wt, session);
     return 0;
 }
 
@@ -132,7 +148,7 @@ int leat_wt_refuse(leat_wt *wt, uint64_t session_id, unsigned status, const char
         return LEAT_ERR_INVALID;
     }
     answer_refusal(wt, session_id, status, details);
-    fail_session(wt, session, LEAT_WT_CAUSE_CONNECT_FAILED, status);
+    fail_session(wt, session, LEAT_WT_CAUSE_CONNECT_FAILED, LEAT_WT_ORIGIN_LOCAL, status);
     return 0;
 }
 
@@ -141,7 +157,6 @@ int leat_wt_refuse(leat_wt *wt, uint64_t session_id, unsigned status, const char
 static int send_request(leat_wt *wt, wt_session *session) {
     const wt_dialect_row *row = leat_wt_dialect_row(wt->dialect);
     session->dialect = wt->dialect;
-    /* The last place of the copied request is kept free for the version field of the dialect. */
     size_t count = session->request.count - (row->request_header == NULL ? 1 : 0);
     if (row->request_header != NULL) {
         session->request.headers[count - 1] = leat_h3_header_of(row->request_header, "1");
@@ -151,23 +166,34 @@ static int send_request(leat_wt *wt, wt_session *session) {
     return result;
 }
 
-static int start_request(leat_wt *wt, wt_session *session) {
-    int result = wt->dialect == LEAT_WT_DIALECT_NONE ? LEAT_ERR_NOT_SUPPORTED : send_request(wt, session);
-    if (result != 0) {
-        leat_h3_cancel(wt->h3, session->id, LEAT_H3_REQUEST_CANCELLED);
-        fail_session(wt, session, LEAT_WT_CAUSE_CONNECT_FAILED, 0);
+/* Sessions that are open or asked for, without those that still wait for SETTINGS. */
+static bool is_server_full(const leat_wt *wt) {
+    uint64_t underway = 0;
+    LEAT_LIST_FOR_EACH(node, following, &wt->sessions) {
+        const wt_session *session = LEAT_CONTAINER_OF(node, wt_session, node);
+        underway += session->state < WT_ENDED && session->request.headers == NULL;
     }
-    return result;
+    return underway >= leat_wt_dialect_session_limit(wt->h3, wt->dialect);
 }
 
-int leat_wt_connect(leat_wt *wt, const char *authority, const char *path, const char *origin,
-                    const leat_h3_header *headers, size_t count, uint64_t *session_id) {
+static void start_request(leat_wt *wt, wt_session *session) {
+    if (wt->dialect == LEAT_WT_DIALECT_NONE || is_server_full(wt) || send_request(wt, session) != 0) {
+        leat_h3_cancel(wt->h3, session->id, LEAT_H3_REQUEST_CANCELLED);
+        fail_session(wt, session, LEAT_WT_CAUSE_CONNECT_FAILED, LEAT_WT_ORIGIN_LOCAL, 0);
+    }
+}
+
+static int check_connect(const leat_wt *wt) {
     if (!wt->is_client || wt->connection_gone || wt->goaway_seen) {
         return LEAT_ERR_STATE;
     }
-    if (wt->session_count >= wt->config.max_sessions) {
-        return LEAT_ERR_FULL;
-    }
+    bool is_full = wt->session_count >= wt->config.max_sessions || (leat_h3_settings_received(wt->h3) && is_server_full(wt));
+    return is_full ? LEAT_ERR_FULL : 0;
+}
+
+/* The copied fields of a request. The last place is kept free for the version field of the dialect. */
+static int make_request(leat_wt *wt, const char *authority, const char *path, const char *origin, const leat_h3_header *headers,
+                        size_t count, wt_fields *fields) {
     leat_h3_header *request = leat_alloc_array(wt->allocator, count + 7, sizeof *request);
     if (request == NULL) {
         return LEAT_ERR_NOMEM;
@@ -184,18 +210,28 @@ int leat_wt_connect(leat_wt *wt, const char *authority, const char *path, const 
     for (size_t i = 0; i < count; i++) {
         request[filled++] = headers[i];
     }
-    wt_fields copy;
-    bool copied = copy_fields(wt, &copy, request, filled + 1);
+    bool is_copied = copy_fields(wt, fields, request, filled + 1);
     leat_free(wt->allocator, request);
-    int result = copied ? leat_h3_open_request(wt->h3, session_id) : LEAT_ERR_NOMEM;
-    wt_session *session = result == 0 ? leat_wt_session_new(wt, *session_id) : NULL;
-    if (session == NULL) {
-        if (copied) {
-            leat_wt_fields_free(wt, &copy);
-        }
-        return result == 0 ? LEAT_ERR_NOMEM : result;
+    return is_copied ? 0 : LEAT_ERR_NOMEM;
+}
+
+int leat_wt_connect(leat_wt *wt, const char *authority, const char *path, const char *origin,
+                    const leat_h3_header *headers, size_t count, uint64_t *session_id) {
+    wt_fields request = {NULL, 0};
+    int result = check_connect(wt);
+    result = result != 0 ? result : make_request(wt, authority, path, origin, headers, count, &request);
+    result = result != 0 ? result : leat_h3_open_request(wt->h3, session_id);
+    if (result != 0) {
+        leat_wt_fields_free(wt, &request);
+        return result;
     }
-    session->request = copy;
+    wt_session *session = leat_wt_session_new(wt, *session_id);
+    if (session == NULL) {
+        leat_h3_cancel(wt->h3, *session_id, LEAT_H3_INTERNAL_ERROR);
+        leat_wt_fields_free(wt, &request);
+        return LEAT_ERR_NOMEM;
+    }
+    session->request = request;
     session->told = true;
     if (leat_h3_settings_received(wt->h3)) {
         start_request(wt, session);
@@ -217,13 +253,18 @@ static void on_response(leat_wt *wt, wt_session *session, const leat_h3_event *e
     if (session->status / 100 != 2) {
         leat_wt_session_pend(wt, session, WT_PENDING_REFUSED);
         leat_h3_cancel(wt->h3, session->id, LEAT_H3_REQUEST_CANCELLED);
-        fail_session(wt, session, LEAT_WT_CAUSE_CONNECT_FAILED, session->status);
+        fail_session(wt, session, LEAT_WT_CAUSE_CONNECT_FAILED, LEAT_WT_ORIGIN_PEER, session->status);
         return;
     }
-    leat_h3_read_capsules(wt->h3, session->id);
-    leat_wt_session_enter(wt, session, WT_ACCEPTED);
-    leat_wt_session_pend(wt, session, WT_PENDING_READY);
-    leat_wt_release_early_streams(wt, session);
+    int result = leat_h3_read_capsules(wt->h3, session->id);
+    if (result != 0) {
+        /* RFC 9297 §3.2: a response with content, or no memory. */
+        leat_h3_cancel(wt->h3, session->id, LEAT_H3_MESSAGE_ERROR);
+        fail_session(wt, session, result == LEAT_ERR_NOMEM ? LEAT_WT_CAUSE_INTERNAL_ERROR : LEAT_WT_CAUSE_PROTOCOL_ERROR,
+                     LEAT_WT_ORIGIN_LOCAL, result == LEAT_ERR_NOMEM ? 0 : LEAT_H3_MESSAGE_ERROR);
+        return;
+    }
+    tell_ready(wt, session);
 }
 
 /* ---- both ---- */
@@ -240,7 +281,12 @@ void leat_wt_on_headers(leat_wt *wt, const leat_h3_event *event) {
     }
 }
 
-void leat_wt_on_settings(leat_wt *wt) {
+void leat_wt_on_settings(leat_wt *wt, const leat_h3_event *event) {
+    (void)event;
+    if (!leat_wt_dialect_settings_are_valid(wt->h3)) {
+        leat_conn_fail(wt->conn, LEAT_H3_SETTINGS_ERROR, "a WebTransport setting with a value that its draft forbids");
+        return;
+    }
     wt->dialect = leat_wt_dialect_choose(wt->h3, wt->is_client);
     LEAT_LIST_FOR_EACH(node, following, &wt->sessions) {
         wt_session *session = LEAT_CONTAINER_OF(node, wt_session, node);

@@ -61,15 +61,12 @@ wt_session *leat_wt_session_new(leat_wt *wt, uint64_t id) {
     session->dialect = wt->dialect;
     leat_list_init(&session->pending_node);
     leat_list_init(&session->streams);
-    leat_ring_init(&session->early_datagrams, wt->allocator, sizeof(wt_datagram), wt->config.early_datagrams);
     leat_list_push_back(&wt->sessions, &session->node);
     wt->session_count++;
     return session;
 }
 
 void leat_wt_session_free(leat_wt *wt, wt_session *session) {
-    leat_wt_drop_early_datagrams(wt, session);
-    leat_ring_clear(&session->early_datagrams);
     leat_wt_fields_free(wt, &session->request);
     leat_free(wt->allocator, session->ending.reason);
     leat_list_remove(&session->node);
@@ -103,6 +100,12 @@ static void remember_gone(leat_wt *wt, uint64_t session_id) {
     }
 }
 
+void leat_wt_forget_session(leat_wt *wt, uint64_t session_id) {
+    remember_gone(wt, session_id);
+    leat_wt_reject_early_streams(wt, session_id);
+    leat_wt_drop_early_datagrams(wt, session_id);
+}
+
 void leat_wt_session_end(leat_wt *wt, wt_session *session, wt_ending ending) {
     if (session->state >= WT_ENDED) {
         leat_free(wt->allocator, ending.reason);
@@ -114,8 +117,8 @@ void leat_wt_session_end(leat_wt *wt, wt_session *session, wt_ending ending) {
     remember_gone(wt, session->id);
     leat_wt_reject_early_streams(wt, session->id);
     leat_wt_abort_streams(wt, session);
-    leat_wt_drop_early_datagrams(wt, session);
-    session->pending &= WT_PENDING_REQUESTED | WT_PENDING_REFUSED;
+    session->datagrams_dropped += leat_wt_drop_early_datagrams(wt, session->id);
+    session->pending &= WT_PENDING_REQUESTED | WT_PENDING_READY | WT_PENDING_REFUSED;
     if (session->told) {
         leat_wt_session_pend(wt, session, WT_PENDING_CLOSED);
     }
@@ -124,20 +127,29 @@ void leat_wt_session_end(leat_wt *wt, wt_session *session, wt_ending ending) {
     }
 }
 
-/* The close capsule (draft-ietf-webtrans-http3-07 §5) and FIN, or FIN alone when the peer closed. */
-void leat_wt_session_send_end(leat_wt *wt, wt_session *session) {
-    session->must_send_end = false;
-    if (session->ending.cause != LEAT_WT_CAUSE_LOCAL) {
-        leat_h3_send_data(wt->h3, session->id, NULL, 0, true);
-        return;
-    }
+/* draft-ietf-webtrans-http3-07 §5: the FIN goes with the capsule. */
+static int send_close_capsule(leat_wt *wt, wt_session *session) {
     uint8_t value[4 + LEAT_WT_REASON_MAX];
     leat_writer writer = leat_writer_make(value, sizeof value);
     leat_write_u32(&writer, session->ending.code);
     leat_write_bytes(&writer, session->ending.reason, session->ending.reason_length);
     leat_span capsule = {value, leat_writer_length(&writer)};
-    /* LEAT_ERR_FULL: the stream has no room now; StreamWritable brings us back here. */
-    session->must_send_end = leat_h3_send_capsule(wt->h3, session->id, WT_CAPSULE_CLOSE, capsule, true) == LEAT_ERR_FULL;
+    return leat_h3_send_capsule(wt->h3, session->id, WT_CAPSULE_CLOSE, capsule, true);
+}
+
+/* The close capsule and FIN, or FIN alone when the peer closed. What has no room now goes with StreamWritable. */
+void leat_wt_session_send_end(leat_wt *wt, wt_session *session) {
+    if (session->ending.cause != LEAT_WT_CAUSE_LOCAL) {
+        /* 0 may mean that an earlier frame is still in the way; a FIN that is sent already is not sent twice. */
+        session->must_send_end = leat_h3_send_data(wt->h3, session->id, NULL, 0, true) == 0;
+        return;
+    }
+    int result = send_close_capsule(wt, session);
+    session->must_send_end = result == LEAT_ERR_FULL;
+    if (result != 0 && result != LEAT_ERR_FULL) {
+        leat_h3_cancel(wt->h3, session->id, LEAT_H3_REQUEST_CANCELLED);
+        leat_wt_session_enter(wt, session, WT_PEER_FINISHED);
+    }
 }
 
 int leat_wt_close(leat_wt *wt, uint64_t session_id, uint32_t code, const char *reason, size_t reason_length) {

@@ -8,6 +8,12 @@ static wt_stream *find_stream(const leat_wt *wt, uint64_t id) {
     return leat_map_get_u64(&wt->streams, id);
 }
 
+/* A stream that the application knows, or NULL. */
+static wt_stream *find_told_stream(const leat_wt *wt, uint64_t id) {
+    wt_stream *stream = find_stream(wt, id);
+    return stream != NULL && stream->session != NULL ? stream : NULL;
+}
+
 static wt_stream *add_stream(leat_wt *wt, uint64_t id, uint64_t session_id, wt_session *session) {
     wt_stream *stream = leat_alloc(wt->allocator, sizeof *stream);
     if (stream == NULL || leat_map_set_u64(&wt->streams, id, stream) != 0) {
@@ -48,8 +54,7 @@ void leat_wt_free_finished_streams(leat_wt *wt) {
 
 /* Resets and stops what is still open of a stream. Directions that do not exist answer with an error nobody needs. */
 static void abort_stream(leat_wt *wt, uint64_t id, uint64_t http_code) {
-    leat_conn_reset_stream(wt->conn, id, http_code);
-    leat_conn_stop_stream(wt->conn, id, http_code);
+    leat_h3_cancel(wt->h3, id, http_code);
 }
 
 void leat_wt_abort_streams(leat_wt *wt, wt_session *session) {
@@ -66,7 +71,7 @@ void leat_wt_reject_early_streams(leat_wt *wt, uint64_t session_id) {
         wt_stream *stream = LEAT_CONTAINER_OF(node, wt_stream, node);
         if (stream->session_id == session_id) {
             abort_stream(wt, stream->id, LEAT_WT_SESSION_GONE);
-            leat_conn_release_stream(wt->conn, stream->id);
+            leat_h3_release_stream(wt->h3, stream->id);
             remove_stream(wt, stream);
         }
     }
@@ -79,34 +84,61 @@ void leat_wt_release_early_streams(leat_wt *wt, wt_session *session) {
             leat_list_remove(&stream->node);
             leat_list_push_back(&session->streams, &stream->node);
             stream->session = session;
+            stream->has_waited = true;
             wt->early_count--;
-            leat_conn_release_stream(wt->conn, stream->id);
+            leat_h3_release_stream(wt->h3, stream->id);
         }
     }
+}
+
+bool leat_wt_tell_waited_stream(wt_session *session, leat_wt_event *event) {
+    LEAT_LIST_FOR_EACH(node, following, &session->streams) {
+        wt_stream *stream = LEAT_CONTAINER_OF(node, wt_stream, node);
+        if (stream->has_waited && !stream->opened_told) {
+            stream->opened_told = true;
+            *event = (leat_wt_event){.type = LEAT_WT_EVENT_STREAM_OPENED, .session_id = session->id, .stream_id = stream->id};
+            event->stream_opened.unidirectional = leat_stream_is_unidirectional(stream->id);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* It waits in the transport, its bytes and its end too. */
+static void hold_early_stream(leat_wt *wt, const leat_h3_event *event) {
+    wt_stream *stream = find_stream(wt, event->stream_id);
+    if (leat_h3_hold_stream(wt->h3, stream->id, event->webtransport_stream_data_received.data.length) != 0) {
+        abort_stream(wt, stream->id, LEAT_WT_BUFFERED_STREAM_REJECTED);
+        remove_stream(wt, stream);
+    }
+}
+
+/* Whether the session may still be opened: see leat_wt_on_datagram. */
+static uint64_t refusal_of_early_stream(const leat_wt *wt, const wt_session *session, uint64_t session_id) {
+    bool is_known = session != NULL ? session->state < WT_ENDED : !wt->is_client && !leat_wt_is_gone(wt, session_id);
+    if (!is_known) {
+        return LEAT_WT_SESSION_GONE;
+    }
+    bool is_spoken = wt->dialect != LEAT_WT_DIALECT_NONE || !leat_h3_settings_received(wt->h3);
+    if (!is_spoken) {
+        /* RFC 9114 §6.2: WebTransport was not negotiated, so this kind of stream is unknown. */
+        return LEAT_H3_STREAM_CREATION_ERROR;
+    }
+    /* draft-ietf-webtrans-http3-07 §4.5: early streams are buffered within a bound. */
+    return wt->early_count >= wt->config.early_streams ? LEAT_WT_BUFFERED_STREAM_REJECTED : 0;
 }
 
 /* The first bytes of a stream of the peer. NULL: it was refused or has to wait. */
 static wt_stream *begin_stream(leat_wt *wt, const leat_h3_event *event) {
     uint64_t session_id = event->webtransport_stream_data_received.session_id;
     wt_session *session = leat_wt_find_session(wt, session_id);
-    bool is_gone = session != NULL ? session->state >= WT_ENDED : leat_wt_is_gone(wt, session_id);
     bool is_open = session != NULL && session->state == WT_OPEN;
-    if (is_gone) {
-        abort_stream(wt, event->stream_id, LEAT_WT_SESSION_GONE);
-        return NULL;
-    }
-    /* draft-ietf-webtrans-http3-07 §4.5: early streams are buffered within a bound. */
-    if (!is_open && wt->early_count >= wt->config.early_streams) {
-        abort_stream(wt, event->stream_id, LEAT_WT_BUFFERED_STREAM_REJECTED);
-        return NULL;
-    }
-    wt_stream *stream = add_stream(wt, event->stream_id, session_id, is_open ? session : NULL);
+    uint64_t refusal = is_open ? 0 : refusal_of_early_stream(wt, session, session_id);
+    wt_stream *stream = refusal == 0 ? add_stream(wt, event->stream_id, session_id, is_open ? session : NULL) : NULL;
     if (stream == NULL) {
-        abort_stream(wt, event->stream_id, LEAT_WT_BUFFERED_STREAM_REJECTED);
-        return NULL;
-    }
-    if (!is_open) {
-        leat_conn_hold_stream(wt->conn, event->stream_id, event->webtransport_stream_data_received.data.length);
+        abort_stream(wt, event->stream_id, refusal != 0 ? refusal : LEAT_WT_BUFFERED_STREAM_REJECTED);
+    } else if (!is_open) {
+        hold_early_stream(wt, event);
         return NULL;
     }
     return stream;
@@ -162,8 +194,10 @@ void leat_wt_on_stop_sending(leat_wt *wt, const leat_h3_event *event) {
     wt_stream *stream = find_stream(wt, event->stream_id);
     if (session != NULL) {
         leat_wt_on_connect_stop(wt, session, event->stop_sending_received.error_code);
-    } else if (stream != NULL && stream->session != NULL && !stream->send_done) {
-        push_stream_error(wt, LEAT_WT_EVENT_STOP_SENDING_RECEIVED, stream, event->stop_sending_received.error_code);
+    } else if (stream != NULL && !stream->send_done) {
+        if (stream->session != NULL) {
+            push_stream_error(wt, LEAT_WT_EVENT_STOP_SENDING_RECEIVED, stream, event->stop_sending_received.error_code);
+        }
         stream->send_done = true;
         finish_if_done(wt, stream);
     }
@@ -188,15 +222,15 @@ int leat_wt_open_stream(leat_wt *wt, uint64_t session_id, bool unidirectional, u
     }
     int result = leat_h3_create_webtransport_stream(wt->h3, session_id, unidirectional, stream_id);
     if (result == 0 && add_stream(wt, *stream_id, session_id, session) == NULL) {
-        abort_stream(wt, *stream_id, LEAT_H3_INTERNAL_ERROR);
+        leat_h3_cancel(wt->h3, *stream_id, LEAT_H3_INTERNAL_ERROR);
         return LEAT_ERR_NOMEM;
     }
     return result;
 }
 
 ptrdiff_t leat_wt_send_stream_data(leat_wt *wt, uint64_t stream_id, const uint8_t *data, size_t length, bool end_stream) {
-    wt_stream *stream = find_stream(wt, stream_id);
-    if (stream == NULL || stream->session == NULL || stream->send_done) {
+    wt_stream *stream = find_told_stream(wt, stream_id);
+    if (stream == NULL || stream->send_done) {
         return LEAT_ERR_NO_STREAM;
     }
     ptrdiff_t taken = leat_conn_send_stream_data(wt->conn, stream_id, data, length, end_stream);
@@ -208,7 +242,7 @@ ptrdiff_t leat_wt_send_stream_data(leat_wt *wt, uint64_t stream_id, const uint8_
 }
 
 int leat_wt_reset_stream(leat_wt *wt, uint64_t stream_id, uint32_t code) {
-    wt_stream *stream = find_stream(wt, stream_id);
+    wt_stream *stream = find_told_stream(wt, stream_id);
     if (stream == NULL) {
         return LEAT_ERR_NO_STREAM;
     }
@@ -219,37 +253,38 @@ int leat_wt_reset_stream(leat_wt *wt, uint64_t stream_id, uint32_t code) {
 }
 
 int leat_wt_stop_stream(leat_wt *wt, uint64_t stream_id, uint32_t code) {
-    wt_stream *stream = find_stream(wt, stream_id);
+    wt_stream *stream = find_told_stream(wt, stream_id);
     if (stream == NULL) {
         return LEAT_ERR_NO_STREAM;
     }
-    int result = leat_conn_stop_stream(wt->conn, stream_id, leat_wt_code_to_http(code));
+    int result = leat_h3_stop_stream(wt->h3, stream_id, leat_wt_code_to_http(code));
     stream->receive_done = stream->receive_done || result == 0;
     finish_if_done(wt, stream);
     return result;
 }
 
 int leat_wt_hold_stream(leat_wt *wt, uint64_t stream_id, size_t unread) {
-    wt_stream *stream = find_stream(wt, stream_id);
-    if (stream == NULL) {
+    wt_stream *stream = find_told_stream(wt, stream_id);
+    wt_session *session = stream == NULL ? NULL : leat_wt_find_session(wt, stream->session_id);
+    if (session == NULL || session->state != WT_OPEN) {
         return LEAT_ERR_NO_STREAM;
     }
-    int result = leat_conn_hold_stream(wt->conn, stream_id, unread);
+    int result = leat_h3_hold_stream(wt->h3, stream_id, unread);
     if (result == 0 && stream->receive_done) {
         /* The end was given back with the bytes: it comes again. */
         stream->receive_done = false;
         leat_list_remove(&stream->node);
-        leat_list_push_back(&stream->session->streams, &stream->node);
+        leat_list_push_back(&session->streams, &stream->node);
     }
     return result;
 }
 
 int leat_wt_release_stream(leat_wt *wt, uint64_t stream_id) {
-    return find_stream(wt, stream_id) == NULL ? LEAT_ERR_NO_STREAM : leat_conn_release_stream(wt->conn, stream_id);
+    return find_told_stream(wt, stream_id) == NULL ? LEAT_ERR_NO_STREAM : leat_h3_release_stream(wt->h3, stream_id);
 }
 
 int leat_wt_set_stream_user(leat_wt *wt, uint64_t stream_id, void *user) {
-    wt_stream *stream = find_stream(wt, stream_id);
+    wt_stream *stream = find_told_stream(wt, stream_id);
     if (stream == NULL) {
         return LEAT_ERR_NO_STREAM;
     }
@@ -258,7 +293,7 @@ int leat_wt_set_stream_user(leat_wt *wt, uint64_t stream_id, void *user) {
 }
 
 void *leat_wt_stream_user(const leat_wt *wt, uint64_t stream_id) {
-    const wt_stream *stream = find_stream(wt, stream_id);
+    const wt_stream *stream = find_told_stream(wt, stream_id);
     return stream == NULL ? NULL : stream->user;
 }
 

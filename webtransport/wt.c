@@ -9,7 +9,7 @@
 void leat_wt_config_init(leat_wt_config *config) {
     *config = (leat_wt_config){
         .size = sizeof *config,
-        .max_sessions = 16,
+        .max_sessions = WT_SESSIONS_DEFAULT,
         .early_streams = 16,
         .early_datagrams = 16,
     };
@@ -38,6 +38,7 @@ leat_wt *leat_wt_new(leat_h3 *h3, const leat_wt_config *config, int *error) {
     leat_list_init(&wt->pending);
     leat_list_init(&wt->early_streams);
     leat_list_init(&wt->finished_streams);
+    leat_list_init(&wt->early_datagrams);
     leat_map_init(&wt->streams, wt->allocator, hash_key);
     leat_ring_init(&wt->fates, wt->allocator, sizeof(wt_fate), WT_FATES_MAX);
     leat_ring_init(&wt->gone, wt->allocator, sizeof(uint64_t), WT_GONE_MAX);
@@ -58,9 +59,12 @@ void leat_wt_free(leat_wt *wt) {
         wt_session *session = LEAT_CONTAINER_OF(node, wt_session, node);
         leat_wt_session_free(wt, session);
     }
+    LEAT_LIST_FOR_EACH(node, following, &wt->early_datagrams) {
+        leat_free(wt->allocator, LEAT_CONTAINER_OF(node, wt_datagram, node));
+    }
     leat_ring_clear(&wt->fates);
     leat_ring_clear(&wt->gone);
-    leat_free(wt->allocator, wt->popped_datagram.data);
+    leat_free(wt->allocator, wt->popped_datagram);
     leat_free(wt->allocator, wt);
 }
 
@@ -102,23 +106,13 @@ void leat_wt_handle_conn_event(leat_wt *wt, const leat_event *event) {
     }
 }
 
-static void on_settings(leat_wt *wt, const leat_h3_event *event) {
-    (void)event;
-    leat_wt_on_settings(wt);
-}
-
-static void on_goaway(leat_wt *wt, const leat_h3_event *event) {
-    (void)event;
-    leat_wt_on_goaway(wt);
-}
-
 static void (*const handlers[LEAT_H3_EVENT_TYPE_COUNT])(leat_wt *wt, const leat_h3_event *event) = {
     [LEAT_H3_EVENT_HEADERS_RECEIVED] = leat_wt_on_headers,
     [LEAT_H3_EVENT_DATA_RECEIVED] = leat_wt_on_connect_data,
     [LEAT_H3_EVENT_DATAGRAM_RECEIVED] = leat_wt_on_datagram,
     [LEAT_H3_EVENT_WEBTRANSPORT_STREAM_DATA_RECEIVED] = leat_wt_on_stream_data,
-    [LEAT_H3_EVENT_SETTINGS_RECEIVED] = on_settings,
-    [LEAT_H3_EVENT_GOAWAY_RECEIVED] = on_goaway,
+    [LEAT_H3_EVENT_SETTINGS_RECEIVED] = leat_wt_on_settings,
+    [LEAT_H3_EVENT_GOAWAY_RECEIVED] = leat_wt_on_goaway,
     [LEAT_H3_EVENT_STREAM_RESET] = leat_wt_on_stream_reset,
     [LEAT_H3_EVENT_STOP_SENDING_RECEIVED] = leat_wt_on_stop_sending,
     [LEAT_H3_EVENT_CAPSULE_RECEIVED] = leat_wt_on_capsule,
@@ -192,47 +186,65 @@ static const struct {
     {WT_PENDING_CLOSED, LEAT_WT_EVENT_SESSION_CLOSED, fill_closed},
 };
 
-/* Datagrams that came before the session was open follow SessionReady. */
-static bool pop_early_datagram(leat_wt *wt, wt_session *session, leat_wt_event *event) {
-    const wt_datagram *front = leat_ring_front(&session->early_datagrams);
-    if (session->state != WT_OPEN || (session->pending & (WT_PENDING_REQUESTED | WT_PENDING_READY)) != 0 || front == NULL) {
+/* Streams and datagrams that came before the session was open follow SessionReady. */
+static bool pop_early(leat_wt *wt, wt_session *session, leat_wt_event *event) {
+    if ((session->pending & WT_PENDING_FIRST) != WT_PENDING_EARLY) {
         return false;
     }
-    wt->popped_datagram = *front;
-    leat_ring_pop(&session->early_datagrams);
+    if (leat_wt_tell_waited_stream(session, event)) {
+        return true;
+    }
+    wt->popped_datagram = leat_wt_take_early_datagram(wt, session->id);
+    if (wt->popped_datagram == NULL) {
+        session->pending &= ~(unsigned)WT_PENDING_EARLY;
+        return false;
+    }
     *event = (leat_wt_event){.type = LEAT_WT_EVENT_DATAGRAM_RECEIVED, .session_id = session->id};
-    event->datagram_received.data = (leat_span){wt->popped_datagram.data, wt->popped_datagram.length};
+    event->datagram_received.data = (leat_span){wt->popped_datagram->bytes, wt->popped_datagram->length};
     return true;
 }
 
-static bool pop_session_event(leat_wt *wt, wt_session *session, leat_wt_event *event) {
-    if (pop_early_datagram(wt, session, event)) {
+static bool pop_session_event(leat_wt *wt, wt_session *session, unsigned mask, leat_wt_event *event) {
+    if (pop_early(wt, session, event)) {
         return true;
     }
     for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
-        if ((session->pending & told[i].flag) != 0) {
+        if ((session->pending & mask & told[i].flag) != 0) {
             session->pending &= ~told[i].flag;
             *event = (leat_wt_event){.type = told[i].type, .session_id = session->id};
             told[i].fill(session, event);
             return true;
         }
     }
-    leat_list_remove(&session->pending_node);
+    return false;
+}
+
+static bool pop_pending(leat_wt *wt, unsigned mask, leat_wt_event *event) {
+    LEAT_LIST_FOR_EACH(node, following, &wt->pending) {
+        wt_session *session = LEAT_CONTAINER_OF(node, wt_session, pending_node);
+        if (pop_session_event(wt, session, mask, event)) {
+            return true;
+        }
+        if (session->pending == 0) {
+            leat_list_remove(&session->pending_node);
+        }
+    }
     return false;
 }
 
 bool leat_wt_next_event(leat_wt *wt, leat_wt_event *event) {
-    leat_free(wt->allocator, wt->popped_datagram.data);
-    wt->popped_datagram = (wt_datagram){NULL, 0};
+    leat_free(wt->allocator, wt->popped_datagram);
+    wt->popped_datagram = NULL;
+    if (pop_pending(wt, WT_PENDING_FIRST, event)) {
+        return true;
+    }
     if (wt->event_next < wt->event_count) {
         *event = wt->events[wt->event_next++];
         return true;
     }
     free_finished_sessions(wt);
-    LEAT_LIST_FOR_EACH(node, following, &wt->pending) {
-        if (pop_session_event(wt, LEAT_CONTAINER_OF(node, wt_session, pending_node), event)) {
-            return true;
-        }
+    if (pop_pending(wt, ~0u, event)) {
+        return true;
     }
     event->type = LEAT_WT_EVENT_NONE;
     return false;

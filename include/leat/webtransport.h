@@ -3,12 +3,17 @@
  * Dialects: draft-ietf-webtrans-http3-02 (Chromium, Firefox) and -07 (Safari), offered together, chosen per connection
  * from the peer's SETTINGS. Works on a leat_h3 made with leat_wt_h3_config. The same two verbs once more:
  *
- *     while (leat_h3_next_event(h3, &h3_event)) {
- *         leat_wt_handle_event(wt, &h3_event);
+ *     while (leat_conn_next_event(conn, &event)) {
+ *         leat_wt_handle_conn_event(wt, &event);
  *         while (leat_wt_next_event(wt, &wt_event)) { ... }
+ *         leat_h3_handle_event(h3, &event);
+ *         while (leat_h3_next_event(h3, &h3_event)) {
+ *             leat_wt_handle_event(wt, &h3_event);
+ *             while (leat_wt_next_event(wt, &wt_event)) { ... }
+ *         }
  *     }
- *     leat_wt_handle_conn_event(wt, &event)  with every QUIC event too, before the HTTP/3 layer gets it
  *
+ * Events of this layer are drained after each call of a handle function: they point into what was handled.
  * A stream of a session is named by its QUIC stream id. Every sending call is a "transmit after this call".
  */
 #ifndef LEAT_WEBTRANSPORT_H
@@ -41,7 +46,7 @@ typedef struct leat_wt_config {
     const leat_allocator *allocator;
     size_t max_sessions;       /* per connection; further requests are refused with 429. Default 16 */
     size_t early_streams;      /* streams before their session is accepted, per connection; default 16; more are rejected */
-    size_t early_datagrams;    /* datagrams before their session is accepted; default 16; more are dropped */
+    size_t early_datagrams;    /* the same of datagrams; default 16; the oldest are dropped */
 } leat_wt_config;
 LEAT_API void leat_wt_config_init(leat_wt_config *config);
 /* Fills in what WebTransport needs of HTTP/3: settings of all dialects, extended CONNECT, datagrams. Keeps the rest of config. */
@@ -115,7 +120,7 @@ typedef struct leat_wt_event {
             leat_wt_origin origin;
             leat_wt_cause cause;
             uint32_t code;
-            const char *reason;     /* NUL-terminated UTF-8 without NULs inside */
+            const char *reason;     /* UTF-8, NUL-terminated; a peer's may hold NULs: see reason_length, which follows it */
             size_t reason_length;
             uint64_t http_code, quic_code;
             bool clean, connection_usable;
@@ -139,16 +144,20 @@ LEAT_API bool leat_wt_next_event(leat_wt *wt, leat_wt_event *event);
 
 /* ---- sessions ---- */
 
-/* Client: requests a session; the id is known at once. Waits for the peer's SETTINGS by itself. headers: further request fields. */
+/*
+ * Client: requests a session; the id is known at once. Waits for the peer's SETTINGS by itself. headers: further request fields.
+ * LEAT_ERR_FULL: the server or the configuration takes no more at a time; LEAT_ERR_STATE: wrong role, or the server said GOAWAY.
+ */
 LEAT_API int leat_wt_connect(leat_wt *wt, const char *authority, const char *path, const char *origin,
                              const leat_h3_header *headers, size_t count, uint64_t *session_id);
 /* Server: answers 200, then delivers what was buffered. headers: further response fields. */
 LEAT_API int leat_wt_accept(leat_wt *wt, uint64_t session_id, const leat_h3_header *headers, size_t count);
-/* Server: answers with status (4xx or 5xx, 3xx) and a `details` field in words. SessionClosed{connect_failed} follows. */
+/* Server: answers with status (300 to 599) and a `details` field in words, unless NULL. SessionClosed{connect_failed} follows. */
 LEAT_API int leat_wt_refuse(leat_wt *wt, uint64_t session_id, unsigned status, const char *details);
 /*
  * Closes: capsule with code and reason (UTF-8, at most 1024 bytes; LEAT_ERR_INVALID otherwise) and FIN; streams of the session are
- * reset and stopped with WT_SESSION_GONE. SessionClosed{local} follows at once. A second close is LEAT_ERR_STATE.
+ * reset and stopped with WT_SESSION_GONE. SessionClosed{local} follows at once, and the peer need not read for that. A second close
+ * is LEAT_ERR_STATE.
  */
 LEAT_API int leat_wt_close(leat_wt *wt, uint64_t session_id, uint32_t code, const char *reason, size_t reason_length);
 /* Asks the peer to finish soon: drain capsule (dialect -07), for all: leat_h3_goaway. */
