@@ -1,0 +1,194 @@
+/*
+ * Memory: what an idle connection holds, what a hostile peer can make it hold, and every allocation failing in turn:
+ * then the connection ends with internal_error or an API call is refused, and nothing leaks.
+ */
+#include "../pair.h"
+
+/* ---- how much -------------------------------------------------------------------------------------------------------------- */
+
+/* libcrypto's own objects are not counted: they do not go through the hook. */
+START_TEST(an_idle_connection_holds_less_than_ten_kilobytes) {
+    pair *p = pair_new();
+    pair_handshake(p);
+    uint64_t id = pair_send_text(p, PAIR_CLIENT, false, "request", true);
+    pair_settle(p);
+    pair_send_all(p, PAIR_SERVER, id, (const uint8_t *)"response", 8, true);
+    pair_settle(p);
+    ck_assert_uint_eq(leat_stream_map_count(&pair_conn(p, PAIR_SERVER)->streams.map), 0);
+    size_t both = p->memory.bytes_live;
+    ck_assert_msg(both <= 2 * 10240, "%zu bytes for two connections, %zu of them the objects", both, 2 * sizeof(leat_conn));
+    pair_free(p);
+}
+END_TEST
+
+START_TEST(many_streams_leave_nothing_behind) {
+    pair *p = pair_new();
+    pair_handshake(p);
+    for (unsigned i = 0; i < 300; i++) {
+        pair_send_text(p, PAIR_CLIENT, true, "x", true);
+        pair_settle(p);
+        p->ends[PAIR_SERVER].stream_count = 0;
+        free(p->ends[PAIR_SERVER].streams[0].bytes);
+        p->ends[PAIR_SERVER].streams[0].bytes = NULL;
+        pair_take_events(p, PAIR_SERVER);
+        pair_take_events(p, PAIR_CLIENT);
+        p->ends[PAIR_SERVER].events[0] = p->ends[PAIR_CLIENT].events[0] = '\0';
+    }
+    ck_assert_uint_eq(leat_stream_map_count(&pair_conn(p, PAIR_SERVER)->streams.map), 0);
+    ck_assert_uint_eq(leat_stream_map_count(&pair_conn(p, PAIR_CLIENT)->streams.map), 0);
+    ck_assert_uint_le(p->memory.bytes_live, 2 * 20480);
+    pair_free(p);
+}
+END_TEST
+
+/* Attack E1: every second byte of the window. */
+START_TEST(sparse_stream_data_stays_within_twice_the_window) {
+    pair *p = pair_new();
+    test_memory memory;
+    test_memory_init(&memory);
+    p->ends[PAIR_SERVER].config.allocator = &memory.allocator;
+    p->ends[PAIR_SERVER].config.max_stream_data = p->ends[PAIR_SERVER].config.max_data = 4000;
+    pair_handshake(p);
+    size_t before = memory.bytes_live;
+    for (unsigned offset = 1; offset < 3900; offset += 2) {
+        char frame[32];
+        snprintf(frame, sizeof frame, "0e 00 %04x 01 61", 0x4000 | offset);
+        pair_raw(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, frame);
+    }
+    size_t grown = memory.bytes_live - before;
+    ck_assert_msg(grown <= 2 * 4000 + 65536, "%zu bytes", grown);
+    pair_free(p);
+}
+END_TEST
+
+/* Attack F9: datagrams that nobody reads. */
+START_TEST(unread_datagrams_are_bounded) {
+    pair *p = pair_new();
+    p->ends[PAIR_SERVER].config.datagram_receive_queue_limit = 16;
+    pair_handshake(p);
+    p->ends[PAIR_SERVER].keeps_events = true;
+    for (unsigned i = 0; i < 1000; i++) {
+        pair_raw(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, "30 616263");
+    }
+    leat_stats stats;
+    leat_conn_get_stats(pair_conn(p, PAIR_SERVER), &stats);
+    ck_assert_uint_eq(pair_conn(p, PAIR_SERVER)->datagrams.received.count, 16);
+    ck_assert_uint_eq(stats.datagrams_dropped, 1000 - 16);
+    pair_free(p);
+}
+END_TEST
+
+START_TEST(unread_events_are_bounded) {
+    pair *p = pair_new();
+    pair_handshake(p);
+    p->ends[PAIR_CLIENT].keeps_events = true;
+    for (unsigned i = 0; i < 2 * LEAT_EVENTS_MAX; i++) {
+        leat_conn_send_ping(pair_conn(p, PAIR_CLIENT), i);
+        pair_run_for(p, 30 * LEAT_MILLISECOND);
+    }
+    ck_assert_uint_eq(pair_conn(p, PAIR_CLIENT)->events.ring.count, LEAT_EVENTS_MAX);
+    ck_assert_uint_gt(pair_conn(p, PAIR_CLIENT)->events.dropped, 0);
+    pair_free(p);
+}
+END_TEST
+
+/* ---- each allocation failing in turn ------------------------------------------------------------------------------------------ */
+
+static void use_calls(leat_conn *conn, uint64_t *id) {
+    static const uint8_t text[3000];
+    const leat_span part = {text, 100};
+    if (leat_conn_open_stream(conn, false, id) == LEAT_OK) {
+        leat_conn_send_stream_data(conn, *id, text, sizeof text, true);
+    }
+    leat_conn_send_datagram_frame(conn, &part, 1, 5);
+    leat_conn_send_ping(conn, 6);
+    leat_conn_change_connection_id(conn);
+    leat_conn_request_key_update(conn);
+}
+
+/* A life of a connection; all that can be refused may be. True when no allocation failed. */
+static bool live_with_failure(size_t fail_at) {
+    pair *p = pair_new();
+    int error = 0;
+    uint64_t id = 0;
+    const leat_path path = {p->ends[PAIR_CLIENT].address, p->ends[PAIR_SERVER].address};
+    p->memory.fail_at = fail_at;
+    p->ends[PAIR_CLIENT].conn = leat_conn_new(&p->ends[PAIR_CLIENT].config, &error);
+    if (p->ends[PAIR_CLIENT].conn == NULL) {
+        ck_assert_int_lt(error, 0);
+        pair_free(p);
+        return false;
+    }
+    if (leat_conn_connect(pair_conn(p, PAIR_CLIENT), &path, p->now) == LEAT_OK) {
+        pair_run_for(p, LEAT_SECOND);
+        use_calls(pair_conn(p, PAIR_CLIENT), &id);
+        pair_run_for(p, LEAT_SECOND);
+        if (pair_conn(p, PAIR_SERVER) != NULL) {
+            leat_conn_reset_stream(pair_conn(p, PAIR_SERVER), id, 9);
+            use_calls(pair_conn(p, PAIR_SERVER), &id);
+            p->ends[PAIR_CLIENT].address.ip[3] = 77;
+            leat_conn_send_ping(pair_conn(p, PAIR_CLIENT), 8);
+        }
+        pair_run_for(p, 2 * LEAT_SECOND);
+        leat_conn_close(pair_conn(p, PAIR_CLIENT), 1, "done");
+        pair_run_for(p, 30 * LEAT_SECOND);
+    }
+    bool failed = p->memory.allocations >= fail_at;
+    for (pair_side side = PAIR_CLIENT; side <= PAIR_SERVER; side++) {
+        const leat_event *end = &p->ends[side].terminated;
+        if (end->type == LEAT_EVENT_CONNECTION_TERMINATED && end->connection_terminated.source == LEAT_SOURCE_PROTOCOL_ERROR) {
+            ck_abort_msg("allocation %zu: side %d took its own failure for a fault of the peer: 0x%llx %s", fail_at, side,
+                         (unsigned long long)end->connection_terminated.error_code, p->ends[side].reason);
+        }
+    }
+    pair_free(p);
+    return !failed;
+}
+
+START_TEST(every_allocation_may_fail) {
+    size_t fail_at = 1;
+    while (!live_with_failure(fail_at)) {
+        fail_at++;
+        ck_assert_uint_lt(fail_at, 20000);
+    }
+    ck_assert_uint_gt(fail_at, 100);
+}
+END_TEST
+
+/* ---- the random source fails ------------------------------------------------------------------------------------------------------ */
+
+typedef struct failing_random {
+    uint64_t seed;
+    unsigned calls, fail_at;
+} failing_random;
+
+static bool random_that_fails(void *user, uint8_t *bytes, size_t length) {
+    failing_random *random = user;
+    return ++random->calls != random->fail_at && test_random(&random->seed, bytes, length);
+}
+
+START_TEST(every_draw_of_random_bytes_may_fail) {
+    for (unsigned fail_at = 1; fail_at < 60; fail_at++) {
+        pair *p = pair_new();
+        int error = 0;
+        uint64_t id = 0;
+        failing_random random = {1, 0, fail_at};
+        const leat_path path = {p->ends[PAIR_CLIENT].address, p->ends[PAIR_SERVER].address};
+        for (pair_side side = PAIR_CLIENT; side <= PAIR_SERVER; side++) {
+            p->ends[side].config.random = random_that_fails;
+            p->ends[side].config.random_user = &random;
+        }
+        p->ends[PAIR_CLIENT].conn = leat_conn_new(&p->ends[PAIR_CLIENT].config, &error);
+        if (p->ends[PAIR_CLIENT].conn != NULL && leat_conn_connect(pair_conn(p, PAIR_CLIENT), &path, p->now) == LEAT_OK) {
+            pair_run_for(p, LEAT_SECOND);
+            use_calls(pair_conn(p, PAIR_CLIENT), &id);
+            pair_run_for(p, 20 * LEAT_SECOND);
+        }
+        pair_free(p);
+    }
+}
+END_TEST
+
+LEAT_TEST_MAIN("quic/conn/memory", an_idle_connection_holds_less_than_ten_kilobytes, many_streams_leave_nothing_behind,
+               sparse_stream_data_stays_within_twice_the_window, unread_datagrams_are_bounded, unread_events_are_bounded,
+               every_allocation_may_fail, every_draw_of_random_bytes_may_fail)
