@@ -130,13 +130,17 @@ void leat_h3_trace(leat_h3 *h3, const char *name, uint64_t stream_id, const char
 
 /* ---- QUIC events -------------------------------------------------------------------------------------------------------------- */
 
-static void on_stream_data(leat_h3 *h3, const leat_event *event) {
-    uint64_t id = event->stream_data_received.stream_id;
+/* The entry of a stream; the peer's are made here. */
+static leat_h3_stream *find_or_accept(leat_h3 *h3, uint64_t id) {
     leat_h3_stream *stream = leat_h3_find_stream(h3, id);
     bool is_peers = leat_stream_is_client_initiated(id) != h3->is_client;
-    if (stream == NULL && is_peers) {
-        stream = leat_h3_accept_stream(h3, id);
-    }
+    return stream == NULL && is_peers ? leat_h3_accept_stream(h3, id) : stream;
+}
+
+static void on_stream_opened(leat_h3 *h3, const leat_event *event) { find_or_accept(h3, event->stream.stream_id); }
+
+static void on_stream_data(leat_h3 *h3, const leat_event *event) {
+    leat_h3_stream *stream = find_or_accept(h3, event->stream_data_received.stream_id);
     if (stream == NULL || stream->receive_done) {
         return;
     }
@@ -164,13 +168,8 @@ static bool is_told(const leat_h3 *h3, const leat_h3_stream *stream) {
 static void on_stream_reset(leat_h3 *h3, const leat_event *event) {
     uint64_t id = event->stream_reset.stream_id;
     leat_h3_stream *stream = leat_h3_find_stream(h3, id);
-    bool is_request_id = !leat_stream_is_unidirectional(id) && leat_stream_is_client_initiated(id);
     if (stream == NULL || stream->receive_done) {
-        if (stream == NULL && is_request_id && !h3->is_client) {
-            /* RFC 9114 §4.1-10: gone before its first byte; our half is closed as well, if it is still open. */
-            leat_conn_reset_stream(h3->conn, id, LEAT_H3_REQUEST_INCOMPLETE);
-        }
-        return;
+        return; /* over before: a reset may still answer our STOP_SENDING */
     }
     if (stream->role->is_critical) {
         leat_h3_fail(h3, LEAT_H3_CLOSED_CRITICAL_STREAM, stream->role->name);
@@ -180,6 +179,7 @@ static void on_stream_reset(leat_h3 *h3, const leat_event *event) {
     if (is_told(h3, stream)) {
         tell_error(h3, LEAT_H3_EVENT_STREAM_RESET, id, stream->session_id, event->stream_reset.error_code);
     } else if (!stream->send_done) {
+        /* RFC 9114 §4.1-10: gone before it was a request. */
         leat_conn_reset_stream(h3->conn, id, LEAT_H3_REQUEST_INCOMPLETE);
         leat_h3_end_sending(h3, stream);
     }
@@ -234,6 +234,7 @@ static void on_connection_terminated(leat_h3 *h3, const leat_event *event) {
 
 /* Events without a row mean nothing here. */
 static void (*const event_handlers[LEAT_EVENT_TYPE_COUNT])(leat_h3 *h3, const leat_event *event) = {
+    [LEAT_EVENT_STREAM_OPENED] = on_stream_opened,
     [LEAT_EVENT_STREAM_DATA_RECEIVED] = on_stream_data,
     [LEAT_EVENT_STREAM_RESET] = on_stream_reset,
     [LEAT_EVENT_STOP_SENDING_RECEIVED] = on_stop_sending,

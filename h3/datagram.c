@@ -16,7 +16,7 @@ static bool is_wanted(const leat_h3 *h3, uint64_t stream_id) {
     if (stream != NULL) {
         return !stream->receive_done;
     }
-    return !h3->is_client && (stream_id >= h3->next_request_id || leat_conn_stream_room(h3->conn, stream_id) >= 0);
+    return !h3->is_client && stream_id >= h3->next_request_id;
 }
 
 bool leat_h3_read_datagram(leat_h3 *h3, leat_span payload, leat_h3_event *event) {

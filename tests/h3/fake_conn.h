@@ -15,7 +15,7 @@ typedef struct fake_stream {
     bool used;
     uint8_t *sent; /* all that was sent */
     size_t sent_length;
-    bool end_sent, is_held, wants_writable, is_finished_sending;
+    bool is_open, end_sent, is_held, wants_writable, is_finished_sending;
     uint64_t reset, stopped;    /* error codes, or FAKE_NONE */
     size_t unread;              /* of the last delivery, given back */
     bool end_unread;

@@ -144,8 +144,18 @@ static void keep(h3_rig *rig, uint64_t stream_id, const uint8_t *bytes, size_t l
     pending->end_stream = end_stream;
 }
 
+/* StreamOpened comes before anything else of a stream. */
+static void open_stream(h3_rig *rig, uint64_t stream_id) {
+    fake_stream *stream = fake_find(&rig->conn, stream_id);
+    if (leat_stream_is_client_initiated(stream_id) != rig->conn.is_client && !stream->is_open) {
+        stream->is_open = true;
+        rig_event(rig, &(leat_event){.type = LEAT_EVENT_STREAM_OPENED, .stream = {stream_id}});
+    }
+}
+
 /* One StreamDataReceived, from memory that is gone afterwards. */
 static void deliver(h3_rig *rig, uint64_t stream_id, const uint8_t *bytes, size_t length, bool end_stream) {
+    open_stream(rig, stream_id);
     fake_stream *stream = fake_find(&rig->conn, stream_id);
     if (stream->is_held) {
         keep(rig, stream_id, bytes, length, end_stream);
@@ -245,7 +255,7 @@ void rig_reset(h3_rig *rig, uint64_t stream_id, uint64_t error_code) {
     leat_event event = {.type = LEAT_EVENT_STREAM_RESET};
     event.stream_reset.stream_id = stream_id;
     event.stream_reset.error_code = error_code;
-    fake_find(&rig->conn, stream_id);
+    open_stream(rig, stream_id);
     rig_event(rig, &event);
 }
 

@@ -68,6 +68,17 @@ RIG_TEST(resets_and_stops_name_the_session, SERVER) {
     rig_expect_idle(rig);
 }
 
+/* The reset that answers our STOP_SENDING must not touch the other half. */
+RIG_TEST(stopping_one_half_leaves_the_other, SERVER) {
+    rig_feed(rig, 4, "4041 00 61", false);
+    ck_assert_int_eq(leat_h3_stop_stream(rig->h3, 4, 7), 0);
+    rig_reset(rig, 4, 7);
+    rig_expect(rig, "new WT session 0 4 61\n");
+    ck_assert_uint_eq(fake_find(&rig->conn, 4)->reset, FAKE_NONE);
+    rig_event(rig, &(leat_event){.type = LEAT_EVENT_NONE});
+    rig_expect_idle(rig);
+}
+
 RIG_TEST(a_stream_reset_inside_its_session_id_is_nobodys, SERVER) {
     rig_feed(rig, 14, "4054 44", false);
     rig_reset(rig, 14, 7);
@@ -115,4 +126,5 @@ RIG_TEST(writable_streams_are_told, SERVER) {
 LEAT_TEST_MAIN("h3 webtransport streams", a_unidirectional_stream_names_its_session, a_bidirectional_stream_begins_with_the_signal,
                a_stream_without_data_is_told, a_server_opens_bidirectional_streams, replies_on_our_stream_are_raw_bytes,
                our_unidirectional_stream_keeps_no_state, a_session_is_a_request_stream, resets_and_stops_name_the_session,
+               stopping_one_half_leaves_the_other,
                a_stream_reset_inside_its_session_id_is_nobodys, held_bytes_come_again, writable_streams_are_told)
