@@ -1,8 +1,9 @@
 /*
- * An HTTP/3 peer's stream bytes, RFC 9114. Byte 0 is the mode: bit 0 a client of ours, bit 1 the control stream, bit 2
- * many streams. Then come the bytes of request stream 0 or of the control stream, whole; or records of stream number,
- * what (data, data and end, reset, stop, datagram), length and bytes.
- * Everything is done twice, whole and byte by byte: both must come to the same end.
+ * An HTTP/3 peer's stream bytes, RFC 9114. Byte 0 is the mode: bit 0 a client of ours, bit 1 the
+ * control stream, bit 2 many streams. Then come the bytes of request stream 0 or of the control
+ * stream, whole; or records of stream number, what (data, data and end, reset, stop, datagram),
+ * length and bytes. Everything is done twice, whole and byte by byte: both must come to the same
+ * end.
  */
 #include "fuzz.h"
 #include "h3/connection.h"
@@ -21,9 +22,11 @@ typedef struct run {
     bool pending_end;
 } run;
 
-/* ---- what came out, independent of cuts ----------------------------------------------------------------------------------- */
+/* ---- what came out, independent of cuts --------------------------------------------- */
 
-static void mix(run *run, uint64_t value) { run->digest = (run->digest ^ value) * UINT64_C(0x100000001b3); }
+static void mix(run *run, uint64_t value) {
+    run->digest = (run->digest ^ value) * UINT64_C(0x100000001b3);
+}
 
 static void mix_bytes(run *run, uint64_t id, leat_span bytes) {
     for (size_t i = 0; i < bytes.length; i++) {
@@ -52,7 +55,8 @@ static void on_event(run *run, const leat_h3_event *event) {
         on_headers(run, event);
     }
     run->has_refused = run->has_refused || event->type == LEAT_H3_EVENT_REQUEST_REFUSED_MALFORMED;
-    if (leat_h3_event_get_bytes(event, "data", &bytes) || leat_h3_event_get_bytes(event, "value", &bytes)) {
+    if (leat_h3_event_get_bytes(event, "data", &bytes) ||
+        leat_h3_event_get_bytes(event, "value", &bytes)) {
         mix_bytes(run, event->stream_id, bytes);
     }
     if (leat_h3_event_get_integer(event, "stream_ended", &ended) && ended == 1) {
@@ -60,7 +64,7 @@ static void on_event(run *run, const leat_h3_event *event) {
     }
 }
 
-/* ---- what goes in ------------------------------------------------------------------------------------------------------------ */
+/* ---- what goes in ------------------------------------------------------------------- */
 
 static void handle(run *run, const leat_event *event) {
     leat_h3_event popped;
@@ -158,11 +162,12 @@ static void feed_record(run *run, leat_reader *input) {
     }
 }
 
-/* ---- a run ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- a run -------------------------------------------------------------------------- */
 
 static void begin(run *run, unsigned mode, bool is_bytewise) {
-    static const leat_h3_header get[] = {LEAT_H3_HEADER(":method", "GET"), LEAT_H3_HEADER(":scheme", "https"),
-                                         LEAT_H3_HEADER(":authority", "a"), LEAT_H3_HEADER(":path", "/")};
+    static const leat_h3_header get[] = {LEAT_H3_HEADER(":method", "GET"),
+        LEAT_H3_HEADER(":scheme", "https"), LEAT_H3_HEADER(":authority", "a"),
+        LEAT_H3_HEADER(":path", "/")};
     leat_h3_config config;
     uint64_t id;
     memset(run, 0, sizeof *run);
@@ -202,7 +207,8 @@ static void live(run *run, unsigned mode, const uint8_t *data, size_t size) {
 }
 
 static void compare(const run *whole, const run *bytewise) {
-    /* Half an encoder stream may unblock what the whole of it, being wrong or at its end, does not. */
+    /* Half an encoder stream may unblock what the whole of it, being wrong or at its end, does not.
+     */
     if (!whole->has_held && !bytewise->has_held) {
         fuzz_require(whole->conn.error_code == bytewise->conn.error_code);
         fuzz_require(whole->has_refused == bytewise->has_refused);

@@ -1,6 +1,7 @@
 /*
- * The capsule protocol of RFC 9297 §3: an endless row of type, length, value in the DATA of an extended CONNECT stream.
- * Frame and packet borders mean nothing here. DATAGRAM capsules become datagrams in request.c.
+ * The capsule protocol of RFC 9297 §3: an endless row of type, length, value in the DATA of an
+ * extended CONNECT stream. Frame and packet borders mean nothing here. DATAGRAM capsules become
+ * datagrams in request.c.
  */
 #include "h3/capsule.h"
 
@@ -35,9 +36,11 @@ static void begin_capsule(leat_h3_capsule_reader *reader) {
     reader->is_told = is_grease(reader->reader.type);
 }
 
-/* Collects the value until it is complete or as long as anybody wants it. True: it stands in *value. */
+/* Collects the value until it is complete or as long as anybody wants it. True: it stands in
+ * *value. */
 static int collect_value(leat_h3_capsule_reader *reader, leat_span *input, leat_span *value) {
-    uint64_t wanted = reader->reader.length < LEAT_H3_CAPSULE_MAX ? reader->reader.length : LEAT_H3_CAPSULE_MAX;
+    uint64_t wanted =
+        reader->reader.length < LEAT_H3_CAPSULE_MAX ? reader->reader.length : LEAT_H3_CAPSULE_MAX;
     leat_span piece = leat_span_take(input, wanted - reader->value.length);
     reader->reader.left -= piece.length;
     if (piece.length == wanted) {
@@ -67,7 +70,8 @@ static int read_value(leat_h3_capsule_reader *reader, leat_span *input, leat_h3_
     return result;
 }
 
-int leat_h3_capsule_read(leat_h3_capsule_reader *reader, leat_span *input, leat_h3_capsule *capsule) {
+int leat_h3_capsule_read(
+    leat_h3_capsule_reader *reader, leat_span *input, leat_h3_capsule *capsule) {
     while (input->length > 0) {
         if (reader->reader.part != LEAT_TLV_VALUE) {
             if (!leat_tlv_read_head(&reader->reader, input)) {

@@ -1,6 +1,6 @@
 /*
- * The HTTP/3 connection: its life, and how QUIC events come in and HTTP/3 events go out. RFC 9114 §3.2, §5, §8.
- * What the bytes of a stream mean is found out by the stream's role (streams.c).
+ * The HTTP/3 connection: its life, and how QUIC events come in and HTTP/3 events go out. RFC 9114
+ * §3.2, §5, §8. What the bytes of a stream mean is found out by the stream's role (streams.c).
  */
 #include "h3/connection.h"
 
@@ -11,7 +11,7 @@
 #include "h3/send.h"
 #include "h3/settings.h"
 
-/* ---- life ----------------------------------------------------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------------------- */
 
 void leat_h3_config_init(leat_h3_config *config) {
     *config = (leat_h3_config){
@@ -25,7 +25,8 @@ void leat_h3_config_init(leat_h3_config *config) {
 }
 
 static void init_state(leat_h3 *h3, leat_conn *conn, const leat_h3_config *config) {
-    /* Stream ids are ours to limit, so that nobody gains from choosing them: the map needs no secret. */
+    /* Stream ids are ours to limit, so that nobody gains from choosing them: the map needs no
+     * secret. */
     static const uint8_t map_key[16] = {0};
     h3->conn = conn;
     h3->allocator = config->allocator;
@@ -48,8 +49,8 @@ static void init_state(leat_h3 *h3, leat_conn *conn, const leat_h3_config *confi
 
 static int start(leat_h3 *h3) {
     const leat_h3_config *config = &h3->config;
-    h3->decoder = leat_qpack_decoder_new(h3->allocator, config->qpack_max_table_capacity, config->qpack_blocked_streams,
-                                         (size_t)config->max_field_section_size);
+    h3->decoder = leat_qpack_decoder_new(h3->allocator, config->qpack_max_table_capacity,
+        config->qpack_blocked_streams, (size_t)config->max_field_section_size);
     h3->encoder = leat_qpack_encoder_new(h3->allocator, config->qpack_encoder_capacity);
     if (h3->decoder == NULL || h3->encoder == NULL) {
         return LEAT_ERR_NOMEM;
@@ -100,7 +101,7 @@ void leat_h3_free(leat_h3 *h3) {
 leat_conn *leat_h3_conn(const leat_h3 *h3) { return h3->conn; }
 size_t leat_h3_open_requests(const leat_h3 *h3) { return h3->request_count; }
 
-/* ---- faults ---------------------------------------------------------------------------------------------------------------- */
+/* ---- faults ------------------------------------------------------------------------- */
 
 bool leat_h3_fail(leat_h3 *h3, uint64_t error_code, const char *reason) {
     if (!h3->has_failed) {
@@ -117,7 +118,8 @@ bool leat_h3_count_useless(leat_h3 *h3) {
            leat_h3_fail(h3, LEAT_H3_EXCESSIVE_LOAD, "a flood of frames that mean nothing");
 }
 
-void leat_h3_trace(leat_h3 *h3, const char *name, uint64_t stream_id, const char *what, uint64_t length) {
+void leat_h3_trace(
+    leat_h3 *h3, const char *name, uint64_t stream_id, const char *what, uint64_t length) {
     if (leat_conn_is_traced(h3->conn)) {
         leat_trace_field fields[] = {
             {.name = "stream_id", .kind = LEAT_TRACE_INTEGER, .integer = stream_id},
@@ -128,7 +130,7 @@ void leat_h3_trace(leat_h3 *h3, const char *name, uint64_t stream_id, const char
     }
 }
 
-/* ---- QUIC events -------------------------------------------------------------------------------------------------------------- */
+/* ---- QUIC events -------------------------------------------------------------------- */
 
 /* The entry of a stream; the peer's are made here. */
 static leat_h3_stream *find_or_accept(leat_h3 *h3, uint64_t id) {
@@ -137,17 +139,21 @@ static leat_h3_stream *find_or_accept(leat_h3 *h3, uint64_t id) {
     return stream == NULL && is_peers ? leat_h3_accept_stream(h3, id) : stream;
 }
 
-static void on_stream_opened(leat_h3 *h3, const leat_event *event) { find_or_accept(h3, event->stream.stream_id); }
+static void on_stream_opened(leat_h3 *h3, const leat_event *event) {
+    find_or_accept(h3, event->stream.stream_id);
+}
 
 static void on_stream_data(leat_h3 *h3, const leat_event *event) {
     leat_h3_stream *stream = find_or_accept(h3, event->stream_data_received.stream_id);
     if (stream == NULL || stream->receive_done) {
         return;
     }
-    h3->input = (leat_h3_input){stream, event->stream_data_received.data, event->stream_data_received.end_stream};
+    h3->input = (leat_h3_input){
+        stream, event->stream_data_received.data, event->stream_data_received.end_stream};
 }
 
-static void tell_error(leat_h3 *h3, leat_h3_event_type type, uint64_t stream_id, uint64_t session_id, uint64_t error_code) {
+static void tell_error(leat_h3 *h3, leat_h3_event_type type, uint64_t stream_id,
+    uint64_t session_id, uint64_t error_code) {
     leat_h3_make_event(&h3->ready, type, stream_id);
     if (type == LEAT_H3_EVENT_STREAM_RESET) {
         h3->ready.stream_reset.error_code = error_code;
@@ -177,7 +183,8 @@ static void on_stream_reset(leat_h3 *h3, const leat_event *event) {
     }
     leat_h3_stop_reading(h3, stream);
     if (is_told(h3, stream)) {
-        tell_error(h3, LEAT_H3_EVENT_STREAM_RESET, id, stream->session_id, event->stream_reset.error_code);
+        tell_error(
+            h3, LEAT_H3_EVENT_STREAM_RESET, id, stream->session_id, event->stream_reset.error_code);
     } else if (!stream->send_done) {
         /* RFC 9114 §4.1-10: gone before it was a request. */
         leat_conn_reset_stream(h3->conn, id, LEAT_H3_REQUEST_INCOMPLETE);
@@ -194,10 +201,12 @@ static void on_stop_sending(leat_h3 *h3, const leat_event *event) {
         leat_h3_fail(h3, LEAT_H3_CLOSED_CRITICAL_STREAM, "the peer stopped a critical stream");
         return;
     }
-    /* A stream without an entry is one of WebTransport's whose receiving side is over, or that never had one. */
+    /* A stream without an entry is one of WebTransport's whose receiving side is over, or that
+     * never had one. */
     if (stream != NULL ? is_told(h3, stream) : h3->config.enable_webtransport) {
         uint64_t session_id = stream != NULL ? stream->session_id : LEAT_H3_NONE;
-        tell_error(h3, LEAT_H3_EVENT_STOP_SENDING_RECEIVED, id, session_id, event->stop_sending_received.error_code);
+        tell_error(h3, LEAT_H3_EVENT_STOP_SENDING_RECEIVED, id, session_id,
+            event->stop_sending_received.error_code);
     }
     if (stream != NULL) {
         leat_h3_end_sending(h3, stream);
@@ -207,7 +216,8 @@ static void on_stop_sending(leat_h3 *h3, const leat_event *event) {
 static void on_stream_writable(leat_h3 *h3, const leat_event *event) {
     uint64_t id = event->stream.stream_id;
     leat_h3_stream *stream = leat_h3_find_stream(h3, id);
-    if (leat_h3_is_local_critical(h3, id) || (stream != NULL && leat_h3_flush_unsent(h3, stream) != 0)) {
+    if (leat_h3_is_local_critical(h3, id) ||
+        (stream != NULL && leat_h3_flush_unsent(h3, stream) != 0)) {
         return; /* nobody can write yet; leat_h3_next_event flushes the critical streams */
     }
     leat_h3_make_event(&h3->ready, LEAT_H3_EVENT_STREAM_WRITABLE, id);
@@ -248,7 +258,8 @@ void leat_h3_handle_event(leat_h3 *h3, const leat_event *event) {
     leat_h3_reap(h3);
     h3->input.stream = NULL;
     h3->has_ready = false;
-    if (!h3->has_failed && (unsigned)event->type < LEAT_EVENT_TYPE_COUNT && event_handlers[event->type] != NULL) {
+    if (!h3->has_failed && (unsigned)event->type < LEAT_EVENT_TYPE_COUNT &&
+        event_handlers[event->type] != NULL) {
         event_handlers[event->type](h3, event);
     }
     if (h3->input.stream == NULL && leat_h3_flush(h3) == LEAT_ERR_NOMEM) {
@@ -256,7 +267,7 @@ void leat_h3_handle_event(leat_h3 *h3, const leat_event *event) {
     }
 }
 
-/* ---- HTTP/3 events -------------------------------------------------------------------------------------------------------------- */
+/* ---- HTTP/3 events ------------------------------------------------------------------ */
 
 /* One step: bytes to the stream's role until they are used up, then the end. */
 static bool read_input(leat_h3 *h3, leat_h3_event *event) {

@@ -1,9 +1,10 @@
 /*
- * What the files of the HTTP/3 layer share: the connection, its streams, and the piece of stream that is being read.
+ * What the files of the HTTP/3 layer share: the connection, its streams, and the piece of stream
+ * that is being read.
  *
- * Nothing is queued. A QUIC event becomes the current input; leat_h3_next_event reads on in it until one HTTP/3 event
- * stands, whose spans point into the QUIC event's bytes. Functions that read return true when they filled in an event;
- * false means: go on, or nothing more, as h3->input says.
+ * Nothing is queued. A QUIC event becomes the current input; leat_h3_next_event reads on in it
+ * until one HTTP/3 event stands, whose spans point into the QUIC event's bytes. Functions that read
+ * return true when they filled in an event; false means: go on, or nothing more, as h3->input says.
  */
 #ifndef LEAT_H3_CONNECTION_H
 #define LEAT_H3_CONNECTION_H
@@ -17,15 +18,19 @@
 
 #define LEAT_H3_NONE UINT64_MAX
 
-/* RFC 9114 §10.5: frames that bring nothing (unknown, empty, repeated). So many in a row are a flood of cheap work. */
+/* RFC 9114 §10.5: frames that bring nothing (unknown, empty, repeated). So many in a row are a
+ * flood of cheap work. */
 #define LEAT_H3_USELESS_FRAMES_MAX 10000
 /* The control stream's bytes that a peer without credit for us makes us keep. */
 #define LEAT_H3_CONTROL_BUFFER_MAX 16384
-/* An encoded field section may be this much longer than max_field_section_size, which counts 32 bytes a line for it. */
+/* An encoded field section may be this much longer than max_field_section_size, which counts 32
+ * bytes a line for it. */
 #define LEAT_H3_SECTION_SLACK 64
-/* A configured max_field_section_size above this is taken as this: what one stream can make us buffer. */
+/* A configured max_field_section_size above this is taken as this: what one stream can make us
+ * buffer. */
 #define LEAT_H3_SECTION_MAX ((uint64_t)16 << 20)
-/* PRIORITY_UPDATEs remembered for requests that have not come yet: a flood of them replaces the oldest. */
+/* PRIORITY_UPDATEs remembered for requests that have not come yet: a flood of them replaces the
+ * oldest. */
 #define LEAT_H3_EARLY_PRIORITIES_MAX 16
 /* PINGs sent by this layer have the highest bit of their uid set. */
 #define LEAT_H3_PING_UID_BIT ((uint64_t)1 << 63)
@@ -33,7 +38,8 @@
 typedef struct leat_h3_frame_row leat_h3_frame_row;
 typedef struct leat_h3_stream_role leat_h3_stream_role;
 
-/* One stream we read from or, for requests, write to. Made when first needed, freed when both sides are done. */
+/* One stream we read from or, for requests, write to. Made when first needed, freed when both sides
+ * are done. */
 typedef struct leat_h3_stream {
     uint64_t id;
     const leat_h3_stream_role *role;
@@ -46,7 +52,7 @@ typedef struct leat_h3_stream {
     leat_h3_message received, sent;
     leat_h3_asked asked;
     leat_h3_capsule_reader *capsules; /* NULL: DATA goes to the application as it is */
-    leat_buffer unsent;               /* the rest of a frame for which the QUIC stream had no room */
+    leat_buffer unsent;               /* the rest of a frame that found no room in QUIC */
     bool unsent_end;                  /* after it, end the stream */
 
     bool receive_done, send_done;
@@ -54,16 +60,19 @@ typedef struct leat_h3_stream {
     bool headers_told;         /* the application knows the message */
     bool has_content_fields;   /* RFC 9297 §3.2-4 */
     bool priority_is_explicit; /* a PRIORITY_UPDATE came: the Priority field is history */
-    bool resets_after_ping;    /* answered already; RESET_STREAM follows when the answer is through */
+    bool resets_after_ping;    /* answered; RESET_STREAM follows when the answer is through */
     bool is_retired;
 } leat_h3_stream;
 
 /* How a stream is read, by what it turned out to be. */
 struct leat_h3_stream_role {
     const char *name;
-    bool is_critical; /* RFC 9114 §6.2.1, RFC 9204 §4.2: must stay open for the life of the connection */
-    bool (*read)(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event); /* takes what it can of h3->input */
-    bool (*end)(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event);  /* all bytes are read and FIN was there */
+    /* RFC 9114 §6.2.1, RFC 9204 §4.2: must stay open for the life of the connection. */
+    bool is_critical;
+    /* Takes what it can of h3->input. */
+    bool (*read)(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event);
+    /* All bytes are read, and the stream ends. */
+    bool (*end)(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event);
 };
 
 /* The QUIC event in hand. stream NULL: nothing (more) to read. */
@@ -101,10 +110,11 @@ struct leat_h3 {
     bool is_client;
     bool has_failed; /* closed or closing: nothing is read any more */
 
-    leat_map streams;        /* id -> leat_h3_stream */
-    leat_h3_stream *retired; /* done, but the event in the application's hands may point into them */
-    leat_buffer spent;       /* as well */
+    leat_map streams; /* id -> leat_h3_stream */
     size_t request_count;
+    /* Done, but the event in the application's hands may point into them. */
+    leat_h3_stream *retired;
+    leat_buffer spent;
 
     leat_h3_input input;
     leat_h3_told told;
@@ -126,27 +136,31 @@ struct leat_h3 {
     uint64_t peer_max_field_section_size;
     bool peer_allows_connect_protocol, peer_takes_datagrams;
 
-    uint64_t next_request_id; /* server: one above the newest request accepted; both: see datagram.c */
+    uint64_t next_request_id;              /* server: one above the newest request accepted */
     uint64_t goaway_sent, goaway_received; /* LEAT_H3_NONE: none */
     uint64_t max_push_id;                  /* of the client; LEAT_H3_NONE: none */
     unsigned useless_frames;
-    leat_h3_early_priority *early_priorities; /* LEAT_H3_EARLY_PRIORITIES_MAX of them, made when needed */
+    leat_h3_early_priority *early_priorities; /* EARLY_PRIORITIES_MAX of them, made when needed */
     size_t early_priority_next;
 };
 
-/* ---- connection.c: the connection and its input --------------------------------------------------------------------- */
+/* ---- connection.c: the connection and its input ------------------------------------- */
 
-/* A peer's fault (or our lack of memory): closes the connection, forgets the input. Returns false, as "no event". */
+/* A peer's fault (or our lack of memory): closes the connection, forgets the input. Returns false,
+ * as "no event". */
 bool leat_h3_fail(leat_h3 *h3, uint64_t error_code, const char *reason);
-static inline bool leat_h3_fail_memory(leat_h3 *h3) { return leat_h3_fail(h3, LEAT_H3_INTERNAL_ERROR, "out of memory"); }
+static inline bool leat_h3_fail_memory(leat_h3 *h3) {
+    return leat_h3_fail(h3, LEAT_H3_INTERNAL_ERROR, "out of memory");
+}
 /* A frame that brought nothing; false when there were too many and the connection is closed. */
 bool leat_h3_count_useless(leat_h3 *h3);
 
-/* ---- streams.c: the table of streams --------------------------------------------------------------------------------- */
+/* ---- streams.c: the table of streams ------------------------------------------------ */
 
 leat_h3_stream *leat_h3_find_stream(const leat_h3 *h3, uint64_t stream_id);
 /* NULL: out of memory. */
-leat_h3_stream *leat_h3_add_stream(leat_h3 *h3, uint64_t stream_id, const leat_h3_stream_role *role);
+leat_h3_stream *leat_h3_add_stream(
+    leat_h3 *h3, uint64_t stream_id, const leat_h3_stream_role *role);
 /* Forgets the stream when both sides are done. */
 void leat_h3_retire_if_done(leat_h3 *h3, leat_h3_stream *stream);
 /* The peer's stream appears: its first bytes say what it is. NULL: refused, or no memory. */
@@ -157,17 +171,23 @@ void leat_h3_reap(leat_h3 *h3);
 void leat_h3_stop_reading(leat_h3 *h3, leat_h3_stream *stream);
 void leat_h3_end_receiving(leat_h3 *h3, leat_h3_stream *stream);
 void leat_h3_end_sending(leat_h3 *h3, leat_h3_stream *stream);
-static inline bool leat_h3_is_reading(const leat_h3 *h3, const leat_h3_stream *stream) { return h3->input.stream == stream; }
+static inline bool leat_h3_is_reading(const leat_h3 *h3, const leat_h3_stream *stream) {
+    return h3->input.stream == stream;
+}
 /* The bytes are used up and the stream ends here. */
-static inline bool leat_h3_input_is_last(const leat_h3 *h3) { return h3->input.end_stream && h3->input.bytes.length == 0; }
+static inline bool leat_h3_input_is_last(const leat_h3 *h3) {
+    return h3->input.end_stream && h3->input.bytes.length == 0;
+}
 /* If so, ends the receiving side: for the event that carries stream_ended. */
 bool leat_h3_take_end(leat_h3 *h3, leat_h3_stream *stream);
 /* hold.c: remembers a data event. */
-void leat_h3_tell_bytes(leat_h3 *h3, leat_h3_stream *stream, size_t length, uint8_t state, bool stream_ended);
+void leat_h3_tell_bytes(
+    leat_h3 *h3, leat_h3_stream *stream, size_t length, uint8_t state, bool stream_ended);
 /* Puts the last bytes taken from the input back, into the frame they came from. */
 void leat_h3_unread(leat_h3 *h3, leat_h3_stream *stream, size_t length);
 bool leat_h3_make_event(leat_h3_event *event, leat_h3_event_type type, uint64_t stream_id);
 /* One record of category "http3" about a stream. */
-void leat_h3_trace(leat_h3 *h3, const char *name, uint64_t stream_id, const char *what, uint64_t length);
+void leat_h3_trace(
+    leat_h3 *h3, const char *name, uint64_t stream_id, const char *what, uint64_t length);
 
 #endif

@@ -1,19 +1,28 @@
 /*
- * Critical streams, both directions. Ours carry a type byte and then what control.buffer and the QPACK coder have to
- * say; the peer's are read by frames.c and the QPACK coder. Whoever closes one closes the connection.
+ * Critical streams, both directions. Ours carry a type byte and then what control.buffer and the
+ * QPACK coder have to say; the peer's are read by frames.c and the QPACK coder. Whoever closes one
+ * closes the connection.
  */
 #include "h3/critical_streams.h"
 
 #include "h3/frames.h"
 
-/* ---- ours ------------------------------------------------------------------------------------------------------------- */
+/* ---- ours --------------------------------------------------------------------------- */
 
-static leat_span control_output(leat_h3 *h3) { return (leat_span){h3->control.data, h3->control.length}; }
+static leat_span control_output(leat_h3 *h3) {
+    return (leat_span){h3->control.data, h3->control.length};
+}
 static leat_span encoder_output(leat_h3 *h3) { return leat_qpack_encoder_output(h3->encoder); }
 static leat_span decoder_output(leat_h3 *h3) { return leat_qpack_decoder_output(h3->decoder); }
-static void control_consume(leat_h3 *h3, size_t length) { leat_buffer_consume(&h3->control, length); }
-static void encoder_consume(leat_h3 *h3, size_t length) { leat_qpack_encoder_consume(h3->encoder, length); }
-static void decoder_consume(leat_h3 *h3, size_t length) { leat_qpack_decoder_consume(h3->decoder, length); }
+static void control_consume(leat_h3 *h3, size_t length) {
+    leat_buffer_consume(&h3->control, length);
+}
+static void encoder_consume(leat_h3 *h3, size_t length) {
+    leat_qpack_encoder_consume(h3->encoder, length);
+}
+static void decoder_consume(leat_h3 *h3, size_t length) {
+    leat_qpack_decoder_consume(h3->decoder, length);
+}
 
 static const struct {
     uint8_t type;
@@ -33,12 +42,14 @@ static int open_local(leat_h3 *h3, size_t i) {
             return error;
         }
         h3->critical[i].local_id = stream_id;
-        /* Settings, acknowledgments and table updates are small, and everything else waits for them. */
+        /* Settings, acknowledgments and table updates are small, and everything else waits for
+         * them. */
         leat_conn_set_stream_priority(h3->conn, stream_id, 0, false);
         leat_h3_trace(h3, "stream_type_set", stream_id, leat_h3_critical_roles[i].name, 0);
     }
     if (!h3->critical[i].type_sent) {
-        ptrdiff_t sent = leat_conn_send_stream_data(h3->conn, h3->critical[i].local_id, &local_streams[i].type, 1, false);
+        ptrdiff_t sent = leat_conn_send_stream_data(
+            h3->conn, h3->critical[i].local_id, &local_streams[i].type, 1, false);
         if (sent != 1) {
             return sent < 0 ? (int)sent : LEAT_ERR_FULL;
         }
@@ -53,7 +64,8 @@ static int flush_local(leat_h3 *h3, size_t i) {
     if (error != 0 || output.length == 0) {
         return error;
     }
-    ptrdiff_t sent = leat_conn_send_stream_data(h3->conn, h3->critical[i].local_id, output.data, output.length, false);
+    ptrdiff_t sent = leat_conn_send_stream_data(
+        h3->conn, h3->critical[i].local_id, output.data, output.length, false);
     if (sent < 0) {
         return (int)sent;
     }
@@ -64,7 +76,8 @@ static int flush_local(leat_h3 *h3, size_t i) {
 int leat_h3_flush(leat_h3 *h3) {
     for (size_t i = 0; i < LEAT_H3_CRITICAL_COUNT; i++) {
         int error = h3->has_failed ? LEAT_ERR_STATE : flush_local(h3, i);
-        /* RFC 9114 §6.2-1: a peer must let us open these; one that is late gets them with StreamsAvailable or room. */
+        /* RFC 9114 §6.2-1: a peer must let us open these; one that is late gets them with
+         * StreamsAvailable or room. */
         if (error != 0 && error != LEAT_ERR_STREAM_LIMIT && error != LEAT_ERR_FULL) {
             return error;
         }
@@ -81,13 +94,14 @@ bool leat_h3_is_local_critical(const leat_h3 *h3, uint64_t stream_id) {
     return false;
 }
 
-/* ---- the peer's --------------------------------------------------------------------------------------------------------- */
+/* ---- the peer's --------------------------------------------------------------------- */
 
 static bool read_control(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event) {
     return leat_h3_read_frames(h3, stream, LEAT_H3_ON_CONTROL, event);
 }
 
-/* RFC 9204 §2.2.1: the entries that blocked streams waited for are there: QUIC delivers their bytes again. */
+/* RFC 9204 §2.2.1: the entries that blocked streams waited for are there: QUIC delivers their bytes
+ * again. */
 static void release_unblocked(leat_h3 *h3) {
     uint64_t stream_id;
     while (leat_qpack_decoder_next_unblocked(h3->decoder, &stream_id)) {
@@ -102,9 +116,11 @@ static void release_unblocked(leat_h3 *h3) {
 static bool read_encoder_stream(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event) {
     (void)stream;
     (void)event;
-    int result = leat_qpack_decoder_read_encoder_stream(h3->decoder, leat_span_take(&h3->input.bytes, UINT64_MAX));
+    int result = leat_qpack_decoder_read_encoder_stream(
+        h3->decoder, leat_span_take(&h3->input.bytes, UINT64_MAX));
     if (result != 0) {
-        return result > 0 ? leat_h3_fail(h3, (uint64_t)result, "QPACK encoder stream") : leat_h3_fail_memory(h3);
+        return result > 0 ? leat_h3_fail(h3, (uint64_t)result, "QPACK encoder stream")
+                          : leat_h3_fail_memory(h3);
     }
     release_unblocked(h3);
     return false;
@@ -113,9 +129,11 @@ static bool read_encoder_stream(leat_h3 *h3, leat_h3_stream *stream, leat_h3_eve
 static bool read_decoder_stream(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event) {
     (void)stream;
     (void)event;
-    int result = leat_qpack_encoder_read_decoder_stream(h3->encoder, leat_span_take(&h3->input.bytes, UINT64_MAX));
+    int result = leat_qpack_encoder_read_decoder_stream(
+        h3->encoder, leat_span_take(&h3->input.bytes, UINT64_MAX));
     if (result != 0) {
-        return result > 0 ? leat_h3_fail(h3, (uint64_t)result, "QPACK decoder stream") : leat_h3_fail_memory(h3);
+        return result > 0 ? leat_h3_fail(h3, (uint64_t)result, "QPACK decoder stream")
+                          : leat_h3_fail_memory(h3);
     }
     return false;
 }

@@ -1,7 +1,9 @@
 /*
- * HTTP datagrams, RFC 9297 §2.1: a quarter stream id, then the payload. One for a request that has not come yet is handed
- * up, where a bounded number of them may wait; nothing is kept here.
- * RFC 9297 §2.1-6: NOT IMPLEMENTED: an id beyond the stream limit is not noticed: the limit is not visible in this layer.
+ * HTTP datagrams, RFC 9297 §2.1: a quarter stream id, then the payload. One for a request that has
+ * not come yet is handed up, where a bounded number of them may wait; nothing is kept here.
+ *
+ * RFC 9297 §2.1-6: NOT IMPLEMENTED: an id beyond the stream limit is not noticed: the limit is not
+ * visible in this layer.
  */
 #include "h3/datagram.h"
 
@@ -10,7 +12,8 @@
 /* RFC 9297 §2.1-1. */
 #define QUARTER_ID_MAX ((UINT64_C(1) << 60) - 1)
 
-/* RFC 9297 §2.1-4, §2.1-5: what belongs to a stream that is over is dropped, what overtook its request is not. */
+/* RFC 9297 §2.1-4, §2.1-5: what belongs to a stream that is over is dropped, what overtook its
+ * request is not. */
 static bool is_wanted(const leat_h3 *h3, uint64_t stream_id) {
     const leat_h3_stream *stream = leat_h3_find_stream(h3, stream_id);
     if (stream != NULL) {

@@ -1,4 +1,5 @@
-/* HTTP/3 events as data: names and fields, for bindings and logs; small helpers of the public header. */
+/* HTTP/3 events as data: names and fields, for bindings and logs; small helpers of the public
+ * header. */
 #include "base/fields.h"
 #include "h3/connection.h"
 
@@ -83,7 +84,7 @@ bool leat_h3_make_event(leat_h3_event *event, leat_h3_event_type type, uint64_t 
     return true;
 }
 
-/* ---- headers and errors -------------------------------------------------------------------------------------------------------------- */
+/* ---- headers and errors ------------------------------------------------------------- */
 
 leat_h3_header leat_h3_header_of(const char *name, const char *value) {
     return (leat_h3_header){leat_span_of(name), leat_span_of(value), false};

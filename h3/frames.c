@@ -1,6 +1,7 @@
 /*
- * The table of frames and the loop that reads them. A row says where a frame may stand, how long it may be and who
- * takes it; nothing else in the layer looks at frame types. Unknown frames are skipped as they come (RFC 9114 §9).
+ * The table of frames and the loop that reads them. A row says where a frame may stand, how long it
+ * may be and who takes it; nothing else in the layer looks at frame types. Unknown frames are
+ * skipped as they come (RFC 9114 §9).
  */
 #include "h3/frames.h"
 
@@ -71,10 +72,14 @@ static bool begin_frame(leat_h3 *h3, leat_h3_stream *stream, unsigned where, lea
         row = NULL;
     }
     stream->frame = row;
-    leat_h3_trace(h3, "frame_parsed", stream->id, row != NULL ? row->name : "unknown", stream->reader.length);
-    if (where == LEAT_H3_ON_CONTROL && !h3->settings_received && stream->reader.type != LEAT_H3_FRAME_SETTINGS) {
-        /* RFC 9114 §6.2.1-2, §9-3: nothing can be understood before the settings, not even what is unknown. */
-        return leat_h3_fail(h3, LEAT_H3_MISSING_SETTINGS, "SETTINGS is not the first frame of the control stream");
+    leat_h3_trace(
+        h3, "frame_parsed", stream->id, row != NULL ? row->name : "unknown", stream->reader.length);
+    if (where == LEAT_H3_ON_CONTROL && !h3->settings_received &&
+        stream->reader.type != LEAT_H3_FRAME_SETTINGS) {
+        /* RFC 9114 §6.2.1-2, §9-3: nothing can be understood before the settings, not even what is
+         * unknown. */
+        return leat_h3_fail(
+            h3, LEAT_H3_MISSING_SETTINGS, "SETTINGS is not the first frame of the control stream");
     }
     if (row == NULL) {
         leat_h3_count_useless(h3);
@@ -90,7 +95,8 @@ static bool begin_frame(leat_h3 *h3, leat_h3_stream *stream, unsigned where, lea
     return row->begin != NULL && row->begin(h3, stream, event);
 }
 
-/* A handler left the stream as it was because the payload cannot be used yet: gives the bytes back to QUIC. */
+/* A handler left the stream as it was because the payload cannot be used yet: gives the bytes back
+ * to QUIC. */
 static bool hold_payload(leat_h3 *h3, leat_h3_stream *stream, size_t unread) {
     h3->input.stream = NULL;
     if (leat_conn_hold_stream(h3->conn, stream->id, unread) != 0) {
@@ -106,7 +112,8 @@ static void spend_partial(leat_h3 *h3, leat_h3_stream *stream) {
     leat_buffer_init(&stream->partial, h3->allocator, h3->spent.limit);
 }
 
-/* A payload that is read as a whole: in place when it lies in the input, else collected in stream->partial. */
+/* A payload that is read as a whole: in place when it lies in the input, else collected in
+ * stream->partial. */
 static bool read_whole_payload(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event) {
     leat_h3_input before = h3->input;
     leat_tlv_reader reader_before = stream->reader;
@@ -125,7 +132,8 @@ static bool read_whole_payload(leat_h3 *h3, leat_h3_stream *stream, leat_h3_even
     leat_tlv_next(&stream->reader);
     bool made_event = stream->frame->on_payload(h3, stream, payload, event);
     if (stream->is_blocked && leat_h3_is_reading(h3, stream)) {
-        /* RFC 9204 §2.1.2: the bytes keep their flow control credit, so that blocked streams stay bounded. */
+        /* RFC 9204 §2.1.2: the bytes keep their flow control credit, so that blocked streams stay
+         * bounded. */
         stream->reader = reader_before;
         stream->partial.length = partial_before;
         return hold_payload(h3, stream, before.bytes.length);
@@ -142,7 +150,8 @@ static bool read_pieces(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *even
     return stream->frame != NULL && stream->frame->on_piece(h3, stream, piece, event);
 }
 
-bool leat_h3_read_frames(leat_h3 *h3, leat_h3_stream *stream, unsigned where, leat_h3_event *event) {
+bool leat_h3_read_frames(
+    leat_h3 *h3, leat_h3_stream *stream, unsigned where, leat_h3_event *event) {
     const leat_h3_stream_role *role = stream->role;
     while (leat_h3_is_reading(h3, stream) && stream->role == role && h3->input.bytes.length > 0) {
         if (stream->reader.part != LEAT_TLV_VALUE) {
@@ -164,7 +173,8 @@ bool leat_h3_read_frames(leat_h3 *h3, leat_h3_stream *stream, unsigned where, le
     return false;
 }
 
-size_t leat_h3_write_frame_head(uint8_t head[LEAT_H3_FRAME_HEAD_MAX], uint64_t type, uint64_t length) {
+size_t leat_h3_write_frame_head(
+    uint8_t head[LEAT_H3_FRAME_HEAD_MAX], uint64_t type, uint64_t length) {
     leat_writer writer = leat_writer_make(head, LEAT_H3_FRAME_HEAD_MAX);
     leat_write_varint(&writer, type);
     leat_write_varint(&writer, length);

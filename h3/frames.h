@@ -1,5 +1,6 @@
 /*
- * HTTP/3 frames (RFC 9114 §7.2, RFC 9218 §7.2): the table of them, and the loop that reads a stream made of frames.
+ * HTTP/3 frames (RFC 9114 §7.2, RFC 9218 §7.2): the table of them, and the loop that reads a stream
+ * made of frames.
  */
 #ifndef LEAT_H3_FRAMES_H
 #define LEAT_H3_FRAMES_H
@@ -31,11 +32,13 @@ struct leat_h3_frame_row {
     uint64_t max_length;     /* of the payload; longer: too_long */
     uint64_t too_long;
     bool needs_webtransport; /* unknown unless enabled */
-    /* Type and length are known. May fail the stream or the connection, or fill in an event. NULL: nothing to do. */
+    /* Type and length are known. May fail the stream or the connection, or fill in an event. NULL:
+     * nothing to do. */
     bool (*begin)(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event);
     /* A piece of the payload as it comes; or, if NULL, the payload as a whole. */
     bool (*on_piece)(leat_h3 *h3, leat_h3_stream *stream, leat_span piece, leat_h3_event *event);
-    bool (*on_payload)(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event);
+    bool (*on_payload)(
+        leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event);
 };
 
 /* Reads frames from h3->input; `where` says which kind of stream it is. */
@@ -44,28 +47,36 @@ const char *leat_h3_frame_name(uint64_t type); /* "SETTINGS", or "unknown" */
 
 /* Type and length of a frame; room for both. */
 #define LEAT_H3_FRAME_HEAD_MAX 16
-size_t leat_h3_write_frame_head(uint8_t head[LEAT_H3_FRAME_HEAD_MAX], uint64_t type, uint64_t length);
+size_t leat_h3_write_frame_head(
+    uint8_t head[LEAT_H3_FRAME_HEAD_MAX], uint64_t type, uint64_t length);
 
-/* ---- the handlers, each in its own file ----------------------------------------------------------------------------- */
+/* ---- the handlers, each in its own file --------------------------------------------- */
 
 /* request.c */
 bool leat_h3_begin_headers(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event);
-bool leat_h3_on_headers(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event);
+bool leat_h3_on_headers(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event);
 bool leat_h3_begin_data(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event);
 bool leat_h3_on_data(leat_h3 *h3, leat_h3_stream *stream, leat_span piece, leat_h3_event *event);
 /* settings.c */
 bool leat_h3_begin_settings(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event);
-bool leat_h3_on_settings(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event);
+bool leat_h3_on_settings(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event);
 /* goaway.c */
-bool leat_h3_on_goaway(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event);
+bool leat_h3_on_goaway(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event);
 /* push.c */
-bool leat_h3_on_cancel_push(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event);
+bool leat_h3_on_cancel_push(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event);
 bool leat_h3_begin_push_promise(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event);
-bool leat_h3_on_max_push_id(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event);
+bool leat_h3_on_max_push_id(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event);
 /* priority.c */
-bool leat_h3_on_priority_update(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event);
+bool leat_h3_on_priority_update(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event);
 
-/* A payload that is one varint and nothing else; otherwise the connection is closed with H3_FRAME_ERROR. */
+/* A payload that is one varint and nothing else; otherwise the connection is closed with
+ * H3_FRAME_ERROR. */
 bool leat_h3_read_id(leat_h3 *h3, leat_span payload, uint64_t *id);
 
 #endif

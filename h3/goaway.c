@@ -1,11 +1,13 @@
 /*
- * GOAWAY, RFC 9114 §5.2: the end of a connection announced in both directions. The identifier of a server's GOAWAY is
- * that of the first request it does not process; a client's is a push ID, which never is but 0 here.
+ * GOAWAY, RFC 9114 §5.2: the end of a connection announced in both directions. The identifier of a
+ * server's GOAWAY is that of the first request it does not process; a client's is a push ID, which
+ * never is but 0 here.
  */
 #include "h3/frames.h"
 #include "h3/send.h"
 
-bool leat_h3_on_goaway(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
+bool leat_h3_on_goaway(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
     uint64_t id;
     (void)stream;
     if (!leat_h3_read_id(h3, payload, &id)) {
@@ -38,13 +40,16 @@ int leat_h3_goaway(leat_h3 *h3) {
     if (h3->goaway_sent != LEAT_H3_NONE) {
         return 0;
     }
-    size_t head_length = leat_h3_write_frame_head(frame, LEAT_H3_FRAME_GOAWAY, leat_varint_size(id));
+    size_t head_length =
+        leat_h3_write_frame_head(frame, LEAT_H3_FRAME_GOAWAY, leat_varint_size(id));
     leat_writer writer = leat_writer_make(frame + head_length, 8);
     leat_write_varint(&writer, id);
-    int error = leat_h3_send_control(h3, (leat_span){frame, head_length + leat_writer_length(&writer)});
+    int error =
+        leat_h3_send_control(h3, (leat_span){frame, head_length + leat_writer_length(&writer)});
     if (error == 0) {
         h3->goaway_sent = id;
-        leat_h3_trace(h3, "frame_created", h3->critical[LEAT_H3_CONTROL].local_id, "GOAWAY", leat_writer_length(&writer));
+        leat_h3_trace(h3, "frame_created", h3->critical[LEAT_H3_CONTROL].local_id, "GOAWAY",
+            leat_writer_length(&writer));
     }
     return error;
 }

@@ -1,6 +1,6 @@
 /*
- * Backpressure: giving bytes of the last data event back. The reader of the stream is set back by as much as the
- * application did not want, and QUIC keeps the bytes and their flow control credit.
+ * Backpressure: giving bytes of the last data event back. The reader of the stream is set back by
+ * as much as the application did not want, and QUIC keeps the bytes and their flow control credit.
  */
 #include "h3/connection.h"
 
@@ -34,7 +34,8 @@ static void set_back(leat_h3 *h3, leat_h3_stream *stream, size_t unread) {
     if (stream->role == &leat_h3_request_role && unread > 0) {
         stream->reader.left += unread;
         stream->reader.part = LEAT_TLV_VALUE;
-        stream->received.content_seen -= stream->received.state == LEAT_H3_MESSAGE_TUNNELED ? 0 : unread;
+        stream->received.content_seen -=
+            stream->received.state == LEAT_H3_MESSAGE_TUNNELED ? 0 : unread;
     }
 }
 
@@ -56,8 +57,11 @@ int leat_h3_hold_stream(leat_h3 *h3, uint64_t stream_id, size_t unread) {
     return error;
 }
 
-int leat_h3_release_stream(leat_h3 *h3, uint64_t stream_id) { return leat_conn_release_stream(h3->conn, stream_id); }
+int leat_h3_release_stream(leat_h3 *h3, uint64_t stream_id) {
+    return leat_conn_release_stream(h3->conn, stream_id);
+}
 
-void leat_h3_tell_bytes(leat_h3 *h3, leat_h3_stream *stream, size_t length, uint8_t state, bool stream_ended) {
+void leat_h3_tell_bytes(
+    leat_h3 *h3, leat_h3_stream *stream, size_t length, uint8_t state, bool stream_ended) {
     h3->told = (leat_h3_told){stream, length, state, stream_ended};
 }

@@ -1,7 +1,8 @@
 /* The message state machine: one table, and the arithmetic of content-length. */
 #include "h3/message.h"
 
-/* RFC 9114 §4.1: header section, content, trailer section, in this order. §4.4: a tunnel carries DATA only. */
+/* RFC 9114 §4.1: header section, content, trailer section, in this order. §4.4: a tunnel carries
+ * DATA only. */
 static const bool accepted[LEAT_H3_MESSAGE_STATE_COUNT][LEAT_H3_INPUT_COUNT] = {
     /*                            HEADERS DATA   END */
     [LEAT_H3_MESSAGE_NEW]      = {true,   false, false},
@@ -27,7 +28,8 @@ static void begin_content(leat_h3_message *message, uint64_t content_length) {
     message->content_length = content_length;
 }
 
-static void on_response(leat_h3_message *message, const leat_h3_verdict *verdict, leat_h3_asked asked) {
+static void on_response(
+    leat_h3_message *message, const leat_h3_verdict *verdict, leat_h3_asked asked) {
     unsigned status = verdict->status;
     if (status < 200) {
         return; /* RFC 9114 §4.1: an interim response; the final one is still to come */
@@ -38,10 +40,12 @@ static void on_response(leat_h3_message *message, const leat_h3_verdict *verdict
     }
     /* RFC 9114 §4.1.2: such a response may name a length without having content. */
     message->has_no_content = asked.is_head || status == 204 || status == 304;
-    begin_content(message, message->has_no_content ? LEAT_H3_NO_CONTENT_LENGTH : verdict->content_length);
+    begin_content(
+        message, message->has_no_content ? LEAT_H3_NO_CONTENT_LENGTH : verdict->content_length);
 }
 
-void leat_h3_message_on_headers(leat_h3_message *message, const leat_h3_verdict *verdict, leat_h3_asked asked) {
+void leat_h3_message_on_headers(
+    leat_h3_message *message, const leat_h3_verdict *verdict, leat_h3_asked asked) {
     if (verdict->kind == LEAT_H3_KIND_TRAILERS) {
         message->state = LEAT_H3_MESSAGE_TRAILED;
     } else if (verdict->kind == LEAT_H3_KIND_RESPONSE) {
@@ -61,11 +65,13 @@ const char *leat_h3_message_on_data(leat_h3_message *message, uint64_t length) {
     if (message->has_no_content) {
         return "content in a response that has none";
     }
-    return message->content_seen > message->content_length ? "content longer than content-length" : NULL;
+    return message->content_seen > message->content_length ? "content longer than content-length"
+                                                           : NULL;
 }
 
 const char *leat_h3_message_on_end(leat_h3_message *message) {
-    bool counts = message->state == LEAT_H3_MESSAGE_BEGUN || message->state == LEAT_H3_MESSAGE_TRAILED;
+    bool counts =
+        message->state == LEAT_H3_MESSAGE_BEGUN || message->state == LEAT_H3_MESSAGE_TRAILED;
     bool is_short = counts && message->content_length != LEAT_H3_NO_CONTENT_LENGTH &&
                     message->content_seen < message->content_length;
     if (!leat_h3_message_accepts(message, LEAT_H3_INPUT_END)) {

@@ -1,6 +1,7 @@
 /*
- * One HTTP message on a stream, as a state machine: which frame may come next (RFC 9114 §4.1), and whether the content
- * is as long as content-length said (§4.1.2). The same machine follows what is received and what is sent. Pure.
+ * One HTTP message on a stream, as a state machine: which frame may come next (RFC 9114 §4.1), and
+ * whether the content is as long as content-length said (§4.1.2). The same machine follows what is
+ * received and what is sent. Pure.
  */
 #ifndef LEAT_H3_MESSAGE_H
 #define LEAT_H3_MESSAGE_H
@@ -41,7 +42,8 @@ bool leat_h3_message_accepts(const leat_h3_message *message, leat_h3_message_inp
 leat_h3_section leat_h3_message_section(const leat_h3_message *message, bool is_request);
 
 /* After accepts said yes. The others return what is wrong, or NULL. */
-void leat_h3_message_on_headers(leat_h3_message *message, const leat_h3_verdict *verdict, leat_h3_asked asked);
+void leat_h3_message_on_headers(
+    leat_h3_message *message, const leat_h3_verdict *verdict, leat_h3_asked asked);
 const char *leat_h3_message_on_data(leat_h3_message *message, uint64_t length);
 const char *leat_h3_message_on_end(leat_h3_message *message);
 

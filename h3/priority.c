@@ -1,7 +1,10 @@
 /*
- * RFC 9218: the Priority field is a structured dictionary (RFC 9651) of which two members matter; the rest must be
- * well-formed and is passed over. The result goes to the stream scheduler of the connection.
- * RFC 9218 §7.2-6: NOT IMPLEMENTED: an id beyond the stream limit is not noticed: the limit is not visible in this layer.
+ * RFC 9218: the Priority field is a structured dictionary (RFC 9651) of which two members matter;
+ * the rest must be well-formed and is passed over. The result goes to the stream scheduler of the
+ * connection.
+ *
+ * RFC 9218 §7.2-6: NOT IMPLEMENTED: an id beyond the stream limit is not noticed: the limit is not
+ * visible in this layer.
  */
 #include "h3/priority.h"
 
@@ -14,9 +17,11 @@ leat_h3_priority leat_h3_priority_parse(leat_span value) {
     leat_sf_parser parser = leat_sf_parser_make(value);
     leat_sf_member member;
     while (leat_sf_next_member(&parser, &member)) {
-        /* RFC 9218 §4-2: out of range or of another type: as if it were not there; the last of a name counts. */
+        /* RFC 9218 §4-2: out of range or of another type: as if it were not there; the last of a
+         * name counts. */
         if (leat_span_is(member.key, "u")) {
-            bool is_valid = member.type == LEAT_SF_INTEGER && member.integer >= 0 && member.integer <= 7;
+            bool is_valid =
+                member.type == LEAT_SF_INTEGER && member.integer >= 0 && member.integer <= 7;
             priority.urgency = is_valid ? (uint8_t)member.integer : defaults.urgency;
         } else if (leat_span_is(member.key, "i")) {
             priority.incremental = member.type == LEAT_SF_BOOLEAN && member.integer == 1;
@@ -32,7 +37,8 @@ static void set_priority(leat_h3 *h3, uint64_t stream_id, leat_h3_priority prior
 /* RFC 9218 §7-1: an update may overtake the request it speaks of. */
 static bool remember_early(leat_h3 *h3, uint64_t stream_id, leat_h3_priority priority) {
     if (h3->early_priorities == NULL) {
-        h3->early_priorities = leat_alloc_array(h3->allocator, LEAT_H3_EARLY_PRIORITIES_MAX, sizeof *h3->early_priorities);
+        h3->early_priorities = leat_alloc_array(
+            h3->allocator, LEAT_H3_EARLY_PRIORITIES_MAX, sizeof *h3->early_priorities);
         if (h3->early_priorities == NULL) {
             return leat_h3_fail_memory(h3);
         }
@@ -45,7 +51,8 @@ static bool remember_early(leat_h3 *h3, uint64_t stream_id, leat_h3_priority pri
         slot = h3->early_priorities[i].stream_id == stream_id ? i : slot;
     }
     h3->early_priority_next += slot == h3->early_priority_next % LEAT_H3_EARLY_PRIORITIES_MAX;
-    h3->early_priorities[slot] = (leat_h3_early_priority){stream_id, priority.urgency, priority.incremental};
+    h3->early_priorities[slot] =
+        (leat_h3_early_priority){stream_id, priority.urgency, priority.incremental};
     return true;
 }
 
@@ -84,7 +91,8 @@ static bool update_request(leat_h3 *h3, uint64_t id, leat_span value) {
     return true;
 }
 
-bool leat_h3_on_priority_update(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
+bool leat_h3_on_priority_update(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
     leat_reader reader = leat_reader_of(payload);
     uint64_t id = leat_read_varint(&reader);
     leat_span value = leat_read_rest(&reader);
@@ -93,7 +101,8 @@ bool leat_h3_on_priority_update(leat_h3 *h3, leat_h3_stream *stream, leat_span p
     }
     if (stream->reader.type == LEAT_H3_FRAME_PRIORITY_UPDATE_PUSH) {
         /* RFC 9218 §7.2-8: no push was promised. */
-        return leat_h3_fail(h3, LEAT_H3_ID_ERROR, "PRIORITY_UPDATE of a push that was never promised");
+        return leat_h3_fail(
+            h3, LEAT_H3_ID_ERROR, "PRIORITY_UPDATE of a push that was never promised");
     }
     if (!update_request(h3, id, value) || !leat_h3_count_useless(h3)) {
         return false;

@@ -1,4 +1,5 @@
-/* Extensible priorities (RFC 9218): the Priority field value, PRIORITY_UPDATE, and what they do to a stream. */
+/* Extensible priorities (RFC 9218): the Priority field value, PRIORITY_UPDATE, and what they do to
+ * a stream. */
 #ifndef LEAT_H3_PRIORITY_H
 #define LEAT_H3_PRIORITY_H
 
@@ -12,7 +13,8 @@ typedef struct leat_h3_priority {
     bool incremental;
 } leat_h3_priority;
 
-/* RFC 9218 §4: defaults for what is missing, out of range or of another type; all defaults when it is no dictionary. */
+/* RFC 9218 §4: defaults for what is missing, out of range or of another type; all defaults when it
+ * is no dictionary. */
 leat_h3_priority leat_h3_priority_parse(leat_span value);
 /* The request's own field, or a PRIORITY_UPDATE that came before it. */
 void leat_h3_apply_priority(leat_h3 *h3, leat_h3_stream *stream, leat_span field);

@@ -1,16 +1,20 @@
 /*
- * Server push (RFC 9114 §4.6) as far as refusing it goes: a client of ours never sends MAX_PUSH_ID, a server of ours
- * never promises. What is left are the rules for a peer that speaks of push all the same.
+ * Server push (RFC 9114 §4.6) as far as refusing it goes: a client of ours never sends MAX_PUSH_ID,
+ * a server of ours never promises. What is left are the rules for a peer that speaks of push all
+ * the same.
+ *
  * RFC 9114 §4.6-1: NOT IMPLEMENTED: no browser accepts pushes any more.
  */
 #include "h3/frames.h"
 
-bool leat_h3_on_cancel_push(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
+bool leat_h3_on_cancel_push(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
     uint64_t push_id;
     (void)stream;
     (void)event;
     if (leat_h3_read_id(h3, payload, &push_id)) {
-        /* RFC 9114 §7.2.3-7, §7.2.3-8: no push was ever allowed or promised, so none can be cancelled. */
+        /* RFC 9114 §7.2.3-7, §7.2.3-8: no push was ever allowed or promised, so none can be
+         * cancelled. */
         leat_h3_fail(h3, LEAT_H3_ID_ERROR, "CANCEL_PUSH of a push that was never promised");
     }
     return false;
@@ -23,7 +27,8 @@ bool leat_h3_begin_push_promise(leat_h3 *h3, leat_h3_stream *stream, leat_h3_eve
     return leat_h3_fail(h3, LEAT_H3_ID_ERROR, "PUSH_PROMISE without MAX_PUSH_ID");
 }
 
-bool leat_h3_on_max_push_id(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
+bool leat_h3_on_max_push_id(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
     uint64_t push_id;
     (void)stream;
     (void)event;

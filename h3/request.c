@@ -1,7 +1,7 @@
 /*
- * Receiving one message on a request stream, for both roles: RFC 9114 §4.1. The order of frames is message.c's, the
- * rules for fields are validate.c's; here their findings become events and errors. A malformed message costs its stream
- * (§4.1.2), a wrong sequence of frames the connection.
+ * Receiving one message on a request stream, for both roles: RFC 9114 §4.1. The order of frames is
+ * message.c's, the rules for fields are validate.c's; here their findings become events and errors.
+ * A malformed message costs its stream (§4.1.2), a wrong sequence of frames the connection.
  */
 #include "h3/request.h"
 
@@ -10,9 +10,10 @@
 #include "h3/priority.h"
 #include "h3/send.h"
 
-/* ---- refusing ------------------------------------------------------------------------------------------------------- */
+/* ---- refusing ----------------------------------------------------------------------- */
 
-static bool tell_refused(leat_h3_stream *stream, uint64_t error_code, const char *message, leat_h3_event *event) {
+static bool tell_refused(
+    leat_h3_stream *stream, uint64_t error_code, const char *message, leat_h3_event *event) {
     leat_h3_make_event(event, LEAT_H3_EVENT_REQUEST_REFUSED_MALFORMED, stream->id);
     event->malformed.error_code = error_code;
     event->malformed.message = message;
@@ -27,14 +28,16 @@ static void abort_stream(leat_h3 *h3, leat_h3_stream *stream, uint64_t error_cod
     leat_h3_end_receiving(h3, stream);
 }
 
-bool leat_h3_refuse_message(leat_h3 *h3, leat_h3_stream *stream, uint64_t error_code, const char *message,
-                            leat_h3_event *event) {
+bool leat_h3_refuse_message(leat_h3 *h3, leat_h3_stream *stream, uint64_t error_code,
+    const char *message, leat_h3_event *event) {
     abort_stream(h3, stream, error_code);
     return tell_refused(stream, error_code, message, event);
 }
 
-/* RFC 9114 §4.1.2-2, after an answer that tells a human: the reset waits until a PING behind the answer came back. */
-static bool refuse_with_400(leat_h3 *h3, leat_h3_stream *stream, const char *message, leat_h3_event *event) {
+/* RFC 9114 §4.1.2-2, after an answer that tells a human: the reset waits until a PING behind the
+ * answer came back. */
+static bool refuse_with_400(
+    leat_h3 *h3, leat_h3_stream *stream, const char *message, leat_h3_event *event) {
     bool is_answered = leat_h3_answer(h3, stream, "400", message, false) == 0 &&
                        leat_conn_send_ping(h3->conn, stream->id | LEAT_H3_PING_UID_BIT) == 0;
     if (!is_answered) {
@@ -48,8 +51,9 @@ static bool refuse_with_400(leat_h3 *h3, leat_h3_stream *stream, const char *mes
 }
 
 /*
- * RFC 9114 §4.2.2: a server answers a request that is too large with 431, so that a human learns why, and reads no more
- * (§4.1-11: H3_NO_ERROR, for the answer is complete). Trailers and responses are given up with H3_EXCESSIVE_LOAD.
+ * RFC 9114 §4.2.2: a server answers a request that is too large with 431, so that a human learns
+ * why, and reads no more (§4.1-11: H3_NO_ERROR, for the answer is complete). Trailers and responses
+ * are given up with H3_EXCESSIVE_LOAD.
  */
 static bool refuse_too_large(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event) {
     const char *message = "the field section is larger than MAX_FIELD_SECTION_SIZE";
@@ -63,11 +67,13 @@ static bool refuse_too_large(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event 
     return tell_refused(stream, LEAT_H3_EXCESSIVE_LOAD, message, event);
 }
 
-/* ---- HEADERS ---------------------------------------------------------------------------------------------------------- */
+/* ---- HEADERS ------------------------------------------------------------------------ */
 
-static bool accepts(leat_h3 *h3, leat_h3_stream *stream, leat_h3_message_input input, const char *reason) {
+static bool accepts(
+    leat_h3 *h3, leat_h3_stream *stream, leat_h3_message_input input, const char *reason) {
     /* RFC 9114 §4.1-3, §4.4-2. */
-    return leat_h3_message_accepts(&stream->received, input) || leat_h3_fail(h3, LEAT_H3_FRAME_UNEXPECTED, reason);
+    return leat_h3_message_accepts(&stream->received, input) ||
+           leat_h3_fail(h3, LEAT_H3_FRAME_UNEXPECTED, reason);
 }
 
 bool leat_h3_begin_headers(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event) {
@@ -92,19 +98,23 @@ static bool tell_headers(leat_h3 *h3, leat_h3_stream *stream, const leat_qpack_s
     event->headers_received.headers = section->headers;
     event->headers_received.count = section->count;
     event->headers_received.is_trailers = verdict->kind == LEAT_H3_KIND_TRAILERS;
-    event->headers_received.is_informational = verdict->kind == LEAT_H3_KIND_RESPONSE && verdict->status < 200;
+    event->headers_received.is_informational =
+        verdict->kind == LEAT_H3_KIND_RESPONSE && verdict->status < 200;
     event->headers_received.push_id = LEAT_H3_NO_PUSH_ID;
     event->headers_received.stream_ended = leat_h3_take_end(h3, stream);
     return true;
 }
 
-static bool on_section(leat_h3 *h3, leat_h3_stream *stream, const leat_qpack_section *section, leat_h3_event *event) {
+static bool on_section(
+    leat_h3 *h3, leat_h3_stream *stream, const leat_qpack_section *section, leat_h3_event *event) {
     leat_h3_section where = leat_h3_message_section(&stream->received, !h3->is_client);
     bool allows_protocol = !h3->is_client && h3->config.enable_connect_protocol;
-    leat_h3_verdict verdict = leat_h3_validate(section->headers, section->count, where, allows_protocol);
+    leat_h3_verdict verdict =
+        leat_h3_validate(section->headers, section->count, where, allows_protocol);
     if (verdict.violation != NULL) {
         return verdict.deserves_400 ? refuse_with_400(h3, stream, verdict.violation, event)
-                                    : leat_h3_refuse_message(h3, stream, LEAT_H3_MESSAGE_ERROR, verdict.violation, event);
+                                    : leat_h3_refuse_message(h3, stream, LEAT_H3_MESSAGE_ERROR,
+                                          verdict.violation, event);
     }
     if (where == LEAT_H3_SECTION_REQUEST) {
         stream->asked = (leat_h3_asked){verdict.is_head, leat_h3_kind_is_connect(verdict.kind)};
@@ -115,7 +125,8 @@ static bool on_section(leat_h3 *h3, leat_h3_stream *stream, const leat_qpack_sec
     return tell_headers(h3, stream, section, &verdict, event);
 }
 
-bool leat_h3_on_headers(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
+bool leat_h3_on_headers(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
     leat_qpack_section section;
     int result = leat_qpack_decode(h3->decoder, stream->id, payload, &section);
     stream->is_blocked = result == LEAT_QPACK_BLOCKED;
@@ -136,7 +147,7 @@ bool leat_h3_on_headers(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, 
     }
 }
 
-/* ---- DATA -------------------------------------------------------------------------------------------------------------- */
+/* ---- DATA --------------------------------------------------------------------------- */
 
 bool leat_h3_begin_data(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event) {
     (void)event;
@@ -145,7 +156,8 @@ bool leat_h3_begin_data(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *even
 }
 
 /* state: of the message before this event ended it. */
-static bool tell_data(leat_h3 *h3, leat_h3_stream *stream, leat_span data, uint8_t state, leat_h3_event *event) {
+static bool tell_data(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span data, uint8_t state, leat_h3_event *event) {
     bool stream_ended = leat_tlv_is_between(&stream->reader) && leat_h3_take_end(h3, stream);
     leat_h3_make_event(event, LEAT_H3_EVENT_DATA_RECEIVED, stream->id);
     event->data_received.data = data;
@@ -156,7 +168,8 @@ static bool tell_data(leat_h3 *h3, leat_h3_stream *stream, leat_span data, uint8
 }
 
 /* RFC 9297 §3.5: a datagram by another way. Longer than any datagram of ours would be: dropped. */
-static bool tell_capsule(leat_h3_stream *stream, const leat_h3_capsule *capsule, leat_h3_event *event) {
+static bool tell_capsule(
+    leat_h3_stream *stream, const leat_h3_capsule *capsule, leat_h3_event *event) {
     if (capsule->type == LEAT_H3_CAPSULE_DATAGRAM) {
         leat_h3_make_event(event, LEAT_H3_EVENT_DATAGRAM_RECEIVED, stream->id);
         event->datagram_received.data = capsule->value;
@@ -170,7 +183,8 @@ static bool tell_capsule(leat_h3_stream *stream, const leat_h3_capsule *capsule,
 }
 
 /* Reads up to the next capsule; what follows it goes back into the frame and the input. */
-static bool read_capsules(leat_h3 *h3, leat_h3_stream *stream, leat_span piece, leat_h3_event *event) {
+static bool read_capsules(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span piece, leat_h3_event *event) {
     leat_h3_capsule capsule;
     while (piece.length > 0) {
         int result = leat_h3_capsule_read(stream->capsules, &piece, &capsule);
@@ -187,7 +201,8 @@ static bool read_capsules(leat_h3 *h3, leat_h3_stream *stream, leat_span piece, 
 
 static const char *check_end(leat_h3_stream *stream) {
     const char *violation = leat_h3_message_on_end(&stream->received);
-    if (violation == NULL && stream->capsules != NULL && !leat_h3_capsule_reader_is_between(stream->capsules)) {
+    if (violation == NULL && stream->capsules != NULL &&
+        !leat_h3_capsule_reader_is_between(stream->capsules)) {
         /* RFC 9297 §3.3-5. */
         violation = "the stream ended inside a capsule";
     }
@@ -214,7 +229,7 @@ bool leat_h3_on_data(leat_h3 *h3, leat_h3_stream *stream, leat_span piece, leat_
     return tell_data(h3, stream, piece, state, event);
 }
 
-/* ---- the stream ---------------------------------------------------------------------------------------------------------- */
+/* ---- the stream --------------------------------------------------------------------- */
 
 static bool read_request(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event) {
     return leat_h3_read_frames(h3, stream, LEAT_H3_ON_REQUEST, event);
@@ -230,14 +245,16 @@ static bool end_request(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *even
     if (violation != NULL) {
         /* RFC 9114 §4.1-10: a request that ends before it began is incomplete, not malformed. */
         bool is_begun = state != LEAT_H3_MESSAGE_NEW;
-        uint64_t error_code = is_begun || h3->is_client ? LEAT_H3_MESSAGE_ERROR : LEAT_H3_REQUEST_INCOMPLETE;
+        uint64_t error_code =
+            is_begun || h3->is_client ? LEAT_H3_MESSAGE_ERROR : LEAT_H3_REQUEST_INCOMPLETE;
         return leat_h3_refuse_message(h3, stream, error_code, violation, event);
     }
     /* The end is always told, whatever frame came last. */
     return tell_data(h3, stream, (leat_span){NULL, 0}, state, event);
 }
 
-const leat_h3_stream_role leat_h3_request_role = {.name = "request", .read = read_request, .end = end_request};
+const leat_h3_stream_role leat_h3_request_role = {
+    .name = "request", .read = read_request, .end = end_request};
 
 int leat_h3_read_capsules(leat_h3 *h3, uint64_t stream_id) {
     leat_h3_stream *stream = leat_h3_find_stream(h3, stream_id);

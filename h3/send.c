@@ -1,7 +1,8 @@
 /*
- * Sending requests, responses and capsules: RFC 9114 §4.1, §7.2. The same message machine and the same field rules that
- * judge the peer's messages judge ours before a byte is written. A frame is taken whole or not at all: what the QUIC
- * stream has no room for waits in stream->unsent, and nothing else is taken until it is gone.
+ * Sending requests, responses and capsules: RFC 9114 §4.1, §7.2. The same message machine and the
+ * same field rules that judge the peer's messages judge ours before a byte is written. A frame is
+ * taken whole or not at all: what the QUIC stream has no room for waits in stream->unsent, and
+ * nothing else is taken until it is gone.
  */
 #include "h3/send.h"
 
@@ -10,19 +11,20 @@
 #include "h3/frames.h"
 #include "h3/request.h"
 
-/* With no more room than this, a DATA frame of so many bytes is made, which cannot fit: its rest waits in stream->unsent. */
+/* With no more room than this, a DATA frame of so many bytes is made, which cannot fit: its rest
+ * waits in stream->unsent. */
 #define SMALL_DATA 64
 /* An encoding buffer above this size is not kept. */
 #define SCRATCH_KEPT 4096
 
-/* ---- bytes to the stream ------------------------------------------------------------------------------------------------------ */
+/* ---- bytes to the stream ------------------------------------------------------------ */
 
 int leat_h3_flush_unsent(leat_h3 *h3, leat_h3_stream *stream) {
     if (stream->unsent.length == 0) {
         return 0;
     }
-    ptrdiff_t sent =
-        leat_conn_send_stream_data(h3->conn, stream->id, stream->unsent.data, stream->unsent.length, stream->unsent_end);
+    ptrdiff_t sent = leat_conn_send_stream_data(
+        h3->conn, stream->id, stream->unsent.data, stream->unsent.length, stream->unsent_end);
     if (sent < 0) {
         return (int)sent;
     }
@@ -44,12 +46,14 @@ static int break_off(leat_h3 *h3, leat_h3_stream *stream, int error) {
 }
 
 /* Takes the parts as one: into the QUIC stream while it has room, then into stream->unsent. */
-static int send_parts(leat_h3 *h3, leat_h3_stream *stream, const leat_span *parts, size_t count, bool end_stream) {
+static int send_parts(
+    leat_h3 *h3, leat_h3_stream *stream, const leat_span *parts, size_t count, bool end_stream) {
     for (size_t i = 0; i < count; i++) {
         bool ends = end_stream && i + 1 == count;
         ptrdiff_t sent = 0;
         if (stream->unsent.length == 0) {
-            sent = leat_conn_send_stream_data(h3->conn, stream->id, parts[i].data, parts[i].length, ends);
+            sent = leat_conn_send_stream_data(
+                h3->conn, stream->id, parts[i].data, parts[i].length, ends);
         }
         if (sent < 0) {
             return i == 0 ? (int)sent : break_off(h3, stream, (int)sent);
@@ -74,7 +78,7 @@ int leat_h3_send_control(leat_h3 *h3, leat_span frames) {
     return leat_h3_flush(h3);
 }
 
-/* ---- the stream to send on ------------------------------------------------------------------------------------------------------ */
+/* ---- the stream to send on ---------------------------------------------------------- */
 
 static int find_sendable(leat_h3 *h3, uint64_t stream_id, leat_h3_stream **stream) {
     *stream = leat_h3_find_stream(h3, stream_id);
@@ -133,16 +137,19 @@ int leat_h3_stop_stream(leat_h3 *h3, uint64_t stream_id, uint64_t error_code) {
     return error;
 }
 
-/* ---- HEADERS ------------------------------------------------------------------------------------------------------------------- */
+/* ---- HEADERS ------------------------------------------------------------------------ */
 
 /* Judges the section and says what becomes of the message when it is sent. */
-static int check_section(const leat_h3 *h3, const leat_h3_stream *stream, const leat_h3_header *headers, size_t count,
-                         bool end_stream, leat_h3_message *after, leat_h3_asked *asked) {
+static int check_section(const leat_h3 *h3, const leat_h3_stream *stream,
+    const leat_h3_header *headers, size_t count, bool end_stream, leat_h3_message *after,
+    leat_h3_asked *asked) {
     leat_h3_section section = leat_h3_message_section(&stream->sent, h3->is_client);
     leat_h3_verdict verdict = leat_h3_validate(headers, count, section, true);
-    /* draft-ietf-webtrans-http3-02 §3.2: that protocol has a setting of its own; the layer above knows it. */
-    bool is_extended = verdict.kind == LEAT_H3_KIND_EXTENDED_CONNECT ||
-                       (verdict.kind == LEAT_H3_KIND_WEBTRANSPORT_CONNECT && !h3->config.enable_webtransport);
+    /* draft-ietf-webtrans-http3-02 §3.2: that protocol has a setting of its own; the layer above
+     * knows it. */
+    bool is_extended =
+        verdict.kind == LEAT_H3_KIND_EXTENDED_CONNECT ||
+        (verdict.kind == LEAT_H3_KIND_WEBTRANSPORT_CONNECT && !h3->config.enable_webtransport);
     if (!leat_h3_message_accepts(&stream->sent, LEAT_H3_INPUT_HEADERS)) {
         return LEAT_ERR_STATE;
     }
@@ -164,7 +171,8 @@ static int check_section(const leat_h3 *h3, const leat_h3_stream *stream, const 
 }
 
 /* The encoder stream's bytes first: they are what the section refers to. */
-static int encode(leat_h3 *h3, const leat_h3_stream *stream, const leat_h3_header *headers, size_t count) {
+static int encode(
+    leat_h3 *h3, const leat_h3_stream *stream, const leat_h3_header *headers, size_t count) {
     ptrdiff_t room = leat_conn_stream_room(h3->conn, h3->critical[LEAT_H3_ENCODER].local_id);
     leat_qpack_encoder_set_stream_room(h3->encoder, room > 0 ? (uint64_t)room : 0);
     h3->scratch.length = 0;
@@ -184,7 +192,8 @@ static int send_section(leat_h3 *h3, leat_h3_stream *stream, bool end_stream) {
     return error;
 }
 
-static int send_headers(leat_h3 *h3, leat_h3_stream *stream, const leat_h3_header *headers, size_t count, bool end_stream) {
+static int send_headers(leat_h3 *h3, leat_h3_stream *stream, const leat_h3_header *headers,
+    size_t count, bool end_stream) {
     leat_h3_message after;
     leat_h3_asked asked = stream->asked;
     int error = check_section(h3, stream, headers, count, end_stream, &after, &asked);
@@ -204,21 +213,25 @@ static int send_headers(leat_h3 *h3, leat_h3_stream *stream, const leat_h3_heade
     return error;
 }
 
-int leat_h3_send_headers(leat_h3 *h3, uint64_t stream_id, const leat_h3_header *headers, size_t count, bool end_stream) {
+int leat_h3_send_headers(
+    leat_h3 *h3, uint64_t stream_id, const leat_h3_header *headers, size_t count, bool end_stream) {
     leat_h3_stream *stream;
     int error = find_sendable(h3, stream_id, &stream);
     return error != 0 ? error : send_headers(h3, stream, headers, count, end_stream);
 }
 
-int leat_h3_answer(leat_h3 *h3, leat_h3_stream *stream, const char *status, const char *details, bool end_stream) {
-    const leat_h3_header headers[] = {leat_h3_header_of(":status", status), leat_h3_header_of("details", details)};
+int leat_h3_answer(
+    leat_h3 *h3, leat_h3_stream *stream, const char *status, const char *details, bool end_stream) {
+    const leat_h3_header headers[] = {
+        leat_h3_header_of(":status", status), leat_h3_header_of("details", details)};
     int error = stream->send_done ? LEAT_ERR_STATE : leat_h3_flush_unsent(h3, stream);
     return error != 0 ? error : send_headers(h3, stream, headers, 2, end_stream);
 }
 
-/* ---- DATA ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- DATA --------------------------------------------------------------------------- */
 
-/* One DATA frame on its way: how much of what is offered it takes, and in how many bytes it says so. */
+/* One DATA frame on its way: how much of what is offered it takes, and in how many bytes it says
+ * so. */
 typedef struct data_plan {
     size_t taken, length_size;
     bool is_small; /* the stream is nearly full: a frame of which a part may wait */
@@ -237,7 +250,8 @@ static data_plan plan_data(size_t length, size_t room) {
     return (data_plan){room - 1 - leat_varint_size(room), leat_varint_size(room), false};
 }
 
-static int send_fitting(leat_h3 *h3, leat_h3_stream *stream, leat_span data, data_plan plan, bool end_stream) {
+static int send_fitting(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span data, data_plan plan, bool end_stream) {
     uint8_t head[LEAT_H3_FRAME_HEAD_MAX];
     leat_writer writer = leat_writer_make(head, sizeof head);
     leat_write_varint(&writer, LEAT_H3_FRAME_DATA);
@@ -261,7 +275,8 @@ static int send_fitting(leat_h3 *h3, leat_h3_stream *stream, leat_span data, dat
     return 0;
 }
 
-static int send_small(leat_h3 *h3, leat_h3_stream *stream, const uint8_t *data, size_t taken, bool end_stream) {
+static int send_small(
+    leat_h3 *h3, leat_h3_stream *stream, const uint8_t *data, size_t taken, bool end_stream) {
     uint8_t head[LEAT_H3_FRAME_HEAD_MAX];
     size_t head_length = leat_h3_write_frame_head(head, LEAT_H3_FRAME_DATA, taken);
     leat_span parts[] = {{head, head_length}, {data, taken}};
@@ -269,26 +284,32 @@ static int send_small(leat_h3 *h3, leat_h3_stream *stream, const uint8_t *data, 
 }
 
 /* Accounts for what will be taken; LEAT_ERR_INVALID: more or less than content-length. */
-static int check_data(const leat_h3_stream *stream, size_t taken, bool ends, leat_h3_message *after) {
+static int check_data(
+    const leat_h3_stream *stream, size_t taken, bool ends, leat_h3_message *after) {
     *after = stream->sent;
-    if (!leat_h3_message_accepts(after, LEAT_H3_INPUT_DATA) && (taken > 0 || !leat_h3_message_accepts(after, LEAT_H3_INPUT_END))) {
+    if (!leat_h3_message_accepts(after, LEAT_H3_INPUT_DATA) &&
+        (taken > 0 || !leat_h3_message_accepts(after, LEAT_H3_INPUT_END))) {
         return LEAT_ERR_STATE;
     }
-    bool is_wrong = leat_h3_message_on_data(after, taken) != NULL || (ends && leat_h3_message_on_end(after) != NULL);
+    bool is_wrong = leat_h3_message_on_data(after, taken) != NULL ||
+                    (ends && leat_h3_message_on_end(after) != NULL);
     return is_wrong ? LEAT_ERR_INVALID : 0;
 }
 
-static int send_data(leat_h3 *h3, leat_h3_stream *stream, leat_span data, data_plan plan, bool end_stream) {
+static int send_data(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span data, data_plan plan, bool end_stream) {
     if (data.length == 0) {
         return send_parts(h3, stream, &data, 1, end_stream); /* the end alone needs no frame */
     }
     if (plan.is_small) {
-        return send_small(h3, stream, data.data, plan.taken, end_stream && plan.taken == data.length);
+        return send_small(
+            h3, stream, data.data, plan.taken, end_stream && plan.taken == data.length);
     }
     return send_fitting(h3, stream, data, plan, end_stream);
 }
 
-ptrdiff_t leat_h3_send_data(leat_h3 *h3, uint64_t stream_id, const uint8_t *data, size_t length, bool end_stream) {
+ptrdiff_t leat_h3_send_data(
+    leat_h3 *h3, uint64_t stream_id, const uint8_t *data, size_t length, bool end_stream) {
     leat_h3_stream *stream;
     leat_h3_message after;
     int error = find_sendable(h3, stream_id, &stream);
@@ -312,7 +333,8 @@ ptrdiff_t leat_h3_send_data(leat_h3 *h3, uint64_t stream_id, const uint8_t *data
     return (ptrdiff_t)plan.taken;
 }
 
-int leat_h3_send_capsule(leat_h3 *h3, uint64_t stream_id, uint64_t type, leat_span value, bool end_stream) {
+int leat_h3_send_capsule(
+    leat_h3 *h3, uint64_t stream_id, uint64_t type, leat_span value, bool end_stream) {
     leat_h3_stream *stream;
     uint8_t frame_head[LEAT_H3_FRAME_HEAD_MAX], capsule_head[LEAT_H3_FRAME_HEAD_MAX];
     int error = find_sendable(h3, stream_id, &stream);
@@ -323,8 +345,10 @@ int leat_h3_send_capsule(leat_h3 *h3, uint64_t stream_id, uint64_t type, leat_sp
         return LEAT_ERR_STATE;
     }
     size_t capsule_head_length = leat_h3_write_frame_head(capsule_head, type, value.length);
-    size_t frame_head_length = leat_h3_write_frame_head(frame_head, LEAT_H3_FRAME_DATA, capsule_head_length + value.length);
-    leat_span parts[] = {{frame_head, frame_head_length}, {capsule_head, capsule_head_length}, value};
+    size_t frame_head_length = leat_h3_write_frame_head(
+        frame_head, LEAT_H3_FRAME_DATA, capsule_head_length + value.length);
+    leat_span parts[] = {
+        {frame_head, frame_head_length}, {capsule_head, capsule_head_length}, value};
     error = send_parts(h3, stream, parts, 3, end_stream);
     leat_h3_trace(h3, "frame_created", stream_id, "DATA", capsule_head_length + value.length);
     if (error == 0 && end_stream) {
@@ -333,7 +357,7 @@ int leat_h3_send_capsule(leat_h3 *h3, uint64_t stream_id, uint64_t type, leat_sp
     return error;
 }
 
-/* ---- PRIORITY_UPDATE --------------------------------------------------------------------------------------------------------------- */
+/* ---- PRIORITY_UPDATE ---------------------------------------------------------------- */
 
 int leat_h3_send_priority(leat_h3 *h3, uint64_t stream_id, const char *value) {
     uint8_t id[8], head[LEAT_H3_FRAME_HEAD_MAX];
@@ -348,7 +372,8 @@ int leat_h3_send_priority(leat_h3 *h3, uint64_t stream_id, const char *value) {
     leat_writer writer = leat_writer_make(id, sizeof id);
     leat_write_varint(&writer, stream_id);
     size_t id_length = leat_writer_length(&writer), value_length = strlen(value);
-    size_t head_length = leat_h3_write_frame_head(head, LEAT_H3_FRAME_PRIORITY_UPDATE_REQUEST, id_length + value_length);
+    size_t head_length = leat_h3_write_frame_head(
+        head, LEAT_H3_FRAME_PRIORITY_UPDATE_REQUEST, id_length + value_length);
     leat_buffer_init(&frame, h3->allocator, LEAT_H3_CONTROL_BUFFER_MAX);
     int error = leat_buffer_append(&frame, head, head_length);
     error = error != 0 ? error : leat_buffer_append(&frame, id, id_length);

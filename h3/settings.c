@@ -1,14 +1,18 @@
 /*
- * SETTINGS, RFC 9114 §7.2.4, RFC 9204 §5, RFC 9220 §5, RFC 9297 §2.1.1. The rows say what we send and what a value may be;
- * all settings of the peer are kept, also those that only a layer above understands.
- * RFC 9114 §7.2.4.2-6: NOT IMPLEMENTED: settings are not remembered for 0-RTT; its requests obey the defaults.
+ * SETTINGS, RFC 9114 §7.2.4, RFC 9204 §5, RFC 9220 §5, RFC 9297 §2.1.1. The rows say what we send
+ * and what a value may be; all settings of the peer are kept, also those that only a layer above
+ * understands.
+ *
+ * RFC 9114 §7.2.4.2-6: NOT IMPLEMENTED: settings are not remembered for 0-RTT; its requests obey
+ * the defaults.
  */
 #include "h3/settings.h"
 
 #include "base/alloc.h"
 #include "h3/frames.h"
 
-/* RFC 9114 §7.2.4.1-1: 0x1f * N + 0x21: without meaning, so that peers keep ignoring what they do not know. */
+/* RFC 9114 §7.2.4.1-1: 0x1f * N + 0x21: without meaning, so that peers keep ignoring what they do
+ * not know. */
 #define GREASE_SETTING (0x1f * UINT64_C(0x2a7) + 0x21)
 
 typedef struct setting_row {
@@ -51,8 +55,12 @@ static bool get_grease(const leat_h3 *h3, uint64_t *value) {
     return true;
 }
 
-static void set_section_size(leat_h3 *h3, uint64_t value) { h3->peer_max_field_section_size = value; }
-static void set_connect_protocol(leat_h3 *h3, uint64_t value) { h3->peer_allows_connect_protocol = value == 1; }
+static void set_section_size(leat_h3 *h3, uint64_t value) {
+    h3->peer_max_field_section_size = value;
+}
+static void set_connect_protocol(leat_h3 *h3, uint64_t value) {
+    h3->peer_allows_connect_protocol = value == 1;
+}
 static void set_datagram(leat_h3 *h3, uint64_t value) { h3->peer_takes_datagrams = value == 1; }
 
 #define HTTP2_SETTING(code, text) {.id = (code), .name = (text), .is_reserved = true}
@@ -72,7 +80,7 @@ static const setting_row setting_rows[] = {
 };
 #define ROW_COUNT (sizeof setting_rows / sizeof setting_rows[0])
 
-/* ---- ours ----------------------------------------------------------------------------------------------------------- */
+/* ---- ours --------------------------------------------------------------------------- */
 
 int leat_h3_write_settings(leat_h3 *h3) {
     uint8_t payload[LEAT_H3_SETTINGS_PAYLOAD_MAX], head[LEAT_H3_FRAME_HEAD_MAX];
@@ -97,7 +105,7 @@ int leat_h3_write_settings(leat_h3 *h3) {
     return error != 0 ? error : leat_buffer_append(&h3->control, payload, length);
 }
 
-/* ---- the peer's ------------------------------------------------------------------------------------------------------ */
+/* ---- the peer's --------------------------------------------------------------------- */
 
 static bool is_there(const leat_h3 *h3, uint64_t id) {
     uint64_t value;
@@ -151,10 +159,12 @@ bool leat_h3_begin_settings(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *
     return false;
 }
 
-bool leat_h3_on_settings(leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
+bool leat_h3_on_settings(
+    leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
     (void)stream;
     leat_reader reader = leat_reader_of(payload);
-    size_t most = payload.length / 2 < LEAT_H3_SETTINGS_MAX ? payload.length / 2 : LEAT_H3_SETTINGS_MAX;
+    size_t most =
+        payload.length / 2 < LEAT_H3_SETTINGS_MAX ? payload.length / 2 : LEAT_H3_SETTINGS_MAX;
     h3->peer_settings = leat_alloc_array(h3->allocator, most + 1, sizeof *h3->peer_settings);
     if (h3->peer_settings == NULL) {
         return leat_h3_fail_memory(h3);

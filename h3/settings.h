@@ -1,4 +1,4 @@
-/* SETTINGS (RFC 9114 §7.2.4): the table of settings, ours written, the peer's read and remembered. */
+/* SETTINGS (RFC 9114 §7.2.4): the table of settings, ours written, the peer's remembered. */
 #ifndef LEAT_H3_SETTINGS_H
 #define LEAT_H3_SETTINGS_H
 

@@ -1,4 +1,5 @@
-/* The resumable type, length, value reader. Lengths are 64-bit all the way: a frame may be longer than memory. */
+/* The resumable type, length, value reader. Lengths are 64-bit all the way: a frame may be longer
+ * than memory. */
 #include "h3/stream_reader.h"
 
 leat_span leat_span_take(leat_span *input, uint64_t length) {

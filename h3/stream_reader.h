@@ -1,7 +1,8 @@
 /*
- * One resumable reader for everything in HTTP/3 that is type, length, value: frames (RFC 9114 §7.1) and capsules
- * (RFC 9297 §3.2). Input may be cut anywhere; the reader keeps at most the bytes of one unfinished varint. It knows no
- * types: which may stand where is said by the rows of frames.c and capsule.c.
+ * One resumable reader for everything in HTTP/3 that is type, length, value: frames (RFC 9114 §7.1)
+ * and capsules (RFC 9297 §3.2). Input may be cut anywhere; the reader keeps at most the bytes of
+ * one unfinished varint. It knows no types: which may stand where is said by the rows of frames.c
+ * and capsule.c.
  *
  *     while (leat_tlv_read_head(&reader, &input)) {            type and length are known
  *         value = leat_tlv_read_value(&reader, &input);        as much of the value as there is

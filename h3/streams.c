@@ -1,9 +1,10 @@
 /*
- * The table of streams, and how a stream of the peer becomes what it is: RFC 9114 §6. The first varint decides: a
- * stream type on a unidirectional stream, a frame type or WebTransport's signal on a bidirectional one.
+ * The table of streams, and how a stream of the peer becomes what it is: RFC 9114 §6. The first
+ * varint decides: a stream type on a unidirectional stream, a frame type or WebTransport's signal
+ * on a bidirectional one.
  *
- * The number of streams here is bounded by the stream limits of the transport: one is freed once nothing more is
- * received and nothing more is sent on it, whichever comes first.
+ * The number of streams here is bounded by the stream limits of the transport: one is freed once
+ * nothing more is received and nothing more is sent on it, whichever comes first.
  */
 #include "base/alloc.h"
 #include "h3/critical_streams.h"
@@ -11,13 +12,14 @@
 #include "h3/request.h"
 #include "h3/webtransport_stream.h"
 
-/* ---- the table ----------------------------------------------------------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------------------- */
 
 leat_h3_stream *leat_h3_find_stream(const leat_h3 *h3, uint64_t stream_id) {
     return leat_map_get_u64(&h3->streams, stream_id);
 }
 
-leat_h3_stream *leat_h3_add_stream(leat_h3 *h3, uint64_t stream_id, const leat_h3_stream_role *role) {
+leat_h3_stream *leat_h3_add_stream(
+    leat_h3 *h3, uint64_t stream_id, const leat_h3_stream_role *role) {
     leat_h3_stream *stream = leat_alloc(h3->allocator, sizeof *stream);
     if (stream == NULL) {
         return NULL;
@@ -27,7 +29,8 @@ leat_h3_stream *leat_h3_add_stream(leat_h3 *h3, uint64_t stream_id, const leat_h
     stream->session_id = LEAT_H3_NONE;
     stream->send_done = leat_stream_is_unidirectional(stream_id);
     stream->received.content_length = stream->sent.content_length = LEAT_H3_NO_CONTENT_LENGTH;
-    leat_buffer_init(&stream->partial, h3->allocator, (size_t)h3->config.max_field_section_size + LEAT_H3_SECTION_SLACK);
+    leat_buffer_init(&stream->partial, h3->allocator,
+        (size_t)h3->config.max_field_section_size + LEAT_H3_SECTION_SLACK);
     leat_buffer_init(&stream->unsent, h3->allocator, SIZE_MAX); /* one frame of ours */
     if (leat_map_set_u64(&h3->streams, stream_id, stream) != 0) {
         leat_free(h3->allocator, stream);
@@ -84,7 +87,8 @@ void leat_h3_stop_reading(leat_h3 *h3, leat_h3_stream *stream) {
     if (stream->receive_done || stream->role != &leat_h3_request_role) {
         return;
     }
-    /* RFC 9204 §2.2.2.2: the encoder must not wait for acknowledgments of sections that nobody reads. */
+    /* RFC 9204 §2.2.2.2: the encoder must not wait for acknowledgments of sections that nobody
+     * reads. */
     if (leat_qpack_decoder_cancel_stream(h3->decoder, stream->id) != 0) {
         leat_h3_fail(h3, LEAT_H3_EXCESSIVE_LOAD, "QPACK cancellations pile up");
     }
@@ -108,9 +112,10 @@ void leat_h3_unread(leat_h3 *h3, leat_h3_stream *stream, size_t length) {
     }
 }
 
-/* ---- unidirectional streams ------------------------------------------------------------------------------------------------- */
+/* ---- unidirectional streams --------------------------------------------------------- */
 
-/* RFC 9114 §6.2. An error code: the connection error for a stream of this type from a client, or from a server. */
+/* RFC 9114 §6.2. An error code: the connection error for a stream of this type from a client, or
+ * from a server. */
 typedef struct stream_type {
     uint64_t type;
     const char *name;
@@ -131,14 +136,16 @@ static const stream_type stream_types[] = {
 
 static const stream_type *find_type(const leat_h3 *h3, uint64_t type) {
     for (size_t i = 0; i < sizeof stream_types / sizeof stream_types[0]; i++) {
-        if (stream_types[i].type == type && (!stream_types[i].needs_webtransport || h3->config.enable_webtransport)) {
+        if (stream_types[i].type == type &&
+            (!stream_types[i].needs_webtransport || h3->config.enable_webtransport)) {
             return &stream_types[i];
         }
     }
     return NULL;
 }
 
-/* RFC 9114 §6.2-4, §6.2-6, §9-2: an unknown type is no error. Nothing of it is read, nothing is kept. */
+/* RFC 9114 §6.2-4, §6.2-6, §9-2: an unknown type is no error. Nothing of it is read, nothing is
+ * kept. */
 static bool ignore_stream(leat_h3 *h3, leat_h3_stream *stream) {
     if (leat_h3_count_useless(h3)) {
         leat_conn_stop_stream(h3->conn, stream->id, LEAT_H3_STREAM_CREATION_ERROR);
@@ -185,9 +192,10 @@ static bool end_untyped(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *even
 static const leat_h3_stream_role unidirectional_opening = {
     .name = "unidirectional", .read = read_stream_type, .end = end_untyped};
 
-/* ---- bidirectional streams ---------------------------------------------------------------------------------------------------- */
+/* ---- bidirectional streams ---------------------------------------------------------- */
 
-/* RFC 9114 §5.2-1, §5.2-2: after our GOAWAY, requests that it excludes are rejected; they may be tried elsewhere. */
+/* RFC 9114 §5.2-1, §5.2-2: after our GOAWAY, requests that it excludes are rejected; they may be
+ * tried elsewhere. */
 static bool reject_request(leat_h3 *h3, leat_h3_stream *stream) {
     leat_conn_stop_stream(h3->conn, stream->id, LEAT_H3_REQUEST_REJECTED);
     leat_conn_reset_stream(h3->conn, stream->id, LEAT_H3_REQUEST_REJECTED);
@@ -199,7 +207,8 @@ static bool reject_request(leat_h3 *h3, leat_h3_stream *stream) {
 static bool become_request(leat_h3 *h3, leat_h3_stream *stream) {
     if (h3->is_client) {
         /* RFC 9114 §6.1-3: only WebTransport lets a server open bidirectional streams. */
-        return leat_h3_fail(h3, LEAT_H3_STREAM_CREATION_ERROR, "a bidirectional stream from the server");
+        return leat_h3_fail(
+            h3, LEAT_H3_STREAM_CREATION_ERROR, "a bidirectional stream from the server");
     }
     if (h3->goaway_sent != LEAT_H3_NONE && stream->id >= h3->goaway_sent) {
         return reject_request(h3, stream);
@@ -218,7 +227,8 @@ static bool read_first_type(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *
     if (!leat_tlv_read_varint(&stream->reader, &h3->input.bytes, &stream->reader.type)) {
         return false;
     }
-    if (stream->reader.type == LEAT_H3_FRAME_WEBTRANSPORT_STREAM && h3->config.enable_webtransport) {
+    if (stream->reader.type == LEAT_H3_FRAME_WEBTRANSPORT_STREAM &&
+        h3->config.enable_webtransport) {
         stream->role = &leat_h3_webtransport_opening;
         stream->send_done = true; /* the application writes to QUIC itself */
         leat_h3_trace(h3, "stream_type_set", stream->id, "webtransport", 0);
@@ -231,8 +241,9 @@ static bool read_first_type(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *
 static bool end_before_type(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event) {
     bool is_cut = !leat_tlv_is_between(&stream->reader);
     become_request(h3, stream);
-    return stream->role == &leat_h3_request_role && (is_cut ? leat_h3_fail(h3, LEAT_H3_FRAME_ERROR, "a stream ended inside a frame")
-                                                            : stream->role->end(h3, stream, event));
+    return stream->role == &leat_h3_request_role &&
+           (is_cut ? leat_h3_fail(h3, LEAT_H3_FRAME_ERROR, "a stream ended inside a frame")
+                   : stream->role->end(h3, stream, event));
 }
 
 static const leat_h3_stream_role bidirectional_opening = {
@@ -245,8 +256,8 @@ leat_h3_stream *leat_h3_accept_stream(leat_h3 *h3, uint64_t stream_id) {
         leat_h3_fail(h3, LEAT_H3_STREAM_CREATION_ERROR, "a bidirectional stream from the server");
         return NULL;
     }
-    leat_h3_stream *stream =
-        leat_h3_add_stream(h3, stream_id, is_unidirectional ? &unidirectional_opening : &bidirectional_opening);
+    leat_h3_stream *stream = leat_h3_add_stream(
+        h3, stream_id, is_unidirectional ? &unidirectional_opening : &bidirectional_opening);
     if (stream == NULL) {
         leat_h3_fail_memory(h3);
     }

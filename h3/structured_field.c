@@ -1,9 +1,12 @@
-/* A reader of structured dictionaries, RFC 9651 §4.2.2. Sticky like every cursor: test `failed` at the end. */
+/* A reader of structured dictionaries, RFC 9651 §4.2.2. Sticky like every cursor: test `failed` at
+ * the end. */
 #include "h3/structured_field.h"
 
 #include "h3/characters.h"
 
-static uint8_t peek(const leat_sf_parser *parser) { return parser->next < parser->end ? *parser->next : 0; }
+static uint8_t peek(const leat_sf_parser *parser) {
+    return parser->next < parser->end ? *parser->next : 0;
+}
 static bool at_end(const leat_sf_parser *parser) { return parser->next == parser->end; }
 
 static bool accept(leat_sf_parser *parser, uint8_t c) {
@@ -19,9 +22,15 @@ static void fail(leat_sf_parser *parser) {
     parser->next = parser->end;
 }
 
-static bool is_key_char(uint8_t c) { return leat_is_lower(c) || leat_is_digit(c) || leat_is_in(c, "_-.*"); }
-static bool is_token_char(uint8_t c) { return leat_is_letter(c) || leat_is_digit(c) || leat_is_in(c, "!#$%&'*+-.^_`|~:/"); }
-static bool is_base64_char(uint8_t c) { return leat_is_letter(c) || leat_is_digit(c) || leat_is_in(c, "+/="); }
+static bool is_key_char(uint8_t c) {
+    return leat_is_lower(c) || leat_is_digit(c) || leat_is_in(c, "_-.*");
+}
+static bool is_token_char(uint8_t c) {
+    return leat_is_letter(c) || leat_is_digit(c) || leat_is_in(c, "!#$%&'*+-.^_`|~:/");
+}
+static bool is_base64_char(uint8_t c) {
+    return leat_is_letter(c) || leat_is_digit(c) || leat_is_in(c, "+/=");
+}
 static bool is_quoted_char(uint8_t c) { return c >= ' ' && c < 0x7f && c != '"'; }
 
 static leat_span read_while(leat_sf_parser *parser, bool (*is_allowed)(uint8_t)) {
@@ -38,7 +47,7 @@ static void skip(leat_sf_parser *parser, const char *set) {
     }
 }
 
-/* ---- bare items, RFC 9651 §4.2.3.1 ------------------------------------------------------------------------------------ */
+/* ---- bare items, RFC 9651 §4.2.3.1 -------------------------------------------------- */
 
 static void read_number(leat_sf_parser *parser, leat_sf_member *item) {
     bool is_negative = accept(parser, '-');
@@ -78,7 +87,8 @@ static void read_string(leat_sf_parser *parser, leat_sf_member *item) {
     }
 }
 
-static void read_enclosed(leat_sf_parser *parser, leat_sf_member *item, uint8_t closing, bool (*is_allowed)(uint8_t)) {
+static void read_enclosed(
+    leat_sf_parser *parser, leat_sf_member *item, uint8_t closing, bool (*is_allowed)(uint8_t)) {
     item->type = LEAT_SF_OTHER;
     read_while(parser, is_allowed);
     if (!accept(parser, closing)) {
@@ -133,7 +143,7 @@ static void read_bare_item(leat_sf_parser *parser, leat_sf_member *item) {
     }
 }
 
-/* ---- around them -------------------------------------------------------------------------------------------------------- */
+/* ---- around them -------------------------------------------------------------------- */
 
 static leat_span read_key(leat_sf_parser *parser) {
     if (!leat_is_lower(peek(parser)) && peek(parser) != '*') {
@@ -179,7 +189,9 @@ static void read_member_value(leat_sf_parser *parser, leat_sf_member *member) {
 }
 
 leat_sf_parser leat_sf_parser_make(leat_span value) {
-    leat_sf_parser parser = {.next = value.data, .end = value.length > 0 ? value.data + value.length : value.data, .is_first = true};
+    leat_sf_parser parser = {.next = value.data,
+        .end = value.length > 0 ? value.data + value.length : value.data,
+        .is_first = true};
     skip(&parser, " ");
     return parser;
 }

@@ -1,13 +1,20 @@
 /*
- * Structured field values (RFC 9651 §4.2), as far as reading a dictionary goes: members one by one, values of the kinds
- * that somebody asks for, everything else checked and passed over. No recursion: inner lists do not nest.
+ * Structured field values (RFC 9651 §4.2), as far as reading a dictionary goes: members one by one,
+ * values of the kinds that somebody asks for, everything else checked and passed over. No
+ * recursion: inner lists do not nest.
  */
 #ifndef LEAT_H3_STRUCTURED_FIELD_H
 #define LEAT_H3_STRUCTURED_FIELD_H
 
 #include "base/bytes.h"
 
-typedef enum leat_sf_type { LEAT_SF_INTEGER, LEAT_SF_BOOLEAN, LEAT_SF_TOKEN, LEAT_SF_STRING, LEAT_SF_OTHER } leat_sf_type;
+typedef enum leat_sf_type {
+    LEAT_SF_INTEGER,
+    LEAT_SF_BOOLEAN,
+    LEAT_SF_TOKEN,
+    LEAT_SF_STRING,
+    LEAT_SF_OTHER
+} leat_sf_type;
 
 typedef struct leat_sf_member {
     leat_span key;

@@ -1,26 +1,36 @@
 /*
- * Validation of field sections. Two tables: the pseudo-fields, with one rule per kind of message, and the regular
- * fields that HTTP/3 has an opinion on. RFC 9114 §4.2 to §4.4 and §10.3, RFC 9110 §5 and §8.6, RFC 9220 §3.
- * Cookie lines are not joined (RFC 9114 §4.2.1): the application gets the lines as they came.
+ * Validation of field sections. Two tables: the pseudo-fields, with one rule per kind of message,
+ * and the regular fields that HTTP/3 has an opinion on. RFC 9114 §4.2 to §4.4 and §10.3, RFC 9110
+ * §5 and §8.6, RFC 9220 §3. Cookie lines are not joined (RFC 9114 §4.2.1): the application gets the
+ * lines as they came.
  */
 #include "h3/validate.h"
 
 #include "h3/characters.h"
 
-/* ---- characters ------------------------------------------------------------------------------------------------- */
+/* ---- characters --------------------------------------------------------------------- */
 
 
 /* RFC 9110 §5.6.2: tchar. */
-static bool is_token_char(uint8_t c) { return leat_is_letter(c) || leat_is_digit(c) || leat_is_in(c, "!#$%&'*+-.^_`|~"); }
+static bool is_token_char(uint8_t c) {
+    return leat_is_letter(c) || leat_is_digit(c) || leat_is_in(c, "!#$%&'*+-.^_`|~");
+}
 /* RFC 9114 §4.2-2: an upper-case letter makes the message malformed. */
-static bool is_name_char(uint8_t c) { return is_token_char(c) && (!leat_is_letter(c) || leat_is_lower(c)); }
-/* RFC 9110 §5.5: visible characters, space, tab and bytes above ASCII; so no NUL, CR or LF can be smuggled. */
+static bool is_name_char(uint8_t c) {
+    return is_token_char(c) && (!leat_is_letter(c) || leat_is_lower(c));
+}
+/* RFC 9110 §5.5: visible characters, space, tab and bytes above ASCII; so no NUL, CR or LF can be
+ * smuggled. */
 static bool is_value_char(uint8_t c) { return c == '\t' || (c >= ' ' && c != 0x7f); }
-static bool is_scheme_char(uint8_t c) { return leat_is_letter(c) || leat_is_digit(c) || leat_is_in(c, "+-."); }
+static bool is_scheme_char(uint8_t c) {
+    return leat_is_letter(c) || leat_is_digit(c) || leat_is_in(c, "+-.");
+}
 /* RFC 3986 §3.3, generously: what cannot break a request line. */
 static bool is_path_char(uint8_t c) { return c > ' ' && c < 0x7f && c != '#'; }
 /* RFC 3986 §3.2.2 without userinfo: RFC 9114 §4.3.1-1 forbids the "@". */
-static bool is_host_char(uint8_t c) { return leat_is_letter(c) || leat_is_digit(c) || leat_is_in(c, "-._~%!$&'()*+,;=[]:"); }
+static bool is_host_char(uint8_t c) {
+    return leat_is_letter(c) || leat_is_digit(c) || leat_is_in(c, "-._~%!$&'()*+,;=[]:");
+}
 
 static bool is_all(leat_span text, bool (*is_allowed)(uint8_t)) {
     for (size_t i = 0; i < text.length; i++) {
@@ -31,10 +41,12 @@ static bool is_all(leat_span text, bool (*is_allowed)(uint8_t)) {
     return text.length > 0;
 }
 
-/* ---- values of pseudo-fields -------------------------------------------------------------------------------------- */
+/* ---- values of pseudo-fields -------------------------------------------------------- */
 
 static bool is_token(leat_span value) { return is_all(value, is_token_char); }
-static bool is_scheme(leat_span value) { return is_all(value, is_scheme_char) && leat_is_letter(value.data[0]); }
+static bool is_scheme(leat_span value) {
+    return is_all(value, is_scheme_char) && leat_is_letter(value.data[0]);
+}
 static bool is_path(leat_span value) { return is_all(value, is_path_char); }
 
 /* The length of what stands before ":port", or all. */
@@ -56,17 +68,18 @@ static bool is_authority(leat_span value) {
     if (host_length > 2 && host.data[0] == '[') {
         return host.data[host_length - 1] == ']';
     }
-    return host_length > 0 && memchr(host.data, ':', host_length) == NULL && memchr(host.data, '[', host_length) == NULL &&
+    return host_length > 0 && memchr(host.data, ':', host_length) == NULL &&
+           memchr(host.data, '[', host_length) == NULL &&
            memchr(host.data, ']', host_length) == NULL;
 }
 
 /* RFC 9110 §15: three digits. RFC 9114 §4.5: 101 has no meaning here. */
 static bool is_status(leat_span value) {
-    return value.length == 3 && is_all(value, leat_is_digit) && value.data[0] >= '1' && value.data[0] <= '9' &&
-           !leat_span_is(value, "101");
+    return value.length == 3 && is_all(value, leat_is_digit) && value.data[0] >= '1' &&
+           value.data[0] <= '9' && !leat_span_is(value, "101");
 }
 
-/* ---- the table of pseudo-fields ----------------------------------------------------------------------------------- */
+/* ---- the table of pseudo-fields ----------------------------------------------------- */
 
 typedef enum pseudo_rule { NEVER, MAY, MUST, MUST_OR_400 } pseudo_rule;
 enum { METHOD, SCHEME, AUTHORITY, PATH, PROTOCOL, STATUS, PSEUDO_COUNT };
@@ -80,7 +93,8 @@ typedef struct pseudo_field {
 
 #define WORDS(name) name " is missing", name " is not allowed here", name " is invalid"
 
-/* RFC 9114 §4.3.1, §4.3.2, §4.4; RFC 9220 §3. draft-ietf-webtrans-http3-16 §3.2-3: a session needs :authority and :path. */
+/* RFC 9114 §4.3.1, §4.3.2, §4.4; RFC 9220 §3. draft-ietf-webtrans-http3-16 §3.2-3: a session needs
+ * :authority and :path. */
 static const pseudo_field pseudo_fields[PSEUDO_COUNT] = {
     /*                           REQUEST CONNECT EXTENDED WEBTRANSPORT RESPONSE TRAILERS */
     [METHOD]    = {":method",    {MUST,  MUST,   MUST,    MUST,        NEVER,   NEVER}, is_token, WORDS(":method")},
@@ -122,7 +136,8 @@ static const char *on_pseudo_field(section_scan *scan, const leat_h3_header *hea
     return "unknown pseudo-field";
 }
 
-static const char *check_pseudo_field(const section_scan *scan, const pseudo_field *row, leat_span value, bool *deserves_400) {
+static const char *check_pseudo_field(
+    const section_scan *scan, const pseudo_field *row, leat_span value, bool *deserves_400) {
     pseudo_rule rule = (pseudo_rule)row->rules[scan->verdict.kind];
     if (value.length == 0 && rule == MUST_OR_400) {
         *deserves_400 = true;
@@ -141,7 +156,8 @@ static const char *check_pseudo_fields(section_scan *scan) {
     const char *answerable = NULL;
     for (size_t i = 0; i < PSEUDO_COUNT; i++) {
         bool deserves_400 = false;
-        const char *violation = check_pseudo_field(scan, &pseudo_fields[i], scan->pseudo[i], &deserves_400);
+        const char *violation =
+            check_pseudo_field(scan, &pseudo_fields[i], scan->pseudo[i], &deserves_400);
         if (violation != NULL && !deserves_400) {
             return violation;
         }
@@ -151,12 +167,13 @@ static const char *check_pseudo_fields(section_scan *scan) {
     return answerable;
 }
 
-/* ---- the table of regular fields ---------------------------------------------------------------------------------- */
+/* ---- the table of regular fields ---------------------------------------------------- */
 
 static const char *on_connection_field(section_scan *scan, leat_span value) {
     (void)scan;
     (void)value;
-    /* RFC 9114 §4.2-3, §4.1-5: these speak about a connection that HTTP/3 does not have; a classic of request smuggling. */
+    /* RFC 9114 §4.2-3, §4.1-5: these speak about a connection that HTTP/3 does not have; a classic
+     * of request smuggling. */
     return "connection-specific field";
 }
 
@@ -179,8 +196,10 @@ static const char *on_host(section_scan *scan, leat_span value) {
 
 static const char *on_content_length(section_scan *scan, leat_span value) {
     uint64_t length = 0;
-    /* RFC 9110 §8.6: digits only, once: no sign, no list, nothing that two readers could understand differently. */
-    if (!is_all(value, leat_is_digit) || value.length > 18 || scan->verdict.content_length != LEAT_H3_NO_CONTENT_LENGTH) {
+    /* RFC 9110 §8.6: digits only, once: no sign, no list, nothing that two readers could understand
+     * differently. */
+    if (!is_all(value, leat_is_digit) || value.length > 18 ||
+        scan->verdict.content_length != LEAT_H3_NO_CONTENT_LENGTH) {
         return "invalid content-length";
     }
     for (size_t i = 0; i < value.length; i++) {
@@ -231,12 +250,13 @@ static const char *on_regular_field(section_scan *scan, const leat_h3_header *he
     return NULL;
 }
 
-/* ---- the message as a whole ---------------------------------------------------------------------------------------- */
+/* ---- the message as a whole --------------------------------------------------------- */
 
 static bool is_space(uint8_t c) { return c == ' ' || c == '\t'; }
 
 static const char *check_value(leat_span value) {
-    /* RFC 9114 §10.3-2: a character that is not permitted makes the message malformed, it is never repaired. */
+    /* RFC 9114 §10.3-2: a character that is not permitted makes the message malformed, it is never
+     * repaired. */
     if (value.length > 0 && !is_all(value, is_value_char)) {
         return "invalid field value";
     }
@@ -252,7 +272,8 @@ static const char *read_fields(section_scan *scan, const leat_h3_header *headers
         bool is_pseudo = headers[i].name.length > 0 && headers[i].name.data[0] == ':';
         const char *violation = check_value(headers[i].value);
         if (violation == NULL) {
-            violation = is_pseudo ? on_pseudo_field(scan, &headers[i]) : on_regular_field(scan, &headers[i]);
+            violation = is_pseudo ? on_pseudo_field(scan, &headers[i])
+                                  : on_regular_field(scan, &headers[i]);
         }
         if (violation != NULL) {
             return violation;
@@ -263,7 +284,8 @@ static const char *read_fields(section_scan *scan, const leat_h3_header *headers
 
 static leat_h3_kind classify(const section_scan *scan) {
     if (scan->section != LEAT_H3_SECTION_REQUEST) {
-        return scan->section == LEAT_H3_SECTION_RESPONSE ? LEAT_H3_KIND_RESPONSE : LEAT_H3_KIND_TRAILERS;
+        return scan->section == LEAT_H3_SECTION_RESPONSE ? LEAT_H3_KIND_RESPONSE
+                                                         : LEAT_H3_KIND_TRAILERS;
     }
     if (!leat_span_is(scan->pseudo[METHOD], "CONNECT")) {
         return LEAT_H3_KIND_REQUEST;
@@ -272,18 +294,22 @@ static leat_h3_kind classify(const section_scan *scan) {
         return LEAT_H3_KIND_CONNECT;
     }
     leat_span protocol = scan->pseudo[PROTOCOL];
-    bool is_webtransport = leat_span_is(protocol, "webtransport") || leat_span_is(protocol, "webtransport-h3");
+    bool is_webtransport =
+        leat_span_is(protocol, "webtransport") || leat_span_is(protocol, "webtransport-h3");
     return is_webtransport ? LEAT_H3_KIND_WEBTRANSPORT_CONNECT : LEAT_H3_KIND_EXTENDED_CONNECT;
 }
 
 /* RFC 9114 §4.3.1: what http and https URIs demand beyond the table. */
 static const char *check_target(const section_scan *scan) {
-    leat_span authority = scan->pseudo[AUTHORITY], path = scan->pseudo[PATH], method = scan->pseudo[METHOD];
+    leat_span authority = scan->pseudo[AUTHORITY], path = scan->pseudo[PATH],
+              method = scan->pseudo[METHOD];
     /* RFC 9114 §4.3.1-9: two names for one target are an attack on whoever reads the other one. */
-    if (authority.data != NULL && scan->host.data != NULL && !leat_span_equal(authority, scan->host)) {
+    if (authority.data != NULL && scan->host.data != NULL &&
+        !leat_span_equal(authority, scan->host)) {
         return "host and :authority differ";
     }
-    bool is_http = leat_span_is(scan->pseudo[SCHEME], "https") || leat_span_is(scan->pseudo[SCHEME], "http");
+    bool is_http =
+        leat_span_is(scan->pseudo[SCHEME], "https") || leat_span_is(scan->pseudo[SCHEME], "http");
     if (!is_http) {
         return NULL;
     }
@@ -304,16 +330,19 @@ static const char *check_request(const section_scan *scan, bool allows_protocol)
     }
     /* RFC 9114 §4.4-1: the target of a tunnel is a host and a port. */
     leat_span target = scan->pseudo[AUTHORITY];
-    return host_length_of(target) + 1 < target.length ? NULL : ":authority of CONNECT without a port";
+    return host_length_of(target) + 1 < target.length ? NULL
+                                                      : ":authority of CONNECT without a port";
 }
 
 static unsigned number_of(leat_span digits) {
-    return (unsigned)(digits.data[0] - '0') * 100 + (unsigned)(digits.data[1] - '0') * 10 + (unsigned)(digits.data[2] - '0');
+    return (unsigned)(digits.data[0] - '0') * 100 + (unsigned)(digits.data[1] - '0') * 10 +
+           (unsigned)(digits.data[2] - '0');
 }
 
-leat_h3_verdict leat_h3_validate(const leat_h3_header *headers, size_t count, leat_h3_section section,
-                                 bool allows_protocol) {
-    section_scan scan = {.section = section, .verdict = {.content_length = LEAT_H3_NO_CONTENT_LENGTH}};
+leat_h3_verdict leat_h3_validate(
+    const leat_h3_header *headers, size_t count, leat_h3_section section, bool allows_protocol) {
+    section_scan scan = {
+        .section = section, .verdict = {.content_length = LEAT_H3_NO_CONTENT_LENGTH}};
     leat_h3_verdict *verdict = &scan.verdict;
     verdict->violation = read_fields(&scan, headers, count);
     verdict->kind = classify(&scan);

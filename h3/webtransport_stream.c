@@ -1,7 +1,8 @@
 /*
- * WebTransport streams. draft-ietf-webtrans-http3-16 §4.2: unidirectional, type 0x54; §4.3: bidirectional, signal 0x41.
- * Both are followed by the session id, and from there on the bytes are the application's. Whether the session exists,
- * and what to do with streams that come before it, is the business of the layer above.
+ * WebTransport streams. draft-ietf-webtrans-http3-16 §4.2: unidirectional, type 0x54; §4.3:
+ * bidirectional, signal 0x41. Both are followed by the session id, and from there on the bytes are
+ * the application's. Whether the session exists, and what to do with streams that come before it,
+ * is the business of the layer above.
  */
 #include "h3/webtransport_stream.h"
 
@@ -12,8 +13,10 @@ static bool tell_data(leat_h3 *h3, leat_h3_stream *stream, bool is_first, leat_h
     event->webtransport_stream_data_received.session_id = stream->session_id;
     event->webtransport_stream_data_received.is_first = is_first;
     event->webtransport_stream_data_received.data = leat_span_take(&h3->input.bytes, UINT64_MAX);
-    bool stream_ended = event->webtransport_stream_data_received.stream_ended = leat_h3_take_end(h3, stream);
-    leat_h3_tell_bytes(h3, stream, event->webtransport_stream_data_received.data.length, 0, stream_ended);
+    bool stream_ended = event->webtransport_stream_data_received.stream_ended =
+        leat_h3_take_end(h3, stream);
+    leat_h3_tell_bytes(
+        h3, stream, event->webtransport_stream_data_received.data.length, 0, stream_ended);
     return true;
 }
 
@@ -25,7 +28,8 @@ static bool end_data(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event) 
     return tell_data(h3, stream, false, event);
 }
 
-static const leat_h3_stream_role raw_role = {.name = "webtransport", .read = read_data, .end = end_data};
+static const leat_h3_stream_role raw_role = {
+    .name = "webtransport", .read = read_data, .end = end_data};
 
 static bool read_session_id(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event) {
     uint64_t session_id;
@@ -44,7 +48,8 @@ static bool read_session_id(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *
 static bool end_opening(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event) {
     (void)event;
     if (!leat_stream_is_unidirectional(stream->id)) {
-        return leat_h3_fail(h3, LEAT_H3_FRAME_ERROR, "a WebTransport stream ended inside its session id");
+        return leat_h3_fail(
+            h3, LEAT_H3_FRAME_ERROR, "a WebTransport stream ended inside its session id");
     }
     /* RFC 9114 §6.2-9: a unidirectional stream may end before its header does. */
     leat_h3_end_receiving(h3, stream);
@@ -61,12 +66,15 @@ const leat_h3_stream_role leat_h3_webtransport_opening = {
 static bool send_preamble(leat_h3 *h3, uint64_t stream_id, uint64_t session_id) {
     uint8_t preamble[LEAT_H3_FRAME_HEAD_MAX];
     bool is_unidirectional = leat_stream_is_unidirectional(stream_id);
-    uint64_t type = is_unidirectional ? LEAT_H3_STREAM_TYPE_WEBTRANSPORT : LEAT_H3_FRAME_WEBTRANSPORT_STREAM;
+    uint64_t type =
+        is_unidirectional ? LEAT_H3_STREAM_TYPE_WEBTRANSPORT : LEAT_H3_FRAME_WEBTRANSPORT_STREAM;
     size_t length = leat_h3_write_frame_head(preamble, type, session_id);
-    return leat_conn_send_stream_data(h3->conn, stream_id, preamble, length, false) == (ptrdiff_t)length;
+    return leat_conn_send_stream_data(h3->conn, stream_id, preamble, length, false) ==
+           (ptrdiff_t)length;
 }
 
-int leat_h3_create_webtransport_stream(leat_h3 *h3, uint64_t session_id, bool unidirectional, uint64_t *stream_id) {
+int leat_h3_create_webtransport_stream(
+    leat_h3 *h3, uint64_t session_id, bool unidirectional, uint64_t *stream_id) {
     if (h3->has_failed || !h3->config.enable_webtransport) {
         return LEAT_ERR_STATE;
     }
@@ -84,7 +92,8 @@ int leat_h3_create_webtransport_stream(leat_h3 *h3, uint64_t session_id, bool un
     }
     if (stream != NULL) {
         stream->session_id = session_id;
-        leat_h3_end_sending(h3, stream); /* the application writes to QUIC itself: only the replies are read here */
+        leat_h3_end_sending(
+            h3, stream); /* the application writes to QUIC itself: only the replies are read here */
     }
     leat_h3_trace(h3, "stream_type_set", *stream_id, "webtransport", session_id);
     return 0;

@@ -1,4 +1,5 @@
-/* Streams of WebTransport sessions (draft-ietf-webtrans-http3 §4): a signal or type, the session id, then raw bytes. */
+/* Streams of WebTransport sessions (draft-ietf-webtrans-http3 §4): a signal or type, the session
+ * id, then raw bytes. */
 #ifndef LEAT_H3_WEBTRANSPORT_STREAM_H
 #define LEAT_H3_WEBTRANSPORT_STREAM_H
 

@@ -1,4 +1,5 @@
-/* The fake connection: just enough of leat/quic.h for the HTTP/3 layer. Streams are never acknowledged or closed. */
+/* The fake connection: just enough of leat/quic.h for the HTTP/3 layer. Streams are never
+ * acknowledged or closed. */
 #include "h3/fake_conn.h"
 
 #include <stdio.h>
@@ -35,13 +36,18 @@ fake_stream *fake_find(leat_conn *conn, uint64_t stream_id) {
     for (size_t i = 0; stream == NULL && i < FAKE_STREAMS_MAX; i++) {
         if (!conn->streams[i].used) {
             stream = &conn->streams[i];
-            *stream = (fake_stream){.id = stream_id, .used = true, .reset = FAKE_NONE, .stopped = FAKE_NONE,
-                                    .urgency = -1, .incremental = -1};
+            *stream = (fake_stream){.id = stream_id,
+                .used = true,
+                .reset = FAKE_NONE,
+                .stopped = FAKE_NONE,
+                .urgency = -1,
+                .incremental = -1};
         }
     }
     if (stream == NULL) { /* all in use: the oldest goes, so that fuzzing may open any number */
         free(conn->streams[0].sent);
-        memmove(&conn->streams[0], &conn->streams[1], sizeof conn->streams - sizeof conn->streams[0]);
+        memmove(
+            &conn->streams[0], &conn->streams[1], sizeof conn->streams - sizeof conn->streams[0]);
         conn->streams[FAKE_STREAMS_MAX - 1].used = false;
         conn->streams[FAKE_STREAMS_MAX - 1].sent = NULL;
         return fake_find(conn, stream_id);
@@ -56,7 +62,7 @@ void fake_forget(leat_conn *conn, uint64_t stream_id) {
     stream->sent_length = 0;
 }
 
-/* ---- leat/quic.h ------------------------------------------------------------------------------------------------------ */
+/* ---- leat/quic.h -------------------------------------------------------------------- */
 
 bool leat_conn_is_client(const leat_conn *conn) { return conn->is_client; }
 
@@ -72,13 +78,15 @@ int leat_conn_open_stream(leat_conn *conn, bool unidirectional, uint64_t *stream
     if (conn->next_id[unidirectional] >= conn->streams_allowed) {
         return LEAT_ERR_STREAM_LIMIT;
     }
-    *stream_id = conn->next_id[unidirectional]++ * 4 + (unidirectional ? 2 : 0) + (conn->is_client ? 0 : 1);
+    *stream_id =
+        conn->next_id[unidirectional]++ * 4 + (unidirectional ? 2 : 0) + (conn->is_client ? 0 : 1);
     fake_find(conn, *stream_id);
     return 0;
 }
 
 static bool can_send(const leat_conn *conn, const fake_stream *stream) {
-    bool is_peers_uni = leat_stream_is_unidirectional(stream->id) && leat_stream_is_client_initiated(stream->id) != conn->is_client;
+    bool is_peers_uni = leat_stream_is_unidirectional(stream->id) &&
+                        leat_stream_is_client_initiated(stream->id) != conn->is_client;
     return !is_peers_uni && !stream->end_sent && stream->reset == FAKE_NONE;
 }
 
@@ -90,7 +98,8 @@ ptrdiff_t leat_conn_stream_room(const leat_conn *conn, uint64_t stream_id) {
     return (ptrdiff_t)(conn->room > stream->sent_length ? conn->room - stream->sent_length : 0);
 }
 
-ptrdiff_t leat_conn_send_stream_data(leat_conn *conn, uint64_t stream_id, const uint8_t *data, size_t length, bool end_stream) {
+ptrdiff_t leat_conn_send_stream_data(
+    leat_conn *conn, uint64_t stream_id, const uint8_t *data, size_t length, bool end_stream) {
     ptrdiff_t room = leat_conn_stream_room(conn, stream_id);
     fake_stream *stream = look(conn, stream_id);
     if (room < 0) {
@@ -136,7 +145,8 @@ int leat_conn_release_stream(leat_conn *conn, uint64_t stream_id) {
     return 0;
 }
 
-int leat_conn_set_stream_priority(leat_conn *conn, uint64_t stream_id, uint8_t urgency, bool incremental) {
+int leat_conn_set_stream_priority(
+    leat_conn *conn, uint64_t stream_id, uint8_t urgency, bool incremental) {
     fake_stream *stream = fake_find(conn, stream_id);
     stream->urgency = urgency;
     stream->incremental = incremental;
@@ -149,7 +159,8 @@ bool leat_conn_accepts_datagrams(const leat_conn *conn) {
 }
 size_t leat_conn_max_datagram_payload(const leat_conn *conn) { return conn->datagram_payload; }
 
-int leat_conn_send_datagram_frame(leat_conn *conn, const leat_span *parts, size_t count, uint64_t uid) {
+int leat_conn_send_datagram_frame(
+    leat_conn *conn, const leat_span *parts, size_t count, uint64_t uid) {
     (void)uid;
     conn->datagram.length = 0;
     for (size_t i = 0; i < count; i++) {
@@ -174,7 +185,8 @@ bool leat_conn_is_traced(const leat_conn *conn) {
     return true;
 }
 
-void leat_conn_trace(const leat_conn *conn, const char *category, const char *name, const leat_trace_field *fields, size_t count) {
+void leat_conn_trace(const leat_conn *conn, const char *category, const char *name,
+    const leat_trace_field *fields, size_t count) {
     (void)category;
     (void)name;
     (void)fields;

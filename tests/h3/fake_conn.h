@@ -1,6 +1,7 @@
 /*
- * A QUIC connection that is not there: the leat_conn calls that the HTTP/3 layer makes, recording what is sent and
- * keeping what is delivered, so that tests decide how bytes are cut. Linked instead of the quic library.
+ * A QUIC connection that is not there: the leat_conn calls that the HTTP/3 layer makes, recording
+ * what is sent and keeping what is delivered, so that tests decide how bytes are cut. Linked
+ * instead of the quic library.
  */
 #ifndef TESTS_H3_FAKE_CONN_H
 #define TESTS_H3_FAKE_CONN_H
@@ -32,7 +33,7 @@ struct leat_conn {
     uint64_t error_code;
     char reason[128];
     uint64_t streams_allowed;  /* of each kind; default 32 */
-    size_t room;               /* of every stream: bytes taken before it is full; default: no limit */
+    size_t room; /* of every stream: bytes taken before it is full; default: no limit */
     size_t datagram_payload;
     uint64_t next_id[2];
     uint64_t last_ping;

@@ -4,12 +4,13 @@
 #include "h3/connection.h"
 #include <stdarg.h>
 
-/* ---- the transcript ----------------------------------------------------------------------------------------------------- */
+/* ---- the transcript ----------------------------------------------------------------- */
 
 static void print(h3_rig *rig, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(rig->log + rig->log_length, RIG_LOG_MAX - rig->log_length, format, arguments);
+    int length =
+        vsnprintf(rig->log + rig->log_length, RIG_LOG_MAX - rig->log_length, format, arguments);
     va_end(arguments);
     rig->log_length += (size_t)length < RIG_LOG_MAX - rig->log_length ? (size_t)length : 0;
 }
@@ -18,15 +19,17 @@ static void print_headers(h3_rig *rig, const leat_h3_event *event) {
     print(rig, "HEADERS %llu", (unsigned long long)event->stream_id);
     for (size_t i = 0; i < event->headers_received.count; i++) {
         const leat_h3_header *header = &event->headers_received.headers[i];
-        print(rig, " %.*s=%.*s", (int)header->name.length, (const char *)header->name.data, (int)header->value.length,
-              (const char *)header->value.data);
+        print(rig, " %.*s=%.*s", (int)header->name.length, (const char *)header->name.data,
+            (int)header->value.length, (const char *)header->value.data);
     }
     print(rig, "%s%s%s\n", event->headers_received.is_informational ? " interim" : "",
-          event->headers_received.is_trailers ? " trailers" : "", event->headers_received.stream_ended ? " end" : "");
+        event->headers_received.is_trailers ? " trailers" : "",
+        event->headers_received.stream_ended ? " end" : "");
 }
 
 /* Pieces of one stream's data become one line. */
-static void print_data(h3_rig *rig, const char *what, uint64_t id, leat_span data, bool end_stream) {
+static void print_data(
+    h3_rig *rig, const char *what, uint64_t id, leat_span data, bool end_stream) {
     if (rig->open_data == id) {
         rig->log_length--;
     } else {
@@ -44,8 +47,9 @@ static void print_event(h3_rig *rig, const leat_h3_event *event) {
     }
     if (event->type == LEAT_H3_EVENT_WEBTRANSPORT_STREAM_DATA_RECEIVED) {
         char what[64];
-        snprintf(what, sizeof what, "%sWT session %llu", event->webtransport_stream_data_received.is_first ? "new " : "",
-                 (unsigned long long)event->webtransport_stream_data_received.session_id);
+        snprintf(what, sizeof what, "%sWT session %llu",
+            event->webtransport_stream_data_received.is_first ? "new " : "",
+            (unsigned long long)event->webtransport_stream_data_received.session_id);
         print_data(rig, what, id, event->webtransport_stream_data_received.data,
                    event->webtransport_stream_data_received.stream_ended);
         return;
@@ -67,26 +71,32 @@ static void print_event(h3_rig *rig, const leat_h3_event *event) {
         print(rig, "GOAWAY %llu\n", (unsigned long long)event->goaway_received.id);
         break;
     case LEAT_H3_EVENT_STREAM_RESET:
-        print(rig, "RESET %llu %s session %lld\n", id, leat_h3_error_name(event->stream_reset.error_code),
-              (long long)event->stream_reset.session_id);
+        print(rig, "RESET %llu %s session %lld\n", id,
+            leat_h3_error_name(event->stream_reset.error_code),
+            (long long)event->stream_reset.session_id);
         break;
     case LEAT_H3_EVENT_STOP_SENDING_RECEIVED:
-        print(rig, "STOP %llu %s session %lld\n", id, leat_h3_error_name(event->stop_sending_received.error_code),
-              (long long)event->stop_sending_received.session_id);
+        print(rig, "STOP %llu %s session %lld\n", id,
+            leat_h3_error_name(event->stop_sending_received.error_code),
+            (long long)event->stop_sending_received.session_id);
         break;
     case LEAT_H3_EVENT_CAPSULE_RECEIVED:
-        print(rig, "CAPSULE %llu %llx %llu %s\n", id, (unsigned long long)event->capsule_received.capsule_type,
-              (unsigned long long)event->capsule_received.length,
-              event->capsule_received.value.length > 64
-                  ? "(long)"
-                  : test_to_hex(event->capsule_received.value.data, event->capsule_received.value.length));
+        print(rig, "CAPSULE %llu %llx %llu %s\n", id,
+            (unsigned long long)event->capsule_received.capsule_type,
+            (unsigned long long)event->capsule_received.length,
+            event->capsule_received.value.length > 64
+                ? "(long)"
+                : test_to_hex(
+                      event->capsule_received.value.data, event->capsule_received.value.length));
         break;
     case LEAT_H3_EVENT_DATAGRAM_RECEIVED:
-        print(rig, "DATAGRAM %llu %s\n", id, test_to_hex(event->datagram_received.data.data, event->datagram_received.data.length));
+        print(rig, "DATAGRAM %llu %s\n", id,
+            test_to_hex(event->datagram_received.data.data, event->datagram_received.data.length));
         break;
     case LEAT_H3_EVENT_PRIORITY_UPDATED:
         print(rig, "PRIORITY %llu %.*s\n", (unsigned long long)event->priority_updated.element_id,
-              (int)event->priority_updated.value.length, (const char *)event->priority_updated.value.data);
+            (int)event->priority_updated.value.length,
+            (const char *)event->priority_updated.value.data);
         break;
     case LEAT_H3_EVENT_REQUEST_REFUSED_MALFORMED:
         print(rig, "REFUSED %llu %s\n", id, leat_h3_error_name(event->malformed.error_code));
@@ -113,7 +123,7 @@ void rig_expect(h3_rig *rig, const char *transcript) {
     rig->open_data = FAKE_NONE;
 }
 
-/* ---- delivery --------------------------------------------------------------------------------------------------------------- */
+/* ---- delivery ----------------------------------------------------------------------- */
 
 void rig_event(h3_rig *rig, const leat_event *event) {
     leat_h3_handle_event(rig->h3, event);
@@ -129,7 +139,8 @@ static rig_pending *find_pending(h3_rig *rig, uint64_t stream_id) {
     return NULL;
 }
 
-static void keep(h3_rig *rig, uint64_t stream_id, const uint8_t *bytes, size_t length, bool end_stream) {
+static void keep(
+    h3_rig *rig, uint64_t stream_id, const uint8_t *bytes, size_t length, bool end_stream) {
     rig_pending *pending = find_pending(rig, stream_id);
     for (size_t i = 0; pending == NULL && i < RIG_PENDING_MAX; i++) {
         if (!rig->pending[i].used) {
@@ -154,7 +165,8 @@ static void open_stream(h3_rig *rig, uint64_t stream_id) {
 }
 
 /* One StreamDataReceived, from memory that is gone afterwards. */
-static void deliver(h3_rig *rig, uint64_t stream_id, const uint8_t *bytes, size_t length, bool end_stream) {
+static void deliver(
+    h3_rig *rig, uint64_t stream_id, const uint8_t *bytes, size_t length, bool end_stream) {
     open_stream(rig, stream_id);
     fake_stream *stream = fake_find(&rig->conn, stream_id);
     if (stream->is_held) {
@@ -189,7 +201,8 @@ static void deliver_released(h3_rig *rig) {
     }
 }
 
-void rig_feed_bytes(h3_rig *rig, uint64_t stream_id, const uint8_t *bytes, size_t length, bool end_stream) {
+void rig_feed_bytes(
+    h3_rig *rig, uint64_t stream_id, const uint8_t *bytes, size_t length, bool end_stream) {
     size_t step = rig->is_bytewise ? 1 : length;
     for (size_t i = 0; i < length; i += step) {
         deliver(rig, stream_id, bytes + i, step, end_stream && !rig->is_bytewise);
@@ -217,7 +230,7 @@ size_t rig_parse_lines(const char *lines, leat_h3_header *headers, size_t room) 
         ck_assert_uint_lt(count, room);
         ck_assert_uint_lt(name_length, length);
         headers[count++] = (leat_h3_header){{(const uint8_t *)lines, name_length},
-                                            {(const uint8_t *)lines + name_length + 1, length - name_length - 1}, false};
+            {(const uint8_t *)lines + name_length + 1, length - name_length - 1}, false};
         lines += length + (lines[length] == '\n');
     }
     return count;
@@ -244,7 +257,9 @@ void rig_headers(h3_rig *rig, uint64_t stream_id, const char *lines, bool end_st
     rig_feed_bytes(rig, stream_id, frame, length, end_stream);
 }
 
-uint64_t rig_peer_uni(const h3_rig *rig, unsigned number) { return number * 4u + 2u + rig->conn.is_client; }
+uint64_t rig_peer_uni(const h3_rig *rig, unsigned number) {
+    return number * 4u + 2u + rig->conn.is_client;
+}
 
 void rig_settings(h3_rig *rig) {
     rig_feed(rig, rig_peer_uni(rig, 0), "00 04 00", false);
@@ -272,11 +287,11 @@ void rig_datagram(h3_rig *rig, const char *hex) {
     rig_event(rig, &event);
 }
 
-/* ---- expectations --------------------------------------------------------------------------------------------------------------- */
+/* ---- expectations ------------------------------------------------------------------- */
 
 void rig_expect_error(h3_rig *rig, uint64_t error_code) {
-    ck_assert_msg(rig->conn.error_code == error_code, "%s instead of %s (%s)", leat_h3_error_name(rig->conn.error_code),
-                  leat_h3_error_name(error_code), rig->conn.reason);
+    ck_assert_msg(rig->conn.error_code == error_code, "%s instead of %s (%s)",
+        leat_h3_error_name(rig->conn.error_code), leat_h3_error_name(error_code), rig->conn.reason);
 }
 
 void rig_expect_sent(h3_rig *rig, uint64_t stream_id, const char *hex, bool ended) {
@@ -294,12 +309,13 @@ void rig_expect_aborted(h3_rig *rig, uint64_t stream_id, uint64_t error_code) {
 void rig_expect_idle(h3_rig *rig) {
     size_t cursor = 0;
     for (leat_h3_stream *stream; (stream = leat_map_next(&rig->h3->streams, &cursor)) != NULL;) {
-        ck_assert_msg(stream->role->is_critical, "stream %llu is still there", (unsigned long long)stream->id);
+        ck_assert_msg(stream->role->is_critical, "stream %llu is still there",
+            (unsigned long long)stream->id);
     }
     ck_assert_uint_eq(leat_h3_open_requests(rig->h3), 0);
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------------------- */
 
 void rig_init(h3_rig *rig, rig_role role) {
     memset(rig, 0, sizeof *rig);
@@ -344,7 +360,7 @@ void rig_run(rig_role role, void (*body)(h3_rig *rig)) {
     free(rig);
 }
 
-/* ---- pairs ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- pairs -------------------------------------------------------------------------- */
 
 static bool forward_stream(h3_rig *from, h3_rig *to, size_t i) {
     fake_stream *stream = &from->conn.streams[i];

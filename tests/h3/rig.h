@@ -1,6 +1,7 @@
 /*
- * A leat_h3 on a fake connection, and the peer's hand: stream bytes go in whole or byte by byte, events come out as a
- * transcript that does not depend on how they were cut. Every RIG_TEST runs both ways.
+ * A leat_h3 on a fake connection, and the peer's hand: stream bytes go in whole or byte by byte,
+ * events come out as a transcript that does not depend on how they were cut. Every RIG_TEST runs
+ * both ways.
  *
  *     RIG_TEST(a_request_with_a_body, SERVER) {
  *         rig_headers(rig, 0, ":method=POST\n:scheme=https\n:authority=a\n:path=/", false);
@@ -38,9 +39,11 @@ typedef struct h3_rig {
     uint64_t open_data; /* the log's last line is data of this stream and not ended; FAKE_NONE */
     rig_pending pending[RIG_PENDING_MAX]; /* what a held stream has not delivered */
     test_memory memory;
-    void (*on_event)(struct h3_rig *rig, const leat_h3_event *event); /* what the application does */
+    /* What the application does. */
+    void (*on_event)(struct h3_rig *rig, const leat_h3_event *event);
     size_t forwarded[FAKE_STREAMS_MAX]; /* pairs: bytes of each stream handed over */
-    bool end_forwarded[FAKE_STREAMS_MAX], reset_forwarded[FAKE_STREAMS_MAX], stop_forwarded[FAKE_STREAMS_MAX];
+    bool end_forwarded[FAKE_STREAMS_MAX], reset_forwarded[FAKE_STREAMS_MAX],
+        stop_forwarded[FAKE_STREAMS_MAX];
 } h3_rig;
 
 void rig_init(h3_rig *rig, rig_role role); /* config may be changed before rig_start */
@@ -49,16 +52,19 @@ void rig_clear(h3_rig *rig);
 
 /* The peer's doings. Hex may be NULL for no bytes. */
 void rig_feed(h3_rig *rig, uint64_t stream_id, const char *hex, bool end_stream);
-void rig_feed_bytes(h3_rig *rig, uint64_t stream_id, const uint8_t *bytes, size_t length, bool end_stream);
+void rig_feed_bytes(
+    h3_rig *rig, uint64_t stream_id, const uint8_t *bytes, size_t length, bool end_stream);
 /* A HEADERS frame; lines are name=value, separated by newlines. */
 void rig_headers(h3_rig *rig, uint64_t stream_id, const char *lines, bool end_stream);
 size_t rig_encode(h3_rig *rig, uint64_t stream_id, const char *lines, uint8_t *out, size_t room);
-void rig_settings(h3_rig *rig); /* the peer's control stream with an empty SETTINGS; clears the log */
+/* The peer's control stream with an empty SETTINGS; clears the log. */
+void rig_settings(h3_rig *rig);
 void rig_reset(h3_rig *rig, uint64_t stream_id, uint64_t error_code);
 void rig_stop(h3_rig *rig, uint64_t stream_id, uint64_t error_code);
 void rig_datagram(h3_rig *rig, const char *hex);
 void rig_event(h3_rig *rig, const leat_event *event);
-uint64_t rig_peer_uni(const h3_rig *rig, unsigned number); /* 0: control by convention, 1: encoder, 2: decoder */
+/* 0: control by convention, 1: encoder, 2: decoder. */
+uint64_t rig_peer_uni(const h3_rig *rig, unsigned number);
 
 /* The transcript since the last call is exactly this. */
 void rig_expect(h3_rig *rig, const char *transcript);
@@ -66,7 +72,8 @@ void rig_expect(h3_rig *rig, const char *transcript);
 void rig_expect_error(h3_rig *rig, uint64_t error_code);
 /* All that was sent on a stream, and whether it ended. */
 void rig_expect_sent(h3_rig *rig, uint64_t stream_id, const char *hex, bool ended);
-void rig_expect_aborted(h3_rig *rig, uint64_t stream_id, uint64_t error_code); /* reset and stopped */
+void rig_expect_aborted(
+    h3_rig *rig, uint64_t stream_id, uint64_t error_code); /* reset and stopped */
 /* No stream state is left but the critical ones. */
 void rig_expect_idle(h3_rig *rig);
 

@@ -1,6 +1,6 @@
 /*
- * Requests that wait for the QPACK encoder stream: RFC 9204 §2.1.2. The stream is held, so that its bytes keep their flow
- * control credit, and read on when the table entries are there.
+ * Requests that wait for the QPACK encoder stream: RFC 9204 §2.1.2. The stream is held, so that its
+ * bytes keep their flow control credit, and read on when the table entries are there.
  */
 #include "h3/rig.h"
 

@@ -99,15 +99,18 @@ RIG_TEST(only_tunnels_have_capsules, SERVER) {
     rig_headers(rig, 0, POST, false);
     ck_assert_int_eq(leat_h3_read_capsules(rig->h3, 0), LEAT_ERR_STATE);
     ck_assert_int_eq(leat_h3_read_capsules(rig->h3, 4), LEAT_ERR_NO_STREAM);
-    ck_assert_int_eq(leat_h3_send_capsule(rig->h3, 0, 5, (leat_span){NULL, 0}, false), LEAT_ERR_STATE);
+    ck_assert_int_eq(
+        leat_h3_send_capsule(rig->h3, 0, 5, (leat_span){NULL, 0}, false), LEAT_ERR_STATE);
 }
 
 RIG_TEST(a_capsule_is_sent_in_one_frame, SERVER) {
     begin_session(rig);
-    ck_assert_int_eq(leat_h3_send_capsule(rig->h3, 0, 0x78ae, (leat_span){NULL, 0}, false), LEAT_ERR_STATE);
+    ck_assert_int_eq(
+        leat_h3_send_capsule(rig->h3, 0, 0x78ae, (leat_span){NULL, 0}, false), LEAT_ERR_STATE);
     ck_assert_int_eq(rig_send(rig, 0, ":status=200", false), 0);
     fake_forget(&rig->conn, 0);
-    ck_assert_int_eq(leat_h3_send_capsule(rig->h3, 0, 0x2843, test_hex("00000007 627965"), true), 0);
+    ck_assert_int_eq(
+        leat_h3_send_capsule(rig->h3, 0, 0x2843, test_hex("00000007 627965"), true), 0);
     rig_expect_sent(rig, 0, "00 0a 6843 07 00000007 627965", true);
 }
 
@@ -121,8 +124,9 @@ START_TEST(any_cut_gives_the_same_capsules) {
         char seen[256] = "";
         for (size_t i = 0; i < 2; i++) {
             while (leat_h3_capsule_read(reader, &pieces[i], &capsule) == 1) {
-                snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%llx:%s ", (unsigned long long)capsule.type,
-                         test_to_hex(capsule.value.data, capsule.value.length));
+                snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%llx:%s ",
+                    (unsigned long long)capsule.type,
+                    test_to_hex(capsule.value.data, capsule.value.length));
             }
         }
         ck_assert_str_eq(seen, "2843:00000007 5: 6:aabbcc ");
@@ -132,8 +136,8 @@ START_TEST(any_cut_gives_the_same_capsules) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("h3 capsules", capsules_are_told_one_by_one, capsules_cross_frames, grease_capsules_are_skipped,
-               a_datagram_capsule_is_a_datagram, long_capsules_are_cut, long_datagram_capsules_are_dropped,
-               an_endless_capsule_costs_no_memory, an_end_inside_a_capsule_is_malformed,
-               capsules_and_content_fields_exclude_each_other, only_tunnels_have_capsules, a_capsule_is_sent_in_one_frame,
-               any_cut_gives_the_same_capsules)
+LEAT_TEST_MAIN("h3 capsules", capsules_are_told_one_by_one, capsules_cross_frames,
+    grease_capsules_are_skipped, a_datagram_capsule_is_a_datagram, long_capsules_are_cut,
+    long_datagram_capsules_are_dropped, an_endless_capsule_costs_no_memory,
+    an_end_inside_a_capsule_is_malformed, capsules_and_content_fields_exclude_each_other,
+    only_tunnels_have_capsules, a_capsule_is_sent_in_one_frame, any_cut_gives_the_same_capsules)

@@ -40,7 +40,8 @@ RIG_TEST(datagrams_of_requests_never_made_are_dropped, CLIENT) {
 
 /* TEST RFC 9297 §2.1-1, §2.1-2. */
 START_TEST(datagrams_without_a_valid_stream_close_the_connection) {
-    static const char *const wrong[] = {"", "40", "c0000000", "d000000000000000 61", "ffffffffffffffff"};
+    static const char *const wrong[] = {
+        "", "40", "c0000000", "d000000000000000 61", "ffffffffffffffff"};
     h3_rig *rig = malloc(sizeof *rig);
     for (size_t i = 0; i < 5; i++) {
         rig_init(rig, SERVER);
@@ -89,7 +90,9 @@ RIG_TEST(datagrams_are_sent_when_both_sides_said_so, SERVER) {
     ck_assert_int_eq(leat_h3_send_datagram(rig->h3, 4, data, 1), LEAT_ERR_NO_STREAM);
 }
 
-LEAT_TEST_MAIN("h3 datagrams", a_datagram_names_its_stream_by_a_quarter, datagrams_of_a_stream_that_is_over_are_dropped,
-               datagrams_that_overtake_their_request_are_handed_up, datagrams_of_requests_never_made_are_dropped,
-               datagrams_without_a_valid_stream_close_the_connection, without_the_setting_datagrams_mean_nothing,
-               datagrams_are_sent_when_both_sides_said_so)
+LEAT_TEST_MAIN("h3 datagrams", a_datagram_names_its_stream_by_a_quarter,
+    datagrams_of_a_stream_that_is_over_are_dropped,
+    datagrams_that_overtake_their_request_are_handed_up,
+    datagrams_of_requests_never_made_are_dropped,
+    datagrams_without_a_valid_stream_close_the_connection,
+    without_the_setting_datagrams_mean_nothing, datagrams_are_sent_when_both_sides_said_so)

@@ -49,7 +49,8 @@ START_TEST(errors_have_names) {
 END_TEST
 
 START_TEST(headers_are_found_by_name) {
-    const leat_h3_header headers[] = {LEAT_H3_HEADER(":status", "200"), LEAT_H3_HEADER("a", "1"), LEAT_H3_HEADER("a", "2")};
+    const leat_h3_header headers[] = {
+        LEAT_H3_HEADER(":status", "200"), LEAT_H3_HEADER("a", "1"), LEAT_H3_HEADER("a", "2")};
     ck_assert(leat_span_is(leat_h3_find_header(headers, 3, "a"), "1"));
     ck_assert_ptr_null(leat_h3_find_header(headers, 3, "b").data);
     leat_h3_header empty = leat_h3_header_of("x", "");
@@ -59,7 +60,8 @@ END_TEST
 
 /* Varints of every size, cut at every place, give the same elements. */
 START_TEST(the_reader_does_not_care_where_it_is_cut) {
-    leat_span stream = test_hex("00 02 aabb  4021 4003 010203  80000005 00  c000000000000009 8000000104");
+    leat_span stream =
+        test_hex("00 02 aabb  4021 4003 010203  80000005 00  c000000000000009 8000000104");
     for (size_t cut = 0; cut <= stream.length; cut++) {
         leat_tlv_reader reader = {0};
         leat_span pieces[] = {{stream.data, cut}, {stream.data + cut, stream.length - cut}};
@@ -67,10 +69,11 @@ START_TEST(the_reader_does_not_care_where_it_is_cut) {
         for (size_t i = 0; i < 2; i++) {
             while (pieces[i].length > 0 && leat_tlv_read_head(&reader, &pieces[i])) {
                 leat_span value = leat_tlv_read_value(&reader, &pieces[i]);
-                snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s", test_to_hex(value.data, value.length));
+                snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s",
+                    test_to_hex(value.data, value.length));
                 if (reader.left == 0) {
-                    snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "(%llu,%llu) ", (unsigned long long)reader.type,
-                             (unsigned long long)reader.length);
+                    snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "(%llu,%llu) ",
+                        (unsigned long long)reader.type, (unsigned long long)reader.length);
                     leat_tlv_next(&reader);
                 }
             }

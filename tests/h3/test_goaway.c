@@ -23,8 +23,10 @@ RIG_TEST(later_requests_are_rejected_and_earlier_ones_go_on, SERVER) {
     rig_headers(rig, 8, GET, true);
     rig_headers(rig, 0, GET, true);
     rig_feed(rig, 4, "00 01 61", true);
-    rig_expect(rig, rig->is_bytewise ? "HEADERS 4 " POST_SEEN "\nHEADERS 0 " GET_SEEN "\nDATA 0  end\nDATA 4 61 end\n"
-                                     : "HEADERS 4 " POST_SEEN "\nHEADERS 0 " GET_SEEN " end\nDATA 4 61 end\n");
+    rig_expect(rig, rig->is_bytewise ? "HEADERS 4 " POST_SEEN "\nHEADERS 0 " GET_SEEN
+                                       "\nDATA 0  end\nDATA 4 61 end\n"
+                                     : "HEADERS 4 " POST_SEEN "\nHEADERS 0 " GET_SEEN
+                                       " end\nDATA 4 61 end\n");
     rig_expect_aborted(rig, 8, LEAT_H3_REQUEST_REJECTED);
     ck_assert_uint_eq(leat_h3_open_requests(rig->h3), 2);
 }
@@ -63,7 +65,7 @@ RIG_TEST(a_closed_connection_says_nothing, SERVER) {
     rig_expect(rig, "");
 }
 
-LEAT_TEST_MAIN("h3 goaway", a_server_names_the_next_request, a_server_without_requests_names_the_first,
-               later_requests_are_rejected_and_earlier_ones_go_on, sessions_keep_opening_streams_after_goaway,
-               a_client_opens_no_request_after_goaway, a_client_says_goaway_too, the_clients_goaway_is_told,
-               a_closed_connection_says_nothing)
+LEAT_TEST_MAIN("h3 goaway", a_server_names_the_next_request,
+    a_server_without_requests_names_the_first, later_requests_are_rejected_and_earlier_ones_go_on,
+    sessions_keep_opening_streams_after_goaway, a_client_opens_no_request_after_goaway,
+    a_client_says_goaway_too, the_clients_goaway_is_told, a_closed_connection_says_nothing)

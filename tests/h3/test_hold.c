@@ -11,7 +11,8 @@ static void nibble(h3_rig *rig, const leat_h3_event *event) {
     }
     leat_span data = event->data_received.data;
     size_t eaten = data.length < appetite ? data.length : appetite;
-    snprintf(taken + strlen(taken), sizeof taken - strlen(taken), "%.*s", (int)eaten, (const char *)data.data);
+    snprintf(taken + strlen(taken), sizeof taken - strlen(taken), "%.*s", (int)eaten,
+        (const char *)data.data);
     if (eaten < data.length) {
         ck_assert_int_eq(leat_h3_hold_stream(rig->h3, event->stream_id, data.length - eaten), 0);
         appetite = 1000;

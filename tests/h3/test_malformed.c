@@ -1,4 +1,5 @@
-/* Messages that cost their stream and not the connection: RFC 9114 §4.1.2, §4.2.2, and what is answered before. */
+/* Messages that cost their stream and not the connection: RFC 9114 §4.1.2, §4.2.2, and what is
+ * answered before. */
 #include "h3/rig.h"
 
 #include "h3/connection.h"
@@ -40,7 +41,8 @@ RIG_TEST(malformed_trailers_cost_their_stream, SERVER) {
 
 /* A session request without target: 400, and the reset only when the answer is through. */
 RIG_TEST(a_session_without_path_is_answered_then_reset, SERVER) {
-    rig_headers(rig, 0, ":method=CONNECT\n:protocol=webtransport\n:scheme=https\n:authority=a", false);
+    rig_headers(
+        rig, 0, ":method=CONNECT\n:protocol=webtransport\n:scheme=https\n:authority=a", false);
     rig_expect(rig, "REFUSED 0 H3_MESSAGE_ERROR\n");
     expect_response(rig, 0, "400", false);
     fake_stream *stream = fake_find(&rig->conn, 0);
@@ -71,7 +73,7 @@ START_TEST(extended_connect_that_was_not_offered_is_malformed) {
 }
 END_TEST
 
-/* ---- size -------------------------------------------------------------------------------------------------------------- */
+/* ---- size --------------------------------------------------------------------------- */
 
 static void with_limit(h3_rig *rig, rig_role role, bool is_bytewise) {
     rig_init(rig, role);
@@ -138,7 +140,9 @@ START_TEST(a_frame_of_an_endless_length_is_refused_at_once) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("h3 malformed", a_malformed_request_costs_its_stream, malformed_trailers_cost_their_stream,
-               a_session_without_path_is_answered_then_reset, extended_connect_that_was_not_offered_is_malformed,
-               a_request_that_is_too_large_is_answered_with_431, trailers_and_responses_that_are_too_large_end_their_stream,
-               a_frame_of_an_endless_length_is_refused_at_once)
+LEAT_TEST_MAIN("h3 malformed", a_malformed_request_costs_its_stream,
+    malformed_trailers_cost_their_stream, a_session_without_path_is_answered_then_reset,
+    extended_connect_that_was_not_offered_is_malformed,
+    a_request_that_is_too_large_is_answered_with_431,
+    trailers_and_responses_that_are_too_large_end_their_stream,
+    a_frame_of_an_endless_length_is_refused_at_once)

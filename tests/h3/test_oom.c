@@ -1,19 +1,23 @@
-/* Every allocation failing in turn: the layer says so or closes the connection, and leaks nothing. */
+/* Every allocation failing in turn: the layer says so or closes the connection, and leaks nothing.
+ */
 #include "h3/rig.h"
 
 #include "h3/connection.h"
 
 static void on_event(h3_rig *rig, const leat_h3_event *event) {
     leat_h3_header status = LEAT_H3_HEADER(":status", "200");
-    if (event->type == LEAT_H3_EVENT_HEADERS_RECEIVED && !rig->conn.is_client && !event->headers_received.is_trailers) {
+    if (event->type == LEAT_H3_EVENT_HEADERS_RECEIVED && !rig->conn.is_client &&
+        !event->headers_received.is_trailers) {
         leat_h3_read_capsules(rig->h3, event->stream_id);
         leat_h3_send_headers(rig->h3, event->stream_id, &status, 1, false);
         leat_h3_send_data(rig->h3, event->stream_id, (const uint8_t *)"abc", 3, false);
-        leat_h3_send_capsule(rig->h3, event->stream_id, 5, (leat_span){(const uint8_t *)"xyz", 3}, true);
+        leat_h3_send_capsule(
+            rig->h3, event->stream_id, 5, (leat_span){(const uint8_t *)"xyz", 3}, true);
     }
 }
 
-/* One life of a server, with everything that allocates. Feeds may come after the connection was closed. */
+/* One life of a server, with everything that allocates. Feeds may come after the connection was
+ * closed. */
 static void live_as_server(h3_rig *rig) {
     uint64_t id;
     rig_feed(rig, 2, "00 04 06 01 5000 06 5000", false);
@@ -34,12 +38,13 @@ static void live_as_server(h3_rig *rig) {
 }
 
 static void live_as_client(h3_rig *rig) {
-    leat_h3_header get[] = {LEAT_H3_HEADER(":method", "GET"), LEAT_H3_HEADER(":scheme", "https"), LEAT_H3_HEADER(":authority", "a"),
-                            LEAT_H3_HEADER(":path", "/a/path/of/some/length")};
+    leat_h3_header get[] = {LEAT_H3_HEADER(":method", "GET"), LEAT_H3_HEADER(":scheme", "https"),
+        LEAT_H3_HEADER(":authority", "a"), LEAT_H3_HEADER(":path", "/a/path/of/some/length")};
     uint64_t id;
     rig_feed(rig, 3, "00 04 05 01 5000 07 10 21 00", false);
     for (int i = 0; i < 4; i++) {
-        if (leat_h3_open_request(rig->h3, &id) == 0 && leat_h3_send_headers(rig->h3, id, get, 4, false) == 0) {
+        if (leat_h3_open_request(rig->h3, &id) == 0 &&
+            leat_h3_send_headers(rig->h3, id, get, 4, false) == 0) {
             leat_h3_send_priority(rig->h3, id, "u=1");
             leat_h3_send_data(rig->h3, id, (const uint8_t *)"abc", 3, true);
             rig_headers(rig, id, ":status=200", false);
@@ -66,7 +71,8 @@ static size_t live(rig_role role, size_t fail_at, bool is_bytewise) {
         ck_assert_int_eq(error, LEAT_ERR_NOMEM);
     }
     if (rig->conn.is_failed) {
-        ck_assert_msg(fail_at != 0 && rig->conn.error_code == LEAT_H3_INTERNAL_ERROR, "%zu: %s", fail_at, rig->conn.reason);
+        ck_assert_msg(fail_at != 0 && rig->conn.error_code == LEAT_H3_INTERNAL_ERROR, "%zu: %s",
+            fail_at, rig->conn.reason);
     }
     size_t allocations = rig->memory.allocations;
     rig_clear(rig);

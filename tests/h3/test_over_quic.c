@@ -33,7 +33,8 @@ static void note(talk_party *party, const char *format, ...) {
 
 static void send_on(talk_party *party) {
     while (party->sent < party->to_send) {
-        ptrdiff_t taken = leat_h3_send_data(party->h3, party->sending_on, body + party->sent, party->to_send - party->sent, true);
+        ptrdiff_t taken = leat_h3_send_data(
+            party->h3, party->sending_on, body + party->sent, party->to_send - party->sent, true);
         ck_assert_int_ge(taken, 0);
         if (taken == 0) {
             return;
@@ -52,9 +53,12 @@ static void answer(talk_party *party, uint64_t id, size_t length) {
 }
 
 static void on_headers(talk_party *party, const leat_h3_event *event, pair_side side) {
-    leat_span status = leat_h3_find_header(event->headers_received.headers, event->headers_received.count, ":status");
-    leat_span method = leat_h3_find_header(event->headers_received.headers, event->headers_received.count, ":method");
-    note(party, "HEADERS%s%.*s ", side == PAIR_CLIENT ? " " : "", (int)status.length, (const char *)status.data);
+    leat_span status = leat_h3_find_header(
+        event->headers_received.headers, event->headers_received.count, ":status");
+    leat_span method = leat_h3_find_header(
+        event->headers_received.headers, event->headers_received.count, ":method");
+    note(party, "HEADERS%s%.*s ", side == PAIR_CLIENT ? " " : "", (int)status.length,
+        (const char *)status.data);
     if (leat_span_is(method, "CONNECT")) {
         leat_h3_header ok = LEAT_H3_HEADER(":status", "200");
         ck_assert_int_eq(leat_h3_send_headers(party->h3, event->stream_id, &ok, 1, false), 0);
@@ -67,7 +71,9 @@ static void on_data(talk_party *party, const leat_h3_event *event, pair_side sid
     size_t length = event->data_received.data.length;
     if (party->echoes_slowly && length > 1000) {
         length /= 2;
-        ck_assert_int_eq(leat_h3_hold_stream(party->h3, event->stream_id, event->data_received.data.length - length), 0);
+        ck_assert_int_eq(leat_h3_hold_stream(party->h3, event->stream_id,
+                             event->data_received.data.length - length),
+            0);
         party->is_held = true;
     }
     party->received += length;
@@ -84,8 +90,12 @@ static void on_h3_event(talk_party *party, const leat_h3_event *event, pair_side
     case LEAT_H3_EVENT_HEADERS_RECEIVED: on_headers(party, event, side); break;
     case LEAT_H3_EVENT_DATA_RECEIVED: on_data(party, event, side); break;
     case LEAT_H3_EVENT_STREAM_WRITABLE: send_on(party); break;
-    case LEAT_H3_EVENT_STREAM_RESET: note(party, "RESET %s ", leat_h3_error_name(event->stream_reset.error_code)); break;
-    case LEAT_H3_EVENT_STOP_SENDING_RECEIVED: note(party, "STOP %s ", leat_h3_error_name(event->stop_sending_received.error_code)); break;
+    case LEAT_H3_EVENT_STREAM_RESET:
+        note(party, "RESET %s ", leat_h3_error_name(event->stream_reset.error_code));
+        break;
+    case LEAT_H3_EVENT_STOP_SENDING_RECEIVED:
+        note(party, "STOP %s ", leat_h3_error_name(event->stop_sending_received.error_code));
+        break;
     case LEAT_H3_EVENT_WEBTRANSPORT_STREAM_DATA_RECEIVED:
         note(party, "WT %.*s%s ", (int)event->webtransport_stream_data_received.data.length,
              (const char *)event->webtransport_stream_data_received.data.data,
@@ -144,11 +154,13 @@ static void end(talk *t) {
 }
 
 static uint64_t ask(talk *t, const char *method, const char *extra, bool end_stream) {
-    leat_h3_header request[] = {leat_h3_header_of(":method", method), LEAT_H3_HEADER(":scheme", "https"), LEAT_H3_HEADER(":authority", "localhost"),
-                                LEAT_H3_HEADER(":path", "/"), leat_h3_header_of("x-extra", extra)};
+    leat_h3_header request[] = {leat_h3_header_of(":method", method),
+        LEAT_H3_HEADER(":scheme", "https"), LEAT_H3_HEADER(":authority", "localhost"),
+        LEAT_H3_HEADER(":path", "/"), leat_h3_header_of("x-extra", extra)};
     uint64_t id;
     ck_assert_int_eq(leat_h3_open_request(t->parties[PAIR_CLIENT].h3, &id), 0);
-    ck_assert_int_eq(leat_h3_send_headers(t->parties[PAIR_CLIENT].h3, id, request, 5, end_stream), 0);
+    ck_assert_int_eq(
+        leat_h3_send_headers(t->parties[PAIR_CLIENT].h3, id, request, 5, end_stream), 0);
     return id;
 }
 
@@ -175,7 +187,8 @@ START_TEST(a_slow_reader_gets_every_byte_once) {
     talk *t = begin(0);
     talk_party *server = &t->parties[PAIR_SERVER], *client = &t->parties[PAIR_CLIENT];
     server->echoes_slowly = true;
-    t->p->ends[PAIR_SERVER].keeps_events = true; /* the pair counts stream bytes and would see them twice */
+    t->p->ends[PAIR_SERVER].keeps_events =
+        true; /* the pair counts stream bytes and would see them twice */
     client->sending_on = ask(t, "POST", "a", false);
     client->to_send = BODY_LENGTH;
     send_on(client);
@@ -217,8 +230,9 @@ START_TEST(requests_survive_loss_with_a_dynamic_table) {
 END_TEST
 
 static uint64_t connect_session(talk *t, const char *path) {
-    leat_h3_header request[] = {LEAT_H3_HEADER(":method", "CONNECT"), LEAT_H3_HEADER(":protocol", "webtransport"), LEAT_H3_HEADER(":scheme", "https"),
-                                LEAT_H3_HEADER(":authority", "localhost"), leat_h3_header_of(":path", path)};
+    leat_h3_header request[] = {LEAT_H3_HEADER(":method", "CONNECT"),
+        LEAT_H3_HEADER(":protocol", "webtransport"), LEAT_H3_HEADER(":scheme", "https"),
+        LEAT_H3_HEADER(":authority", "localhost"), leat_h3_header_of(":path", path)};
     uint64_t id;
     ck_assert_int_eq(leat_h3_open_request(t->parties[PAIR_CLIENT].h3, &id), 0);
     ck_assert_int_eq(leat_h3_send_headers(t->parties[PAIR_CLIENT].h3, id, request, 5, false), 0);
@@ -230,12 +244,16 @@ START_TEST(streams_and_datagrams_of_a_session) {
     talk *t = begin(0);
     uint64_t session = connect_session(t, "/"), stream;
     leat_h3_create_webtransport_stream(t->parties[PAIR_CLIENT].h3, session, false, &stream);
-    leat_conn_send_stream_data(pair_conn(t->p, PAIR_CLIENT), stream, (const uint8_t *)"ping", 4, true);
-    ck_assert_int_eq(leat_h3_send_datagram(t->parties[PAIR_CLIENT].h3, session, (leat_span){body, 5}, 1), 0);
+    leat_conn_send_stream_data(
+        pair_conn(t->p, PAIR_CLIENT), stream, (const uint8_t *)"ping", 4, true);
+    ck_assert_int_eq(
+        leat_h3_send_datagram(t->parties[PAIR_CLIENT].h3, session, (leat_span){body, 5}, 1), 0);
     pair_settle(t->p);
-    leat_conn_send_stream_data(pair_conn(t->p, PAIR_SERVER), stream, (const uint8_t *)"pong", 4, true);
+    leat_conn_send_stream_data(
+        pair_conn(t->p, PAIR_SERVER), stream, (const uint8_t *)"pong", 4, true);
     leat_h3_create_webtransport_stream(t->parties[PAIR_SERVER].h3, session, true, &stream);
-    leat_conn_send_stream_data(pair_conn(t->p, PAIR_SERVER), stream, (const uint8_t *)"uni", 3, true);
+    leat_conn_send_stream_data(
+        pair_conn(t->p, PAIR_SERVER), stream, (const uint8_t *)"uni", 3, true);
     pair_settle(t->p);
     ck_assert_ptr_nonnull(strstr(t->parties[PAIR_SERVER].log, "WT ping. "));
     ck_assert_ptr_nonnull(strstr(t->parties[PAIR_SERVER].log, "DATAGRAM "));
@@ -251,9 +269,11 @@ START_TEST(the_400_arrives_before_the_reset) {
     uint64_t stream;
     talk_party *client = &t->parties[PAIR_CLIENT];
     ck_assert_int_eq(leat_h3_open_request(client->h3, &stream), 0);
-    static const uint8_t section[] = {0x01, 0x1c, 0x00, 0x00, 0xcf, 0x27, 0x02, ':', 'p', 'r', 'o', 't', 'o', 'c', 'o', 'l', 0x0c,
-                                      'w', 'e', 'b', 't', 'r', 'a', 'n', 's', 'p', 'o', 'r', 't', 0xd7};
-    leat_conn_send_stream_data(pair_conn(t->p, PAIR_CLIENT), stream, section, sizeof section, false);
+    static const uint8_t section[] = {0x01, 0x1c, 0x00, 0x00, 0xcf, 0x27, 0x02, ':', 'p', 'r', 'o',
+        't', 'o', 'c', 'o', 'l', 0x0c, 'w', 'e', 'b', 't', 'r', 'a', 'n', 's', 'p', 'o', 'r', 't',
+        0xd7};
+    leat_conn_send_stream_data(
+        pair_conn(t->p, PAIR_CLIENT), stream, section, sizeof section, false);
     pair_settle(t->p);
     ck_assert_str_eq(t->parties[PAIR_SERVER].log, "RequestRefusedMalformed ");
     ck_assert_str_eq(client->log, "STOP H3_MESSAGE_ERROR HEADERS 400 RESET H3_MESSAGE_ERROR ");
@@ -266,14 +286,16 @@ START_TEST(a_fault_is_a_protocol_error_with_its_code) {
     talk *t = begin(0);
     uint64_t stream;
     ck_assert_int_eq(leat_h3_open_request(t->parties[PAIR_CLIENT].h3, &stream), 0);
-    leat_conn_send_stream_data(pair_conn(t->p, PAIR_CLIENT), stream, (const uint8_t *)"\x00\x00", 2, false);
+    leat_conn_send_stream_data(
+        pair_conn(t->p, PAIR_CLIENT), stream, (const uint8_t *)"\x00\x00", 2, false);
     pair_run_for(t->p, LEAT_SECOND);
     pair_assert_terminated(t->p, PAIR_SERVER, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_H3_FRAME_UNEXPECTED);
-    pair_assert_terminated(t->p, PAIR_CLIENT, LEAT_SOURCE_PEER_APPLICATION, LEAT_H3_FRAME_UNEXPECTED);
+    pair_assert_terminated(
+        t->p, PAIR_CLIENT, LEAT_SOURCE_PEER_APPLICATION, LEAT_H3_FRAME_UNEXPECTED);
     end(t);
 }
 END_TEST
 
 LEAT_TEST_MAIN("h3 over quic", a_large_response_arrives, a_slow_reader_gets_every_byte_once,
-               requests_survive_loss_with_a_dynamic_table, streams_and_datagrams_of_a_session, the_400_arrives_before_the_reset,
-               a_fault_is_a_protocol_error_with_its_code)
+    requests_survive_loss_with_a_dynamic_table, streams_and_datagrams_of_a_session,
+    the_400_arrives_before_the_reset, a_fault_is_a_protocol_error_with_its_code)

@@ -24,8 +24,9 @@ START_TEST(priority_values_are_dictionaries) {
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         leat_span value = {(const uint8_t *)values[i].value, strlen(values[i].value)};
         leat_h3_priority priority = leat_h3_priority_parse(value);
-        ck_assert_msg(priority.urgency == values[i].urgency && priority.incremental == values[i].incremental, "%s: u=%u i=%d",
-                      values[i].value, priority.urgency, priority.incremental);
+        ck_assert_msg(
+            priority.urgency == values[i].urgency && priority.incremental == values[i].incremental,
+            "%s: u=%u i=%d", values[i].value, priority.urgency, priority.incremental);
     }
 }
 END_TEST
@@ -110,6 +111,8 @@ RIG_TEST(a_client_sends_updates, CLIENT) {
     ck_assert_int_eq(leat_h3_send_priority(rig->h3, 4, "u=5"), LEAT_ERR_NO_STREAM);
 }
 
-LEAT_TEST_MAIN("h3 priority", priority_values_are_dictionaries, dictionary_members_keep_their_values, the_priority_field_is_applied,
-               an_update_changes_an_open_request, an_update_may_come_before_its_request,
-               an_update_of_a_request_that_is_over_is_told_and_forgotten, early_updates_are_bounded, a_client_sends_updates)
+LEAT_TEST_MAIN("h3 priority", priority_values_are_dictionaries,
+    dictionary_members_keep_their_values, the_priority_field_is_applied,
+    an_update_changes_an_open_request, an_update_may_come_before_its_request,
+    an_update_of_a_request_that_is_over_is_told_and_forgotten, early_updates_are_bounded,
+    a_client_sends_updates)

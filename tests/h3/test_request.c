@@ -1,10 +1,12 @@
-/* Request streams: the order of frames, the end of a stream, both roles; and two layers talking to each other. */
+/* Request streams: the order of frames, the end of a stream, both roles; and two layers talking to
+ * each other. */
 #include "h3/rig.h"
 
 RIG_TEST(a_request_without_content_is_one_event, SERVER) {
     rig_settings(rig);
     rig_headers(rig, 0, GET, true);
-    rig_expect(rig, rig->is_bytewise ? "HEADERS 0 " GET_SEEN "\nDATA 0  end\n" : "HEADERS 0 " GET_SEEN " end\n");
+    rig_expect(rig, rig->is_bytewise ? "HEADERS 0 " GET_SEEN "\nDATA 0  end\n"
+                                     : "HEADERS 0 " GET_SEEN " end\n");
     rig_expect_error(rig, 0);
     ck_assert_uint_eq(leat_h3_open_requests(rig->h3), 1);
     ck_assert_int_eq(rig_send(rig, 0, ":status=200", true), 0);
@@ -25,7 +27,8 @@ RIG_TEST(trailers_follow_content, SERVER) {
     rig_feed(rig, 0, "00 01 21", false);
     rig_headers(rig, 0, "x-sum=1", false);
     rig_feed(rig, 0, NULL, true);
-    rig_expect(rig, "HEADERS 0 " POST_SEEN "\nDATA 0 21\nHEADERS 0 x-sum=1 trailers\nDATA 0  end\n");
+    rig_expect(
+        rig, "HEADERS 0 " POST_SEEN "\nDATA 0 21\nHEADERS 0 x-sum=1 trailers\nDATA 0  end\n");
     rig_expect_error(rig, 0);
 }
 
@@ -78,7 +81,8 @@ START_TEST(frames_out_of_order_close_the_connection) {
         rig_init(rig, SERVER);
         rig_start(rig);
         feed_order(rig, orders[i].frames);
-        ck_assert_msg(rig->conn.error_code == orders[i].error, "%s: %s", orders[i].frames, leat_h3_error_name(rig->conn.error_code));
+        ck_assert_msg(rig->conn.error_code == orders[i].error, "%s: %s", orders[i].frames,
+            leat_h3_error_name(rig->conn.error_code));
         rig_clear(rig);
     }
     free(rig);
@@ -96,11 +100,13 @@ START_TEST(an_end_inside_a_frame_closes_the_connection) {
                                     "abc\x21\x02zz", 9);
     rig_clear(rig);
     for (size_t cut = 1; cut <= headers_length + 9; cut++) {
-        bool is_whole = cut == headers_length || cut == headers_length + 5 || cut == headers_length + 9;
+        bool is_whole =
+            cut == headers_length || cut == headers_length + 5 || cut == headers_length + 9;
         rig_init(rig, SERVER);
         rig_start(rig);
         rig_feed_bytes(rig, 0, stream, cut, true);
-        ck_assert_msg(rig->conn.error_code == (is_whole ? 0u : LEAT_H3_FRAME_ERROR), "cut at %zu", cut);
+        ck_assert_msg(
+            rig->conn.error_code == (is_whole ? 0u : LEAT_H3_FRAME_ERROR), "cut at %zu", cut);
         rig_clear(rig);
     }
     free(rig);
@@ -141,14 +147,15 @@ RIG_TEST(a_reset_after_the_request_is_told, SERVER) {
 
 RIG_TEST(a_stop_is_told_and_ends_our_side, SERVER) {
     rig_headers(rig, 0, GET, true);
-    rig_expect(rig, rig->is_bytewise ? "HEADERS 0 " GET_SEEN "\nDATA 0  end\n" : "HEADERS 0 " GET_SEEN " end\n");
+    rig_expect(rig, rig->is_bytewise ? "HEADERS 0 " GET_SEEN "\nDATA 0  end\n"
+                                     : "HEADERS 0 " GET_SEEN " end\n");
     rig_stop(rig, 0, LEAT_H3_REQUEST_CANCELLED);
     rig_expect(rig, "STOP 0 H3_REQUEST_CANCELLED session -1\n");
     ck_assert_int_eq(rig_send(rig, 0, ":status=200", true), LEAT_ERR_NO_STREAM);
     rig_expect_idle(rig);
 }
 
-/* ---- the client ------------------------------------------------------------------------------------------------------- */
+/* ---- the client --------------------------------------------------------------------- */
 
 static uint64_t ask(h3_rig *rig, const char *lines) {
     uint64_t id;
@@ -163,7 +170,8 @@ RIG_TEST(interim_responses_come_before_the_final_one, CLIENT) {
     rig_headers(rig, 0, ":status=100", false);
     rig_headers(rig, 0, ":status=200", false);
     rig_feed(rig, 0, "00 02 6f6b", true);
-    rig_expect(rig, "HEADERS 0 :status=103 link=a interim\nHEADERS 0 :status=100 interim\nHEADERS 0 :status=200\nDATA 0 6f6b end\n");
+    rig_expect(rig, "HEADERS 0 :status=103 link=a interim\nHEADERS 0 :status=100 interim\nHEADERS "
+                    "0 :status=200\nDATA 0 6f6b end\n");
     rig_event(rig, &(leat_event){.type = LEAT_EVENT_NONE});
     rig_expect_idle(rig);
 }
@@ -180,7 +188,8 @@ RIG_TEST(a_second_final_response_is_malformed, CLIENT) {
 RIG_TEST(a_response_that_never_comes_is_malformed, CLIENT) {
     ask(rig, GET);
     rig_headers(rig, 0, ":status=103", true);
-    rig_expect(rig, rig->is_bytewise ? "HEADERS 0 :status=103 interim\nREFUSED 0 H3_MESSAGE_ERROR\n" : "REFUSED 0 H3_MESSAGE_ERROR\n");
+    rig_expect(rig, rig->is_bytewise ? "HEADERS 0 :status=103 interim\nREFUSED 0 H3_MESSAGE_ERROR\n"
+                                     : "REFUSED 0 H3_MESSAGE_ERROR\n");
 }
 
 RIG_TEST(the_answer_to_head_names_a_length_without_content, CLIENT) {
@@ -240,7 +249,7 @@ START_TEST(content_must_be_as_long_as_content_length) {
 }
 END_TEST
 
-/* ---- tunnels -------------------------------------------------------------------------------------------------------------- */
+/* ---- tunnels ------------------------------------------------------------------------ */
 
 #define CONNECT ":method=CONNECT\n:authority=a.example:443"
 
@@ -274,14 +283,17 @@ RIG_TEST(an_accepted_tunnel_ignores_content_length, CLIENT) {
     rig_expect_error(rig, 0);
 }
 
-/* ---- pairs ---------------------------------------------------------------------------------------------------------------- */
+/* ---- pairs -------------------------------------------------------------------------- */
 
 static void answer(h3_rig *rig, const leat_h3_event *event) {
-    bool ends = (event->type == LEAT_H3_EVENT_DATA_RECEIVED && event->data_received.stream_ended) ||
-                (event->type == LEAT_H3_EVENT_HEADERS_RECEIVED && event->headers_received.stream_ended);
+    bool ends =
+        (event->type == LEAT_H3_EVENT_DATA_RECEIVED && event->data_received.stream_ended) ||
+        (event->type == LEAT_H3_EVENT_HEADERS_RECEIVED && event->headers_received.stream_ended);
     if (ends) {
-        ck_assert_int_eq(rig_send(rig, event->stream_id, ":status=200\ncontent-length=2", false), 0);
-        ck_assert_int_eq(leat_h3_send_data(rig->h3, event->stream_id, (const uint8_t *)"ok", 2, true), 2);
+        ck_assert_int_eq(
+            rig_send(rig, event->stream_id, ":status=200\ncontent-length=2", false), 0);
+        ck_assert_int_eq(
+            leat_h3_send_data(rig->h3, event->stream_id, (const uint8_t *)"ok", 2, true), 2);
     }
 }
 
@@ -304,9 +316,11 @@ static void talk(bool is_bytewise) {
         client->log_length = server->log_length = 0;
         rig_pump(client, server);
         char expected[256];
-        snprintf(expected, sizeof expected, "HEADERS %d " POST_SEEN " x-custom=some value\nDATA %d 68656c6c6f end\n", 4 * i, 4 * i);
+        snprintf(expected, sizeof expected,
+            "HEADERS %d " POST_SEEN " x-custom=some value\nDATA %d 68656c6c6f end\n", 4 * i, 4 * i);
         rig_expect(server, expected);
-        snprintf(expected, sizeof expected, "HEADERS %d :status=200 content-length=2\nDATA %d 6f6b end\n", 4 * i, 4 * i);
+        snprintf(expected, sizeof expected,
+            "HEADERS %d :status=200 content-length=2\nDATA %d 6f6b end\n", 4 * i, 4 * i);
         rig_expect(client, expected);
     }
     rig_expect_error(client, 0);
@@ -326,14 +340,15 @@ END_TEST
 START_TEST(two_layers_understand_each_other_byte_by_byte) { talk(true); }
 END_TEST
 
-LEAT_TEST_MAIN("h3 request", a_request_without_content_is_one_event, content_is_passed_through, trailers_follow_content,
-               unknown_frames_are_skipped_anywhere, the_end_is_told_after_a_trailing_unknown_frame,
-               the_end_is_told_after_an_empty_data_frame, frames_out_of_order_close_the_connection,
-               an_end_inside_a_frame_closes_the_connection, a_stream_that_ends_without_a_request_is_incomplete,
-               a_stream_reset_before_its_request_is_reset_back, a_reset_after_the_request_is_told,
-               a_stop_is_told_and_ends_our_side, interim_responses_come_before_the_final_one,
-               a_second_final_response_is_malformed, a_response_that_never_comes_is_malformed,
-               the_answer_to_head_names_a_length_without_content, the_answer_to_head_has_no_content,
-               content_must_be_as_long_as_content_length, a_tunnel_carries_data_only,
-               a_refused_tunnel_is_an_ordinary_response, an_accepted_tunnel_ignores_content_length,
-               two_layers_understand_each_other, two_layers_understand_each_other_byte_by_byte)
+LEAT_TEST_MAIN("h3 request", a_request_without_content_is_one_event, content_is_passed_through,
+    trailers_follow_content, unknown_frames_are_skipped_anywhere,
+    the_end_is_told_after_a_trailing_unknown_frame, the_end_is_told_after_an_empty_data_frame,
+    frames_out_of_order_close_the_connection, an_end_inside_a_frame_closes_the_connection,
+    a_stream_that_ends_without_a_request_is_incomplete,
+    a_stream_reset_before_its_request_is_reset_back, a_reset_after_the_request_is_told,
+    a_stop_is_told_and_ends_our_side, interim_responses_come_before_the_final_one,
+    a_second_final_response_is_malformed, a_response_that_never_comes_is_malformed,
+    the_answer_to_head_names_a_length_without_content, the_answer_to_head_has_no_content,
+    content_must_be_as_long_as_content_length, a_tunnel_carries_data_only,
+    a_refused_tunnel_is_an_ordinary_response, an_accepted_tunnel_ignores_content_length,
+    two_layers_understand_each_other, two_layers_understand_each_other_byte_by_byte)

@@ -1,4 +1,5 @@
-/* What is sent, how it is refused, and what happens when a stream has no room. RFC 9114 §4.1, §4.2. */
+/* What is sent, how it is refused, and what happens when a stream has no room. RFC 9114 §4.1, §4.2.
+ */
 #include "h3/rig.h"
 
 #include "h3/connection.h"
@@ -15,7 +16,8 @@ static ptrdiff_t send_text(h3_rig *rig, uint64_t id, const char *text, bool end_
 
 RIG_TEST(a_request_is_a_headers_frame, CLIENT) {
     uint64_t id = open_request(rig);
-    ck_assert_int_eq(rig_send(rig, id, ":method=GET\n:scheme=https\n:authority=a\n:path=/", true), 0);
+    ck_assert_int_eq(
+        rig_send(rig, id, ":method=GET\n:scheme=https\n:authority=a\n:path=/", true), 0);
     rig_expect_sent(rig, 0, "01 08 0000 d1 d7 50 01 61 c1", true);
     ck_assert_uint_eq(leat_h3_open_requests(rig->h3), 1);
 }
@@ -75,12 +77,14 @@ RIG_TEST(a_response_to_head_has_no_content, SERVER) {
 RIG_TEST(the_peers_field_section_limit_is_kept, CLIENT) {
     uint64_t id = open_request(rig);
     rig_feed(rig, 3, "00 04 03 06 4090", false); /* 144 */
-    ck_assert_int_eq(rig_send(rig, id, ":method=GET\n:scheme=https\n:authority=a\n:path=/", true), LEAT_ERR_TOO_LARGE);
+    ck_assert_int_eq(rig_send(rig, id, ":method=GET\n:scheme=https\n:authority=a\n:path=/", true),
+        LEAT_ERR_TOO_LARGE);
 }
 
 /* TEST RFC 9220 §3. */
 RIG_TEST(extended_connect_waits_for_the_setting, CLIENT) {
-    const char *websocket = ":method=CONNECT\n:protocol=websocket\n:scheme=https\n:authority=a\n:path=/";
+    const char *websocket =
+        ":method=CONNECT\n:protocol=websocket\n:scheme=https\n:authority=a\n:path=/";
     uint64_t id = open_request(rig);
     ck_assert_int_eq(rig_send(rig, id, websocket, false), LEAT_ERR_NOT_SUPPORTED);
     rig_feed(rig, 3, "00 04 02 08 01", false);
@@ -109,7 +113,7 @@ RIG_TEST(only_clients_ask, SERVER) {
     ck_assert_int_eq(leat_h3_cancel(rig->h3, 3, LEAT_H3_NO_ERROR), 0);
 }
 
-/* ---- no room ---------------------------------------------------------------------------------------------------------------- */
+/* ---- no room ------------------------------------------------------------------------ */
 
 /* Gives the stream a little room again and again, and tells so when it was asked for. */
 static void give_room(h3_rig *rig, uint64_t id, size_t step) {
@@ -152,7 +156,8 @@ START_TEST(content_passes_through_any_room) {
         rig->conn.room = fake_find(&rig->conn, id)->sent_length + step / 2;
         size_t sent = 0;
         for (int turn = 0; turn < 3000 && sent < sizeof content; turn++) {
-            ptrdiff_t taken = leat_h3_send_data(rig->h3, id, content + sent, sizeof content - sent, true);
+            ptrdiff_t taken =
+                leat_h3_send_data(rig->h3, id, content + sent, sizeof content - sent, true);
             ck_assert_int_ge(taken, 0);
             sent += (size_t)taken;
             ck_assert(sent == sizeof content || fake_find(&rig->conn, id)->wants_writable);
@@ -177,7 +182,8 @@ RIG_TEST(frames_wait_for_room_whole, SERVER) {
     rig_expect(rig, "HEADERS 0 " WEBTRANSPORT_SEEN "\n");
     rig->conn.room = 3;
     ck_assert_int_eq(rig_send(rig, 0, ":status=200\nx=y", false), 0);
-    ck_assert_int_eq(leat_h3_send_capsule(rig->h3, 0, 0x78ae, (leat_span){NULL, 0}, false), LEAT_ERR_FULL);
+    ck_assert_int_eq(
+        leat_h3_send_capsule(rig->h3, 0, 0x78ae, (leat_span){NULL, 0}, false), LEAT_ERR_FULL);
     ck_assert_int_eq(send_text(rig, 0, "a", false), 0);
     rig->conn.room = 5;
     rig_event(rig, &(leat_event){.type = LEAT_EVENT_STREAM_WRITABLE, .stream = {0}});
@@ -187,7 +193,8 @@ RIG_TEST(frames_wait_for_room_whole, SERVER) {
     rig_expect(rig, "StreamWritable 0\n");
     rig->conn.room = fake_find(&rig->conn, 0)->sent_length + 2;
     ck_assert_int_eq(leat_h3_send_capsule(rig->h3, 0, 0x78ae, (leat_span){NULL, 0}, true), 0);
-    ck_assert_int_eq(leat_h3_send_capsule(rig->h3, 0, 0x78ae, (leat_span){NULL, 0}, true), LEAT_ERR_STATE);
+    ck_assert_int_eq(
+        leat_h3_send_capsule(rig->h3, 0, 0x78ae, (leat_span){NULL, 0}, true), LEAT_ERR_STATE);
     ck_assert(!fake_find(&rig->conn, 0)->end_sent);
     rig->conn.room = 200;
     rig_event(rig, &(leat_event){.type = LEAT_EVENT_STREAM_WRITABLE, .stream = {0}});
@@ -215,8 +222,9 @@ START_TEST(the_control_stream_has_a_bound) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("h3 send", a_request_is_a_headers_frame, data_frames_carry_content, what_the_rfc_forbids_is_not_sent,
-               content_is_held_to_its_length, trailers_end_the_content, a_response_to_head_has_no_content,
-               the_peers_field_section_limit_is_kept, extended_connect_waits_for_the_setting,
-               a_session_request_does_not_wait_here, stopping_ends_the_receiving_side_only, only_clients_ask,
-               content_passes_through_any_room, frames_wait_for_room_whole, the_control_stream_has_a_bound)
+LEAT_TEST_MAIN("h3 send", a_request_is_a_headers_frame, data_frames_carry_content,
+    what_the_rfc_forbids_is_not_sent, content_is_held_to_its_length, trailers_end_the_content,
+    a_response_to_head_has_no_content, the_peers_field_section_limit_is_kept,
+    extended_connect_waits_for_the_setting, a_session_request_does_not_wait_here,
+    stopping_ends_the_receiving_side_only, only_clients_ask, content_passes_through_any_room,
+    frames_wait_for_room_whole, the_control_stream_has_a_bound)

@@ -1,9 +1,11 @@
-/* SETTINGS sent and received, and the streams that a connection begins with. RFC 9114 §3.2, §6.2, §7.2.4. */
+/* SETTINGS sent and received, and the streams that a connection begins with. RFC 9114 §3.2, §6.2,
+ * §7.2.4. */
 #include "h3/rig.h"
 
 /* TEST RFC 9114 §6.2.1-1, §7.2.4.1-1: settings first, one of them without meaning. */
 RIG_TEST(a_server_begins_with_its_three_streams, SERVER) {
-    rig_expect_sent(rig, 3, "00 04 13  01 5000  06 80010000  07 10  08 01  33 01  8000525a 00", false);
+    rig_expect_sent(
+        rig, 3, "00 04 13  01 5000  06 80010000  07 10  08 01  33 01  8000525a 00", false);
     rig_expect_sent(rig, 7, "02", false);
     rig_expect_sent(rig, 11, "03", false);
     ck_assert_int_eq(fake_find(&rig->conn, 3)->urgency, 0);
@@ -25,7 +27,8 @@ START_TEST(the_configuration_is_what_is_sent) {
     rig->config.settings = further;
     rig->config.setting_count = 2;
     rig_start(rig);
-    rig_expect_sent(rig, 3, "00 04 1a  01 00  06 4064  07 00  8000525a 00  ab603742 01  c0000000c671706a 10", false);
+    rig_expect_sent(rig, 3,
+        "00 04 1a  01 00  06 4064  07 00  8000525a 00  ab603742 01  c0000000c671706a 10", false);
     rig_clear(rig);
     free(rig);
 }
@@ -36,7 +39,8 @@ START_TEST(too_many_settings_of_our_own_are_invalid) {
     h3_rig *rig = malloc(sizeof *rig);
     int error = 0;
     for (size_t i = 0; i < 64; i++) {
-        further[i] = (leat_h3_setting){LEAT_H3_SETTINGS_MAX + (UINT64_C(1) << 40) + i, UINT64_C(1) << 40};
+        further[i] =
+            (leat_h3_setting){LEAT_H3_SETTINGS_MAX + (UINT64_C(1) << 40) + i, UINT64_C(1) << 40};
     }
     rig_init(rig, SERVER);
     rig->config.settings = further;
@@ -108,7 +112,8 @@ RIG_TEST(our_table_is_announced_to_the_peers_encoder_only, CLIENT) {
     ck_assert_ptr_eq(leat_h3_conn(rig->h3), &rig->conn);
 }
 
-LEAT_TEST_MAIN("h3 settings", a_server_begins_with_its_three_streams, a_client_does_not_offer_extended_connect,
-               the_configuration_is_what_is_sent, too_many_settings_of_our_own_are_invalid, the_peers_settings_are_told_and_kept,
-               thirty_two_settings_are_enough, critical_streams_wait_for_the_peers_permission, settings_wait_for_room,
-               our_table_is_announced_to_the_peers_encoder_only)
+LEAT_TEST_MAIN("h3 settings", a_server_begins_with_its_three_streams,
+    a_client_does_not_offer_extended_connect, the_configuration_is_what_is_sent,
+    too_many_settings_of_our_own_are_invalid, the_peers_settings_are_told_and_kept,
+    thirty_two_settings_are_enough, critical_streams_wait_for_the_peers_permission,
+    settings_wait_for_room, our_table_is_announced_to_the_peers_encoder_only)

@@ -1,14 +1,15 @@
 /*
- * Every fault of a peer that closes the connection, with exactly the code the RFC names: one row each, fed whole and
- * byte by byte. Among them the HTTP/3 and QPACK cases of the h3spec suite.
+ * Every fault of a peer that closes the connection, with exactly the code the RFC names: one row
+ * each, fed whole and byte by byte. Among them the HTTP/3 and QPACK cases of the h3spec suite.
  */
 #include "h3/rig.h"
 
 typedef struct fault {
     const char *name;
     rig_role role; /* ours */
-    int stream;    /* C, E, D: the peer's control, encoder, decoder stream after its type byte; U: a unidirectional
-                      stream of the peer from its first byte; 0: bidirectional stream 0; 1: bidirectional stream 1 */
+    int stream;    /* C, E, D: the peer's control, encoder, decoder stream after its type byte; U: a
+                      unidirectional    stream of the peer from its first byte; 0: bidirectional stream 0;
+                      1: bidirectional stream 1 */
     const char *hex;
     bool end_stream;
     uint64_t error;
@@ -98,11 +99,17 @@ static const fault faults[] = {
 
 /* Opens the peer's three streams and feeds the fault. */
 static void feed_fault(h3_rig *rig, const fault *row) {
-    uint64_t control = rig_peer_uni(rig, 0), encoder = rig_peer_uni(rig, 1), decoder = rig_peer_uni(rig, 2);
+    uint64_t control = rig_peer_uni(rig, 0), encoder = rig_peer_uni(rig, 1),
+             decoder = rig_peer_uni(rig, 2);
     rig_feed(rig, control, "00", false);
     rig_feed(rig, encoder, "02", false);
     rig_feed(rig, decoder, "03", false);
-    uint64_t streams[] = {['C'] = control, ['E'] = encoder, ['D'] = decoder, ['U'] = rig_peer_uni(rig, 3), ['0'] = 0, ['1'] = 1};
+    uint64_t streams[] = {['C'] = control,
+        ['E'] = encoder,
+        ['D'] = decoder,
+        ['U'] = rig_peer_uni(rig, 3),
+        ['0'] = 0,
+        ['1'] = 1};
     rig_expect_error(rig, 0);
     rig_feed(rig, streams[row->stream], row->hex, row->end_stream);
 }
@@ -115,7 +122,8 @@ static void check_faults(bool is_bytewise) {
         rig->config.enable_webtransport = true;
         rig_start(rig);
         feed_fault(rig, &faults[i]);
-        ck_assert_msg(rig->conn.error_code == faults[i].error, "%s: %s", faults[i].name, leat_h3_error_name(rig->conn.error_code));
+        ck_assert_msg(rig->conn.error_code == faults[i].error, "%s: %s", faults[i].name,
+            leat_h3_error_name(rig->conn.error_code));
         /* After the fault nothing is read any more. */
         rig->log[rig->log_length = 0] = '\0';
         rig_feed(rig, 400, "01 04 0000 ff24", true);
@@ -150,7 +158,7 @@ RIG_TEST(a_push_promise_closes_the_connection, CLIENT) {
     rig_expect_error(rig, LEAT_H3_ID_ERROR);
 }
 
-/* ---- what is no fault ----------------------------------------------------------------------------------------------------- */
+/* ---- what is no fault --------------------------------------------------------------- */
 
 RIG_TEST(unknown_stream_types_are_not_read, SERVER) {
     rig_feed(rig, 2, "21", false);
@@ -218,8 +226,9 @@ START_TEST(without_webtransport_its_signals_are_unknown) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("h3 stream errors", faults_close_the_connection_with_the_exact_error, faults_close_the_connection_byte_by_byte,
-               resetting_a_critical_stream_closes_the_connection, stopping_a_critical_stream_closes_the_connection,
-               a_push_promise_closes_the_connection, unknown_stream_types_are_not_read, a_stream_may_end_before_its_type,
-               unknown_control_frames_are_skipped, a_flood_of_frames_that_mean_nothing_is_excessive,
-               without_webtransport_its_signals_are_unknown)
+LEAT_TEST_MAIN("h3 stream errors", faults_close_the_connection_with_the_exact_error,
+    faults_close_the_connection_byte_by_byte, resetting_a_critical_stream_closes_the_connection,
+    stopping_a_critical_stream_closes_the_connection, a_push_promise_closes_the_connection,
+    unknown_stream_types_are_not_read, a_stream_may_end_before_its_type,
+    unknown_control_frames_are_skipped, a_flood_of_frames_that_mean_nothing_is_excessive,
+    without_webtransport_its_signals_are_unknown)

@@ -1,4 +1,5 @@
-/* Field sections judged alone: RFC 9114 §4.2 to §4.4, RFC 9110 §5, RFC 9220 §3. Tables of messages and of characters. */
+/* Field sections judged alone: RFC 9114 §4.2 to §4.4, RFC 9110 §5, RFC 9220 §3. Tables of messages
+ * and of characters. */
 #include "h3/rig.h"
 #include "h3/validate.h"
 
@@ -126,18 +127,24 @@ static void check(const message *messages, size_t count, leat_h3_section section
     for (size_t i = 0; i < count; i++) {
         size_t lines = rig_parse_lines(messages[i].lines, headers, 32);
         leat_h3_verdict verdict = leat_h3_validate(headers, lines, section, true);
-        ck_assert_msg((verdict.violation == NULL) == messages[i].is_fine, "%s: %s", messages[i].lines,
-                      verdict.violation != NULL ? verdict.violation : "accepted");
+        ck_assert_msg((verdict.violation == NULL) == messages[i].is_fine, "%s: %s",
+            messages[i].lines, verdict.violation != NULL ? verdict.violation : "accepted");
     }
 }
 
 #define COUNT(table) (sizeof table / sizeof table[0])
 
-START_TEST(requests_are_well_formed_or_not) { check(requests, COUNT(requests), LEAT_H3_SECTION_REQUEST); }
+START_TEST(requests_are_well_formed_or_not) {
+    check(requests, COUNT(requests), LEAT_H3_SECTION_REQUEST);
+}
 END_TEST
-START_TEST(responses_are_well_formed_or_not) { check(responses, COUNT(responses), LEAT_H3_SECTION_RESPONSE); }
+START_TEST(responses_are_well_formed_or_not) {
+    check(responses, COUNT(responses), LEAT_H3_SECTION_RESPONSE);
+}
 END_TEST
-START_TEST(trailers_are_well_formed_or_not) { check(trailers, COUNT(trailers), LEAT_H3_SECTION_TRAILERS); }
+START_TEST(trailers_are_well_formed_or_not) {
+    check(trailers, COUNT(trailers), LEAT_H3_SECTION_TRAILERS);
+}
 END_TEST
 
 static leat_h3_verdict judge(const char *lines, bool allows_protocol) {
@@ -158,12 +165,18 @@ END_TEST
 
 START_TEST(a_session_request_without_target_deserves_an_answer) {
     static const char *const answered[] = {
-        WT_WITHOUT("\n:authority=a"), WT_WITHOUT("\n:path=/"), WT_WITHOUT(""), WT_WITHOUT("\n:authority=\n:path=/"),
+        WT_WITHOUT("\n:authority=a"),
+        WT_WITHOUT("\n:path=/"),
+        WT_WITHOUT(""),
+        WT_WITHOUT("\n:authority=\n:path=/"),
         WT_WITHOUT("\n:authority=a\n:path="),
     };
     static const char *const unanswered[] = {
-        WT_WITHOUT("\n:authority=a b\n:path=/"), WT_WITHOUT("\n:authority=a\nX=y"), WT_WITHOUT("\n:authority=a\n:status=200"),
-        ":method=CONNECT\n:protocol=webtransport\n:authority=a", ":method=CONNECT\n:protocol=websocket\n:scheme=https\n:authority=a",
+        WT_WITHOUT("\n:authority=a b\n:path=/"),
+        WT_WITHOUT("\n:authority=a\nX=y"),
+        WT_WITHOUT("\n:authority=a\n:status=200"),
+        ":method=CONNECT\n:protocol=webtransport\n:authority=a",
+        ":method=CONNECT\n:protocol=websocket\n:scheme=https\n:authority=a",
     };
     for (size_t i = 0; i < COUNT(answered); i++) {
         leat_h3_verdict verdict = judge(answered[i], true);
@@ -190,8 +203,10 @@ START_TEST(every_byte_in_names_and_values) {
         bool is_lower_or_digit = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
         bool in_name = is_lower_or_digit || (byte != 0 && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
         bool in_value = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
-        ck_assert_msg(allows(LEAT_H3_SECTION_TRAILERS, true, byte) == in_name, "name byte %02x", byte);
-        ck_assert_msg(allows(LEAT_H3_SECTION_TRAILERS, false, byte) == in_value, "value byte %02x", byte);
+        ck_assert_msg(
+            allows(LEAT_H3_SECTION_TRAILERS, true, byte) == in_name, "name byte %02x", byte);
+        ck_assert_msg(
+            allows(LEAT_H3_SECTION_TRAILERS, false, byte) == in_value, "value byte %02x", byte);
     }
 }
 END_TEST
@@ -216,6 +231,7 @@ START_TEST(the_verdict_says_what_the_message_is) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("h3 validate", requests_are_well_formed_or_not, responses_are_well_formed_or_not, trailers_are_well_formed_or_not,
-               the_protocol_needs_the_setting, a_session_request_without_target_deserves_an_answer,
-               every_byte_in_names_and_values, an_empty_name_is_malformed, the_verdict_says_what_the_message_is)
+LEAT_TEST_MAIN("h3 validate", requests_are_well_formed_or_not, responses_are_well_formed_or_not,
+    trailers_are_well_formed_or_not, the_protocol_needs_the_setting,
+    a_session_request_without_target_deserves_an_answer, every_byte_in_names_and_values,
+    an_empty_name_is_malformed, the_verdict_says_what_the_message_is)

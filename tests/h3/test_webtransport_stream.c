@@ -1,4 +1,5 @@
-/* WebTransport streams at the HTTP/3 level: signal or type, session id, raw bytes. draft-ietf-webtrans-http3-16 §4. */
+/* WebTransport streams at the HTTP/3 level: signal or type, session id, raw bytes.
+ * draft-ietf-webtrans-http3-16 §4. */
 #include "h3/rig.h"
 
 RIG_TEST(a_unidirectional_stream_names_its_session, SERVER) {
@@ -54,7 +55,8 @@ RIG_TEST(a_session_is_a_request_stream, CLIENT) {
     ck_assert_int_eq(leat_h3_create_webtransport_stream(rig->h3, 1, true, &id), LEAT_ERR_INVALID);
     ck_assert_int_eq(leat_h3_create_webtransport_stream(rig->h3, 2, true, &id), LEAT_ERR_INVALID);
     rig->conn.streams_allowed = 3;
-    ck_assert_int_eq(leat_h3_create_webtransport_stream(rig->h3, 0, true, &id), LEAT_ERR_STREAM_LIMIT);
+    ck_assert_int_eq(
+        leat_h3_create_webtransport_stream(rig->h3, 0, true, &id), LEAT_ERR_STREAM_LIMIT);
 }
 
 RIG_TEST(resets_and_stops_name_the_session, SERVER) {
@@ -123,8 +125,10 @@ RIG_TEST(writable_streams_are_told, SERVER) {
     rig_expect(rig, "");
 }
 
-LEAT_TEST_MAIN("h3 webtransport streams", a_unidirectional_stream_names_its_session, a_bidirectional_stream_begins_with_the_signal,
-               a_stream_without_data_is_told, a_server_opens_bidirectional_streams, replies_on_our_stream_are_raw_bytes,
-               our_unidirectional_stream_keeps_no_state, a_session_is_a_request_stream, resets_and_stops_name_the_session,
-               stopping_one_half_leaves_the_other,
-               a_stream_reset_inside_its_session_id_is_nobodys, held_bytes_come_again, writable_streams_are_told)
+LEAT_TEST_MAIN("h3 webtransport streams", a_unidirectional_stream_names_its_session,
+    a_bidirectional_stream_begins_with_the_signal, a_stream_without_data_is_told,
+    a_server_opens_bidirectional_streams, replies_on_our_stream_are_raw_bytes,
+    our_unidirectional_stream_keeps_no_state, a_session_is_a_request_stream,
+    resets_and_stops_name_the_session, stopping_one_half_leaves_the_other,
+    a_stream_reset_inside_its_session_id_is_nobodys, held_bytes_come_again,
+    writable_streams_are_told)
