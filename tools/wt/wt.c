@@ -13,6 +13,8 @@
 #include <stdlib.h>
 
 #define STEP (100 * LEAT_MILLISECOND)
+/* In a session: how exactly --wait is kept. */
+#define WAITING_STEP (10 * LEAT_MILLISECOND)
 /* How long the server's FIN is waited for after our close. */
 #define CLOSE_WAIT LEAT_SECOND
 /* One event printed whole: a stream's receive window, each byte as a JSON escape at worst. */
@@ -151,12 +153,19 @@ static void on_wt_event(void *user, leat_conn *conn, leat_wt *wt, const leat_wt_
     }
 }
 
+/* The end is printed in any case, elsewhere; a ticket is a secret. */
+static void say_event(const talk *app, const leat_event *event) {
+    if (app->settings.verbose && event->type == LEAT_EVENT_SESSION_TICKET) {
+        fprintf(stderr, "%s\n", leat_event_name(event->type));
+    } else if (app->settings.verbose && event->type != LEAT_EVENT_CONNECTION_TERMINATED) {
+        fprintf(stderr, "%s\n", leat_event_format(event, app->line, PRINTED_MAX));
+    }
+}
+
 static void on_event(void *user, leat_conn *conn, const leat_event *event) {
     talk *app = user;
     (void)conn;
-    if (app->settings.verbose && event->type != LEAT_EVENT_CONNECTION_TERMINATED) {
-        fprintf(stderr, "%s\n", leat_event_format(event, app->line, PRINTED_MAX));
-    }
+    say_event(app, event);
     switch (event->type) {
     case LEAT_EVENT_HANDSHAKE_COMPLETED:
         app->had_handshake = true;
@@ -274,40 +283,43 @@ static bool connect_client(talk *app) {
 
 /* ---- life ---- */
 
-/* Until the session is over, there is nothing left to do, or somebody interrupts. */
+/* One turn of the loop. False: there is no connection any more. */
+static bool turn(talk *app, leat_time timeout) {
+    return !app->is_terminated && leat_client_step(app->client, timeout) && !app->is_terminated;
+}
+
+static bool is_done(const talk *app) {
+    bool is_asked = app->is_ready && (!app->is_interactive || app->input_ended);
+    return app->is_closed || was_interrupted ||
+           (is_asked && actions_are_done(app, leat_clock_now()));
+}
+
 static void run(talk *app) {
-    bool is_over = false;
-    while (!is_over && !app->is_closed && !app->is_terminated && !was_interrupted) {
-        leat_time until = app->is_ready && !app->is_interactive && app->settings.wait < STEP
-                              ? app->settings.wait
-                              : STEP;
-        if (!leat_client_step(app->client, until)) {
-            return;
-        }
+    while (!is_done(app) && turn(app, app->is_ready ? WAITING_STEP : STEP)) {
         actions_continue(app);
-        bool is_asked = app->is_ready && (!app->is_interactive || app->input_ended);
-        is_over = is_asked && actions_are_done(app, leat_clock_now());
     }
 }
 
-/* draft-ietf-webtrans-http3-07 §5: the one who closes waits for the other's end of the CONNECT
- * stream. */
+static bool is_waiting_for_peers_end(const talk *app) {
+    leat_wt *wt = talk_wt(app);
+    return wt != NULL && leat_wt_is_closing(wt);
+}
+
 static void finish(talk *app) {
     leat_time deadline = leat_clock_now() + CLOSE_WAIT;
-    bool is_open = !app->is_terminated;
     prompt_stop(app);
     if (app->is_ready) {
         talk_close(app, app->close_code, app->close_reason, strlen(app->close_reason));
     }
-    do {
-        is_open = is_open && leat_client_step(app->client,
-                                 is_open && app->is_closed && !app->is_terminated ? STEP / 10 : 0);
-        is_open = is_open && !app->is_terminated;
-    } while (is_open && talk_wt(app) != NULL && leat_wt_is_closing(talk_wt(app)) &&
-             leat_clock_now() < deadline);
+    bool is_open = turn(app, 0); /* what stands in the queues goes out */
+    /* draft-ietf-webtrans-http3-07 §5: who closes waits for the end of the other's CONNECT stream.
+     */
+    while (is_open && is_waiting_for_peers_end(app) && leat_clock_now() < deadline) {
+        is_open = turn(app, STEP);
+    }
     if (is_open) {
         leat_conn_close(leat_client_conn(app->client), LEAT_H3_NO_ERROR, "");
-        leat_client_step(app->client, 0);
+        turn(app, 0);
     }
 }
 
