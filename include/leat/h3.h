@@ -8,7 +8,11 @@
  *     }
  *
  * Make it when ProtocolNegotiated says "h3". h3 events of a QUIC event must be drained before the next QUIC event is
- * popped: spans in h3 events point into it. Every sending call here is a "transmit after this call".
+ * popped: nothing is queued here, and spans in h3 events point into the QUIC event. Every sending call here is a "transmit
+ * after this call".
+ *
+ * PINGs of this layer have the highest bit of their uid set (an answer with 400 is followed by a reset only when it is
+ * through); PingAcknowledged with such a uid is not the application's.
  */
 #ifndef LEAT_H3_H
 #define LEAT_H3_H
@@ -70,12 +74,16 @@ typedef struct leat_h3_setting {
 typedef struct leat_h3_config {
     size_t size;
     const leat_allocator *allocator;
-    uint64_t max_field_section_size;   /* sent and enforced, default 65536 (RFC 9114 §4.2.2) */
+    /*
+     * Sent and enforced, default 65536 (RFC 9114 §4.2.2). A larger request is answered here with 431 and not told but as
+     * RequestRefusedMalformed{H3_EXCESSIVE_LOAD}; larger trailers and responses end their stream with H3_EXCESSIVE_LOAD.
+     */
+    uint64_t max_field_section_size;
     uint64_t qpack_max_table_capacity; /* for the peer's encoder; default 4096 */
     uint64_t qpack_blocked_streams;    /* default 16 */
     uint64_t qpack_encoder_capacity;   /* of ours; default 0: static table only */
     bool enable_connect_protocol;      /* server: SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 9220); default true */
-    bool enable_datagrams;             /* SETTINGS_H3_DATAGRAM; default true when the connection accepts DATAGRAM frames */
+    bool enable_datagrams;             /* SETTINGS_H3_DATAGRAM (RFC 9297 §2.1.1); default true; false: received ones mean nothing */
     bool enable_webtransport;          /* streams of type 0x54 and signal 0x41 are WebTransport's; default false */
     const leat_h3_setting *settings;   /* further ones */
     size_t setting_count;
@@ -95,7 +103,7 @@ typedef enum leat_h3_event_type {
     LEAT_H3_EVENT_HEADERS_RECEIVED,
     LEAT_H3_EVENT_DATA_RECEIVED,
     LEAT_H3_EVENT_DATAGRAM_RECEIVED,
-    LEAT_H3_EVENT_PUSH_PROMISE_RECEIVED,
+    LEAT_H3_EVENT_PUSH_PROMISE_RECEIVED, /* never raised: push is refused with H3_ID_ERROR (RFC 9114 §4.6) */
     LEAT_H3_EVENT_WEBTRANSPORT_STREAM_DATA_RECEIVED,
     /* added */
     LEAT_H3_EVENT_SETTINGS_RECEIVED,
@@ -105,11 +113,15 @@ typedef enum leat_h3_event_type {
     LEAT_H3_EVENT_CAPSULE_RECEIVED,
     LEAT_H3_EVENT_PRIORITY_UPDATED,
     LEAT_H3_EVENT_STREAM_WRITABLE,
-    LEAT_H3_EVENT_REQUEST_REFUSED_MALFORMED, /* a malformed message was answered with a stream error; last event of its stream */
+    /*
+     * A malformed message was answered with a stream error: H3_MESSAGE_ERROR, H3_REQUEST_INCOMPLETE or H3_EXCESSIVE_LOAD.
+     * Last event of its stream, and of a request the only one. A WebTransport CONNECT without :authority or :path gets a
+     * 400 first.
+     */
+    LEAT_H3_EVENT_REQUEST_REFUSED_MALFORMED,
     LEAT_H3_EVENT_TYPE_COUNT
 } leat_h3_event_type;
 
-/* How a WebTransport stream began. */
 #define LEAT_H3_NO_PUSH_ID UINT64_MAX
 /* A close capsule may be refused before its value is complete: larger values are cut here (draft-ietf-webtrans-http3 §6). */
 #define LEAT_H3_CAPSULE_MAX 4096
@@ -152,7 +164,7 @@ LEAT_API bool leat_h3_next_event(leat_h3 *h3, leat_h3_event *event);
 
 /* ---- sending ---- */
 
-/* Client: the next request stream. */
+/* Client: the next request stream. LEAT_ERR_REFUSED after the server's GOAWAY, LEAT_ERR_STREAM_LIMIT. */
 LEAT_API int leat_h3_open_request(leat_h3 *h3, uint64_t *stream_id);
 /*
  * HEADERS: request, response, 1xx or trailers. Validated: LEAT_ERR_INVALID for what RFC 9114 §4.2 to §4.3 forbid, LEAT_ERR_TOO_LARGE
@@ -162,17 +174,22 @@ LEAT_API int leat_h3_send_headers(leat_h3 *h3, uint64_t stream_id, const leat_h3
 /* DATA; returns the bytes taken, as leat_conn_send_stream_data. */
 LEAT_API ptrdiff_t leat_h3_send_data(leat_h3 *h3, uint64_t stream_id, const uint8_t *data, size_t length, bool end_stream);
 /*
- * Pauses delivery, as leat_conn_hold_stream one layer up: the last `unread` bytes of the DataReceived event just popped (and its
- * stream_ended) come again, and nothing more of this stream, after leat_h3_release_stream. Flow control reaches the peer.
+ * Pauses delivery, as leat_conn_hold_stream one layer up: the last `unread` bytes of the DataReceived or
+ * WebTransportStreamDataReceived event just popped (and its stream_ended) come again, and nothing more of this stream, after
+ * leat_h3_release_stream. Flow control reaches the peer. LEAT_ERR_STATE: it was not the last event.
  */
 LEAT_API int leat_h3_hold_stream(leat_h3 *h3, uint64_t stream_id, size_t unread);
 LEAT_API int leat_h3_release_stream(leat_h3 *h3, uint64_t stream_id);
 /* HTTP datagram of a request stream (RFC 9297 §2.1); uid as in leat_conn_send_datagram_frame. */
 LEAT_API int leat_h3_send_datagram(leat_h3 *h3, uint64_t stream_id, leat_span data, uint64_t uid);
 LEAT_API size_t leat_h3_max_datagram_payload(const leat_h3 *h3, uint64_t stream_id);
-/* One whole capsule in DATA on a CONNECT stream; all or LEAT_ERR_FULL. */
+/* One whole capsule in DATA on a CONNECT stream; all of it, or LEAT_ERR_FULL while an earlier frame waits for room. */
 LEAT_API int leat_h3_send_capsule(leat_h3 *h3, uint64_t stream_id, uint64_t type, leat_span value, bool end_stream);
-/* From now on DATA of this stream is read as capsules (RFC 9297 §3): CapsuleReceived instead of DataReceived, which then only says stream_ended. */
+/*
+ * From now on DATA of this CONNECT stream is read as capsules (RFC 9297 §3): CapsuleReceived instead of DataReceived, which then
+ * only says stream_ended. A DATAGRAM capsule becomes DatagramReceived; types of the form 0x29 * N + 0x17 are skipped.
+ * LEAT_ERR_REFUSED: the message has content fields (§3.2); the stream was reset with H3_MESSAGE_ERROR.
+ */
 LEAT_API int leat_h3_read_capsules(leat_h3 *h3, uint64_t stream_id);
 /* Opens a stream of a session: type 0x54 or signal 0x41 and the session id are written (draft-ietf-webtrans-http3 §4). Data goes by leat_conn_send_stream_data. */
 LEAT_API int leat_h3_create_webtransport_stream(leat_h3 *h3, uint64_t session_id, bool unidirectional, uint64_t *stream_id);
