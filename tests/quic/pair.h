@@ -33,7 +33,7 @@ typedef struct pair_link {
     void *filter_user;
 } pair_link;
 
-#define PAIR_STREAMS_MAX 64
+#define PAIR_STREAMS_MAX 2048
 typedef struct pair_stream {
     uint64_t id;
     uint8_t *bytes;
