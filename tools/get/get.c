@@ -2,6 +2,7 @@
 #include "get.h"
 
 #include "../commands.h"
+#include "../key_log.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -88,22 +89,11 @@ static int check_options(const get_app *app) {
     return 0;
 }
 
-static void on_key_log(void *user, const char *line) {
-    get_app *app = user;
-    fprintf(app->keylog, "%s\n", line);
-    fflush(app->keylog);
-}
-
 static void fill_quic_config(get_app *app) {
     leat_config_init(&app->quic, true);
-    app->quic.trust = app->trust;
     app->quic.handshake_timeout = app->settings.connect_timeout;
     app->quic.max_stream_data = RECEIVE_WINDOW;
     app->quic.max_data = 2 * RECEIVE_WINDOW;
-    if (app->keylog != NULL) {
-        app->quic.key_log = on_key_log;
-        app->quic.key_log_user = app;
-    }
 }
 
 static int make_transfers(get_app *app) {
@@ -127,9 +117,8 @@ static int prepare(get_app *app) {
     if (status != 0) {
         return status;
     }
-    if (app->settings.keylog != NULL && (app->keylog = fopen(app->settings.keylog, "a")) == NULL) {
-        options_complain(
-            &table, "cannot write --keylog %s: %s", app->settings.keylog, strerror(errno));
+    fill_quic_config(app);
+    if (!key_log_open(&table, app->settings.keylog, &app->keylog, &app->quic)) {
         return 1;
     }
     if (app->settings.session != NULL &&
@@ -142,8 +131,7 @@ static int prepare(get_app *app) {
                         "the handshake\n");
     }
     app->shows_progress = app->settings.progress && isatty(STDERR_FILENO);
-    app->trust = client_trust_open(&app->settings.trust, &table, &status);
-    fill_quic_config(app);
+    app->trust = app->quic.trust = client_trust_open(&app->settings.trust, &table, &status);
     return status;
 }
 
@@ -268,9 +256,7 @@ static void release(get_app *app) {
     leat_free(NULL, app->transfers);
     sessions_file_close(app->sessions);
     leat_trust_free(app->trust);
-    if (app->keylog != NULL) {
-        fclose(app->keylog);
-    }
+    key_log_close(app->keylog);
 }
 
 int command_get(int count, char **arguments) {

@@ -2,19 +2,10 @@
  * complete. */
 #include "get.h"
 
+#include "../parse.h"
+
 #include <errno.h>
 #include <inttypes.h>
-
-static bool parse_number(leat_span text, uint64_t *number) {
-    *number = 0;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9' || *number > (UINT64_MAX - 9) / 10) {
-            return false;
-        }
-        *number = *number * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    return text.length > 0;
-}
 
 static void copy_text(char *text, size_t room, leat_span span) {
     size_t length = span.length < room ? span.length : room - 1;
@@ -71,12 +62,12 @@ static void on_headers(get_transfer *transfer, const leat_h3_event *event) {
     if (event->headers_received.is_informational || event->headers_received.is_trailers) {
         return;
     }
-    (void)parse_number(leat_h3_find_header(headers, count, ":status"), &status);
+    (void)parse_decimal(leat_h3_find_header(headers, count, ":status"), &status);
     transfer->status = (unsigned)status;
     transfer->has_response = true;
     transfer->first_byte = leat_clock_now();
     transfer->has_length =
-        parse_number(leat_h3_find_header(headers, count, "content-length"), &transfer->length);
+        parse_decimal(leat_h3_find_header(headers, count, "content-length"), &transfer->length);
     for (size_t i = 0; i < count; i++) {
         transfer->header_bytes += headers[i].name.length + headers[i].value.length + 4;
     }

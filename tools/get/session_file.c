@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "../file.h"
+#include "../parse.h"
 
 #define ROWS_MAX 64 /* the oldest goes first */
 #define LINE_MAX                                                                                   \
@@ -57,10 +58,6 @@ static void put(get_sessions *sessions, const char *authority, leat_span ticket)
     sessions->rows[sessions->count++] = row;
 }
 
-static int hex_digit(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "AUTHORITY HEX" */
 static void read_line(get_sessions *sessions, char *line) {
     uint8_t ticket[LINE_MAX / 2];
@@ -71,10 +68,10 @@ static void read_line(get_sessions *sessions, char *line) {
     }
     *space = '\0';
     for (const char *hex = space + 1; *hex != '\0'; hex += 2) {
-        if (hex_digit(hex[0]) < 0 || hex_digit(hex[1]) < 0) {
+        if (parse_hex_digit(hex[0]) < 0 || parse_hex_digit(hex[1]) < 0) {
             return;
         }
-        ticket[length++] = (uint8_t)(hex_digit(hex[0]) << 4 | hex_digit(hex[1]));
+        ticket[length++] = (uint8_t)(parse_hex_digit(hex[0]) << 4 | parse_hex_digit(hex[1]));
     }
     if (length > 0) {
         put(sessions, line, (leat_span){ticket, length});

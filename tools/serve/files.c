@@ -4,6 +4,8 @@
  */
 #include "http.h"
 
+#include "../parse.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -33,10 +35,6 @@ static const char *type_of(const char *path) {
     return "application/octet-stream";
 }
 
-static int hex_value(uint8_t c) {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-}
-
 /* root + decoded path without query. False: malformed, too long, or with a NUL. */
 static bool decode_path(const char *root, leat_span path, char out[PATH_MAX]) {
     size_t length = strlen(root);
@@ -47,10 +45,10 @@ static bool decode_path(const char *root, leat_span path, char out[PATH_MAX]) {
     for (size_t i = 0; i < path.length && path.data[i] != '?' && path.data[i] != '#'; i++) {
         int c = path.data[i];
         if (c == '%') {
-            if (i + 2 >= path.length || hex_value(path.data[i + 1]) < 0 || hex_value(path.data[i + 2]) < 0) {
+            if (i + 2 >= path.length || parse_hex_digit(path.data[i + 1]) < 0 || parse_hex_digit(path.data[i + 2]) < 0) {
                 return false;
             }
-            c = hex_value(path.data[i + 1]) << 4 | hex_value(path.data[i + 2]);
+            c = parse_hex_digit(path.data[i + 1]) << 4 | parse_hex_digit(path.data[i + 2]);
             i += 2;
         }
         if (c == '\0' || length + 1 >= PATH_MAX) {

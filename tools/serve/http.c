@@ -4,6 +4,8 @@
  */
 #include "http.h"
 
+#include "../parse.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -183,20 +185,9 @@ static void start_source(serve_client *client, leat_h3 *h3, uint64_t stream_id, 
     pump(made);
 }
 
-static bool parse_count(leat_span text, uint64_t *count) {
-    *count = 0;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9' || *count > (UINT64_MAX - 9) / 10) {
-            return false;
-        }
-        *count = *count * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    return text.length > 0;
-}
-
 static void start_bytes(serve_client *client, leat_h3 *h3, uint64_t stream_id, leat_span count, bool is_head) {
     http_response response = {.status = 200, .has_length = true, .is_head = is_head, .type = "application/octet-stream"};
-    if (!parse_count(count, &response.length)) {
+    if (!parse_decimal(count, &response.length)) {
         refuse(h3, stream_id, 404, "/bytes/ wants a number of bytes");
         return;
     }

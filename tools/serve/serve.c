@@ -4,6 +4,7 @@
 #include "serve.h"
 
 #include "../commands.h"
+#include "../key_log.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -152,12 +153,6 @@ static void on_wt_event(void *user, leat_conn *conn, leat_wt *wt, const leat_wt_
     }
 }
 
-static void on_key_log(void *user, const char *line) {
-    serve_app *serve = user;
-    fprintf(serve->keylog, "%s\n", line);
-    fflush(serve->keylog);
-}
-
 /* ---- start ---- */
 
 static int resolve_listen(const serve_app *serve, leat_address *addresses, size_t capacity, size_t *count) {
@@ -181,10 +176,6 @@ static void fill_quic_config(serve_app *serve) {
     serve->quic.max_idle_timeout = serve->settings.idle_timeout;
     serve->quic.liveness = serve->settings.liveness;
     serve->quic.max_datagram_frame_size = 65535;
-    if (serve->keylog != NULL) {
-        serve->quic.key_log = on_key_log;
-        serve->quic.key_log_user = serve;
-    }
 }
 
 /* 0, or an exit status after a sentence on stderr. Everything that can be missing is asked for here. */
@@ -203,11 +194,10 @@ static int prepare(serve_app *serve) {
         options_complain(&table, "cannot read --root %s: %s", serve->settings.root, strerror(errno));
         return 1;
     }
-    if (serve->settings.keylog != NULL && (serve->keylog = fopen(serve->settings.keylog, "a")) == NULL) {
-        options_complain(&table, "cannot write --keylog %s: %s", serve->settings.keylog, strerror(errno));
+    fill_quic_config(serve);
+    if (!key_log_open(&table, serve->settings.keylog, &serve->keylog, &serve->quic)) {
         return 1;
     }
-    fill_quic_config(serve);
     serve->certificates = certificates_open(serve, message);
     serve->store = serve->certificates == NULL ? NULL : store_open(serve->settings.store, message);
     if (serve->store == NULL || !reset_key_load(serve->settings.reset_key, serve->reset_key, message)) {
@@ -260,9 +250,7 @@ static void release(serve_app *serve) {
     store_close(serve->store);
     certificates_free(serve->certificates);
     leat_resumption_keys_free(serve->quic.resumption_keys);
-    if (serve->keylog != NULL) {
-        fclose(serve->keylog);
-    }
+    key_log_close(serve->keylog);
 }
 
 static int run(serve_app *serve) {

@@ -1,6 +1,8 @@
 /* WebTransport sessions of the server: which path has which application, who is let in, and the line for every ending. */
 #include "serve.h"
 
+#include "../parse.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -37,10 +39,6 @@ static char *word_of(leat_span bytes) {
     return word;
 }
 
-static int hex_digit(uint8_t c) {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-}
-
 /* ?user=NAME names the user of a session before the first click. */
 static void user_from_query(serve_session *session, leat_span path) {
     leat_span query = without_query(path);
@@ -49,10 +47,11 @@ static void user_from_query(serve_session *session, leat_span path) {
     for (size_t i = 0; i + 5 < query.length; i++) {
         bool at_start = (query.data[i] == '?' || query.data[i] == '&') && memcmp(query.data + i + 1, "user=", 5) == 0;
         for (size_t j = i + 6; at_start && j < query.length && query.data[j] != '&' && filled + 1 < sizeof session->user; j++) {
-            bool is_escape = query.data[j] == '%' && j + 2 < query.length && hex_digit(query.data[j + 1]) >= 0 && hex_digit(query.data[j + 2]) >= 0;
-            int byte = is_escape ? hex_digit(query.data[j + 1]) << 4 | hex_digit(query.data[j + 2]) : query.data[j];
+            int high = query.data[j] == '%' && j + 2 < query.length ? parse_hex_digit(query.data[j + 1]) : -1;
+            int low = high >= 0 ? parse_hex_digit(query.data[j + 2]) : -1;
+            int byte = low >= 0 ? high << 4 | low : query.data[j];
             session->user[filled++] = (char)(query.data[j] == '+' ? ' ' : byte);
-            j += is_escape ? 2 : 0;
+            j += low >= 0 ? 2 : 0;
         }
         if (at_start) {
             break;

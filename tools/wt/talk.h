@@ -97,6 +97,7 @@ struct talk {
     const option_table *table;
     tool_url url;
     leat_trust *trust;
+    leat_config quic;
     FILE *keylog;
     uint32_t close_code;
     const char *close_reason;

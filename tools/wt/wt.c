@@ -5,8 +5,8 @@
 #include "talk.h"
 
 #include "../commands.h"
+#include "../key_log.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -189,12 +189,6 @@ static void on_event(void *user, leat_conn *conn, const leat_event *event) {
     }
 }
 
-static void on_key_log(void *user, const char *line) {
-    talk *app = user;
-    fprintf(app->keylog, "%s\n", line);
-    fflush(app->keylog);
-}
-
 /* ---- start ---- */
 
 /* "CODE:REASON" or "CODE". */
@@ -245,9 +239,8 @@ static int prepare(talk *app) {
     if (status != 0) {
         return status;
     }
-    if (app->settings.keylog != NULL && (app->keylog = fopen(app->settings.keylog, "a")) == NULL) {
-        options_complain(
-            &table, "cannot write --keylog %s: %s", app->settings.keylog, strerror(errno));
+    leat_config_init(&app->quic, true);
+    if (!key_log_open(&table, app->settings.keylog, &app->keylog, &app->quic)) {
         return 1;
     }
     app->is_interactive = leat_list_is_empty(&app->streams) && app->datagrams.length == 0;
@@ -258,19 +251,13 @@ static int prepare(talk *app) {
 
 static bool connect_client(talk *app) {
     char message[LEAT_MESSAGE_MAX];
-    leat_config quic;
     leat_client_config config;
-    leat_config_init(&quic, true);
-    quic.trust = app->trust;
-    quic.server_name = app->url.host;
-    quic.handshake_timeout = app->settings.connect_timeout;
-    quic.keep_alive = app->is_interactive ? KEEP_ALIVE : 0;
-    if (app->keylog != NULL) {
-        quic.key_log = on_key_log;
-        quic.key_log_user = app;
-    }
+    app->quic.trust = app->trust;
+    app->quic.server_name = app->url.host;
+    app->quic.handshake_timeout = app->settings.connect_timeout;
+    app->quic.keep_alive = app->is_interactive ? KEEP_ALIVE : 0;
     leat_client_config_init(&config);
-    config.quic = &quic;
+    config.quic = &app->quic;
     config.layers = LEAT_LAYER_WEBTRANSPORT;
     config.handler = (leat_io_handler){.on_event = on_event, .on_wt_event = on_wt_event};
     config.user = app;
@@ -341,9 +328,7 @@ static void release(talk *app) {
     leat_client_free(app->client);
     leat_trust_free(app->trust);
     leat_free(NULL, app->line);
-    if (app->keylog != NULL) {
-        fclose(app->keylog);
-    }
+    key_log_close(app->keylog);
 }
 
 static int talk_run(talk *app) {
