@@ -89,7 +89,7 @@ WT_TEST(capsules_may_be_cut_at_every_byte_and_every_frame) {
     for (size_t cut = 0; cut <= all.length; cut++) {
         uint64_t id = 4 * (cut % 12);
         if (id == 0) {
-            wt_role role = rig->conn.is_client ? WT_CLIENT : WT_SERVER;
+            wt_role role = rig->fake.conn.is_client ? WT_CLIENT : WT_SERVER;
             leat_wt_dialect dialect = rig->dialect;
             wt_clear(rig);
             wt_init(rig, role, dialect);
@@ -176,8 +176,8 @@ WT_TEST(a_stream_that_ends_inside_a_capsule_is_a_protocol_error) {
 WT_TEST(a_stream_that_ends_inside_a_frame_ends_the_connection) {
     wt_open(rig);
     wt_feed(rig, 0, "00 05 6843", true);
-    ck_assert(rig->conn.is_failed);
-    ck_assert_uint_eq(rig->conn.error_code, LEAT_H3_FRAME_ERROR);
+    ck_assert(rig->fake.conn.is_failed);
+    ck_assert_uint_eq(rig->fake.conn.error_code, LEAT_H3_FRAME_ERROR);
     wt_terminate(rig, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_H3_FRAME_ERROR);
     wt_expect(rig, "SessionClosed session_id=0 origin=local cause=protocol_error code=0 reason=\"\" http_code=0 quic_code=262" GONE_TAIL);
 }
@@ -186,7 +186,7 @@ WT_TEST(headers_on_an_open_session_end_the_connection) {
     /* TEST RFC 9114 §4.4: only DATA follows an accepted CONNECT. */
     wt_open(rig);
     wt_headers(rig, 0, "x=y", false);
-    ck_assert_uint_eq(rig->conn.error_code, LEAT_H3_FRAME_UNEXPECTED);
+    ck_assert_uint_eq(rig->fake.conn.error_code, LEAT_H3_FRAME_UNEXPECTED);
 }
 
 LEAT_TEST_MAIN("webtransport capsules", code_and_reason_of_the_close_capsule_are_told, a_reason_may_hold_a_nul, a_reason_ends_at_1024_bytes,

@@ -18,7 +18,7 @@ WT_TEST(a_datagram_finds_its_session) {
     wt_datagram_in(rig, "00");
     wt_expect(rig, "DatagramReceived session_id=4 data=\"hi\"\nDatagramReceived session_id=0 data=\"\"\n");
     ck_assert_int_eq(send_text(rig, 4, "yo", 0), 0);
-    ck_assert_bytes(rig->conn.datagram.bytes, rig->conn.datagram.length, "01 796f");
+    ck_assert_bytes(rig->fake.conn.datagram.bytes, rig->fake.conn.datagram.length, "01 796f");
     ck_assert_int_eq(send_text(rig, 8, "yo", 0), LEAT_ERR_STATE);
     ck_assert_uint_eq(leat_wt_max_datagram_payload(rig->wt, 0), 1199);
     ck_assert_uint_eq(leat_wt_max_datagram_payload(rig->wt, 8), 0);
@@ -32,7 +32,7 @@ WT_TEST(a_datagram_capsule_is_a_datagram_too) {
 }
 
 static void open_late(wt_rig *rig) {
-    if (rig->conn.is_client) {
+    if (rig->fake.conn.is_client) {
         wt_answer(rig, 0);
     } else {
         ck_assert_int_eq(leat_wt_accept(rig->wt, 0, NULL, 0), 0);
@@ -106,8 +106,8 @@ WT_TEST(early_datagrams_of_a_session_that_never_opens_are_counted) {
     wt_request(rig, 0);
     wt_datagram_in(rig, "00 61");
     wt_forget(rig);
-    wt_feed(rig, 0, NULL, !rig->conn.is_client);
-    if (rig->conn.is_client) {
+    wt_feed(rig, 0, NULL, !rig->fake.conn.is_client);
+    if (rig->fake.conn.is_client) {
         wt_headers(rig, 0, ":status=403", true);
     }
     ck_assert_ptr_nonnull(strstr(rig->log, "datagrams_dropped=1\n"));
@@ -124,7 +124,7 @@ WT_TEST(a_datagram_without_a_valid_session_ends_the_connection) {
     /* TEST RFC 9297 §2.1-1: attack I9. */
     wt_open(rig);
     wt_datagram_in(rig, "d000000000000000 61");
-    ck_assert_uint_eq(rig->conn.error_code, LEAT_H3_DATAGRAM_ERROR);
+    ck_assert_uint_eq(rig->fake.conn.error_code, LEAT_H3_DATAGRAM_ERROR);
 }
 
 WT_TEST(the_fate_of_a_datagram_is_told_with_its_uid) {
@@ -157,6 +157,16 @@ WT_TEST(a_datagram_that_was_not_taken_has_no_fate) {
     wt_expect(rig, "DatagramFate session_id=0 uid=3 fate=acked\nDatagramFate session_id=0 uid=1 fate=lost\n");
 }
 
+WT_TEST(datagrams_that_were_not_taken_use_up_no_bound) {
+    wt_open(rig);
+    for (int i = 0; i < WT_FATES_MAX + 1; i++) {
+        ck_assert_int_eq(leat_wt_send_datagram(rig->wt, 0, (leat_span){(const uint8_t *)rig->log, 300}, 1), LEAT_ERR_TOO_LARGE);
+    }
+    ck_assert_int_eq(send_text(rig, 0, "a", 7), 0);
+    tell_fate(rig, WT_FATES_MAX + 1, LEAT_DATAGRAM_ACKED);
+    wt_expect(rig, "DatagramFate session_id=0 uid=7 fate=acked\n");
+}
+
 WT_TEST(fates_after_the_end_are_not_told) {
     wt_open(rig);
     ck_assert_int_eq(send_text(rig, 0, "a", 1), 0);
@@ -182,4 +192,5 @@ LEAT_TEST_MAIN("webtransport datagrams", a_datagram_finds_its_session, a_datagra
                early_datagrams_are_bounded_and_the_oldest_go, datagrams_of_a_flood_of_unknown_sessions_are_bounded,
                early_datagrams_of_a_session_that_never_opens_are_counted, a_datagram_for_nobody_is_dropped,
                a_datagram_without_a_valid_session_ends_the_connection, the_fate_of_a_datagram_is_told_with_its_uid,
-               a_datagram_that_was_not_taken_has_no_fate, fates_after_the_end_are_not_told, fates_are_asked_for_within_a_bound)
+               a_datagram_that_was_not_taken_has_no_fate, datagrams_that_were_not_taken_use_up_no_bound,
+               fates_after_the_end_are_not_told, fates_are_asked_for_within_a_bound)

@@ -29,7 +29,7 @@ static void end_and_finish(wt_rig *rig, const wt_ending_row *row) {
         wt_ping_answered(rig);
     }
     expect_closed(rig, 0, row);
-    ck_assert_int_eq(rig->liveness, 0);
+    ck_assert_int_eq(rig->fake.liveness, 0);
     ck_assert_uint_eq(leat_wt_session_count(rig->wt), 0);
 }
 
@@ -109,7 +109,7 @@ static void every_session_is_told(wt_rig *rig, const wt_ending_row *row) {
     if (!row->ends_connection) {
         expect_closed(rig, 4, row);
         ck_assert_uint_eq(leat_wt_session_count(rig->wt), 2);
-        ck_assert_int_eq(rig->liveness, 2);
+        ck_assert_int_eq(rig->fake.liveness, 2);
         return;
     }
     char lines[1024];
@@ -128,7 +128,7 @@ WT_TEST(a_local_close_is_a_capsule_and_fin_in_one_frame) {
     ck_assert_int_eq(leat_wt_close(rig->wt, 0, 0x01020304, "bye", 3), 0);
     wt_expect_sent(rig, 0, "00 0a 6843 07 01020304 627965", true);
     /* No STOP_SENDING: Chromium would lose code and reason. */
-    ck_assert_uint_eq(fake_find(&rig->conn, 0)->stopped, FAKE_NONE);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->stopped, FAKE_NONE);
     wt_drain(rig);
     ck_assert(leat_wt_is_closing(rig->wt));
 }
@@ -148,18 +148,18 @@ WT_TEST(a_fin_is_answered_with_fin) {
 WT_TEST(a_reset_is_answered_with_a_reset) {
     wt_open(rig);
     wt_reset(rig, 0, 1);
-    ck_assert_uint_eq(fake_find(&rig->conn, 0)->reset, LEAT_H3_REQUEST_CANCELLED);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->reset, LEAT_H3_REQUEST_CANCELLED);
     ck_assert_uint_eq(leat_h3_open_requests(rig->h3), 0);
 }
 
 WT_TEST(a_stop_gives_up_reading_after_the_round_trip) {
     wt_open(rig);
     wt_stop(rig, 0, 5);
-    ck_assert_uint_eq(fake_find(&rig->conn, 0)->stopped, FAKE_NONE);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->stopped, FAKE_NONE);
     wt_stop(rig, 0, 6);
     wt_ping_answered(rig);
     wt_expect(rig, "SessionClosed session_id=0 origin=peer cause=stop code=0 reason=\"\" http_code=5 quic_code=0" BROKEN_TAIL);
-    ck_assert_uint_eq(fake_find(&rig->conn, 0)->stopped, LEAT_H3_REQUEST_CANCELLED);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->stopped, LEAT_H3_REQUEST_CANCELLED);
     wt_ping_answered(rig);
     wt_expect(rig, "");
 }
@@ -167,9 +167,9 @@ WT_TEST(a_stop_gives_up_reading_after_the_round_trip) {
 WT_TEST(somebody_elses_ping_ends_nothing) {
     wt_open(rig);
     wt_stop(rig, 0, 5);
-    rig->conn.last_ping = 1;
+    rig->fake.conn.last_ping = 1;
     wt_ping_answered(rig);
-    rig->conn.last_ping = WT_UID | WT_UID >> 1 | 77;
+    rig->fake.conn.last_ping = WT_UID | WT_UID >> 1 | 77;
     wt_ping_answered(rig);
     wt_expect(rig, "");
 }
@@ -184,23 +184,23 @@ WT_TEST(reasons_are_bounded_utf8) {
     ck_assert_int_eq(leat_wt_close(rig->wt, 0, 0, "\xc3", 1), LEAT_ERR_INVALID);
     ck_assert_int_eq(leat_wt_close(rig->wt, 0, 0, "\xed\xa0\x80", 3), LEAT_ERR_INVALID);
     ck_assert_int_eq(leat_wt_close(rig->wt, 4, 0, "", 0), LEAT_ERR_STATE);
-    ck_assert_uint_eq(fake_find(&rig->conn, 0)->sent_length, 0);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->sent_length, 0);
     ck_assert_int_eq(leat_wt_close(rig->wt, 0, 0, reason, LEAT_WT_REASON_MAX), 0);
-    ck_assert_uint_eq(fake_find(&rig->conn, 0)->sent_length, 3 + 4 + 4 + LEAT_WT_REASON_MAX);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->sent_length, 3 + 4 + 4 + LEAT_WT_REASON_MAX);
     wt_drain(rig);
 }
 
 WT_TEST(a_close_does_not_wait_for_the_peer_to_read) {
     /* The peer gives no credit: attack I2. */
     wt_open(rig);
-    rig->conn.room = 0;
+    rig->fake.conn.room = 0;
     ck_assert_int_eq(leat_wt_close(rig->wt, 0, 7, "bye", 3), 0);
     wt_drain(rig);
     wt_expect(rig, "SessionClosed session_id=0 origin=local cause=local code=7 reason=\"bye\" http_code=0 quic_code=0" CLEAN_TAIL);
     wt_expect_sent(rig, 0, "", false);
-    rig->conn.room = 5;
+    rig->fake.conn.room = 5;
     wt_writable(rig, 0);
-    rig->conn.room = 5000;
+    rig->fake.conn.room = 5000;
     wt_writable(rig, 0);
     wt_expect_sent(rig, 0, "00 0a 6843 07 00000007 627965", true);
     wt_expect(rig, "");
@@ -211,11 +211,11 @@ WT_TEST(an_end_waits_behind_a_capsule_that_has_no_room) {
     if (rig->dialect != LEAT_WT_DIALECT_DRAFT07) {
         return;
     }
-    rig->conn.room = 3;
+    rig->fake.conn.room = 3;
     ck_assert_int_eq(leat_wt_drain(rig->wt, 0), 0);
     ck_assert_int_eq(leat_wt_close(rig->wt, 0, 0, NULL, 0), 0);
     wt_drain(rig);
-    rig->conn.room = 100;
+    rig->fake.conn.room = 100;
     wt_writable(rig, 0);
     wt_expect_sent(rig, 0, "00 05 800078ae 00 00 07 6843 04 00000000", true);
 }
@@ -225,17 +225,17 @@ WT_TEST(an_answering_fin_waits_behind_a_capsule_that_has_no_room) {
     if (rig->dialect != LEAT_WT_DIALECT_DRAFT07) {
         return;
     }
-    rig->conn.room = 3;
+    rig->fake.conn.room = 3;
     ck_assert_int_eq(leat_wt_drain(rig->wt, 0), 0);
     wt_close_capsule(rig, 0, 0, "", 0, false);
     wt_expect_sent(rig, 0, "00 05 80", false);
-    rig->conn.room = 100;
+    rig->fake.conn.room = 100;
     wt_writable(rig, 0);
     wt_expect_sent(rig, 0, "00 05 800078ae 00", true);
     wt_writable(rig, 0);
     wt_writable(rig, 0);
     wt_expect_sent(rig, 0, "00 05 800078ae 00", true);
-    ck_assert_uint_eq(fake_find(&rig->conn, 0)->reset, FAKE_NONE);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->reset, FAKE_NONE);
 }
 
 WT_TEST(a_close_after_the_peer_stopped_reading_gives_up_the_stream) {
@@ -244,7 +244,7 @@ WT_TEST(a_close_after_the_peer_stopped_reading_gives_up_the_stream) {
     ck_assert_int_eq(leat_wt_close(rig->wt, 0, 7, "bye", 3), 0);
     wt_drain(rig);
     wt_expect(rig, "SessionClosed session_id=0 origin=local cause=local code=7 reason=\"bye\" http_code=0 quic_code=0" CLEAN_TAIL);
-    ck_assert_uint_eq(fake_find(&rig->conn, 0)->stopped, LEAT_H3_REQUEST_CANCELLED);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->stopped, LEAT_H3_REQUEST_CANCELLED);
     ck_assert(!leat_wt_is_closing(rig->wt));
 }
 

@@ -7,7 +7,7 @@ static void live(wt_rig *rig) {
     wt_feed(rig, wt_peer_uni(rig, 3), "4054 00 61", true); /* for a client: of a session it does not know */
     wt_datagram_in(rig, "00 61");
     wt_settings(rig);
-    if (rig->conn.is_client) {
+    if (rig->fake.conn.is_client) {
         leat_wt_connect(rig->wt, "a.example", "/c", "https://a.example", NULL, 0, &id);
     } else {
         wt_request(rig, 0);
@@ -21,7 +21,7 @@ static void live(wt_rig *rig) {
     }
     leat_wt_send_datagram(rig->wt, 0, (leat_span){NULL, 0}, 5);
     wt_close_capsule(rig, 0, 7, "bye", 3, true);
-    if (rig->conn.is_client) {
+    if (rig->fake.conn.is_client) {
         if (leat_wt_connect(rig->wt, "a.example", "/d", NULL, NULL, 0, &id) == 0) {
             wt_headers(rig, id, ":status=404", true);
         }
@@ -30,7 +30,7 @@ static void live(wt_rig *rig) {
     }
     leat_wt_close(rig->wt, 8, 1, "here", 4);
     wt_drain(rig);
-    wt_terminate(rig, rig->conn.is_failed ? LEAT_SOURCE_PROTOCOL_ERROR : LEAT_SOURCE_IDLE_TIMEOUT, rig->conn.error_code);
+    wt_terminate(rig, rig->fake.conn.is_failed ? LEAT_SOURCE_PROTOCOL_ERROR : LEAT_SOURCE_IDLE_TIMEOUT, rig->fake.conn.error_code);
 }
 
 /* Sessions that were announced are those that ended. */
@@ -51,7 +51,7 @@ static size_t live_with_failure(wt_role role, bool is_bytewise, size_t fail_at) 
         live(&rig);
         ck_assert_uint_le(count(rig.log, "SessionRequested"), rig.closed_count);
         ck_assert_uint_eq(leat_wt_session_count(rig.wt), 0);
-        ck_assert_int_eq(rig.liveness, 0);
+        ck_assert_int_eq(rig.fake.liveness, 0);
     }
     size_t allocations = rig.memory.allocations;
     wt_clear(&rig);

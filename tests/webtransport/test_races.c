@@ -58,7 +58,7 @@ static void finish(wt_rig *rig) {
     wt_drain(rig);
     wt_expect(rig, "");
     ck_assert_uint_eq(rig->closed_count, 1);
-    ck_assert_int_eq(rig->liveness, 0);
+    ck_assert_int_eq(rig->fake.liveness, 0);
     ck_assert(!leat_wt_is_closing(rig->wt));
     wt_clear(rig);
 }
@@ -69,13 +69,13 @@ static void race_in_one_datagram(const pair *race) {
     bool ends_connection = wt_endings[race->first].ends_connection || wt_endings[race->second].ends_connection;
     size_t winner = race->first < race->second ? race->first : race->second;
     start(&rig, race);
-    rig.is_terminating = ends_connection && race->first != 0; /* a local close was called before */
+    rig.fake.is_terminating = ends_connection && race->first != 0; /* a local close was called before */
     wt_endings[race->first].happen(&rig, 0);
     wt_endings[race->second].happen(&rig, 0);
     if (is_stop(race->first) && is_stop(race->second)) {
         wt_ping_answered(&rig);
     }
-    expect_winner(&rig, race, winner, rig.is_terminating && ends_connection && race->first != 0);
+    expect_winner(&rig, race, winner, rig.fake.is_terminating && ends_connection && race->first != 0);
     wt_forget(&rig);
     finish(&rig);
 }
@@ -166,7 +166,7 @@ WT_TEST(data_after_the_close_capsule_resets_the_stream_and_tells_nothing) {
         wt_forget(rig);
         wt_capsule(rig, id, afterwards[i].capsules, false);
         wt_expect(rig, "");
-        ck_assert_uint_eq(fake_find(&rig->conn, id)->stopped, LEAT_H3_MESSAGE_ERROR);
+        ck_assert_uint_eq(fake_find(&rig->fake.conn, id)->stopped, LEAT_H3_MESSAGE_ERROR);
         ck_assert(!leat_wt_is_closing(rig->wt));
         wt_feed(rig, id, NULL, true);
         wt_reset(rig, id, 1);
@@ -179,7 +179,7 @@ WT_TEST(data_in_the_frame_of_the_close_capsule_is_a_violation_too) {
     wt_open(rig);
     wt_capsule(rig, 0, "6843 04 00000007 6843 04 00000008", true);
     wt_expect(rig, "SessionClosed session_id=0 origin=peer cause=capsule code=7 reason=\"\" http_code=0 quic_code=0" CLEAN_TAIL);
-    ck_assert_uint_eq(fake_find(&rig->conn, 0)->stopped, LEAT_H3_MESSAGE_ERROR);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->stopped, LEAT_H3_MESSAGE_ERROR);
 }
 
 WT_TEST(what_comes_after_a_local_close_is_ignored) {
@@ -193,7 +193,7 @@ WT_TEST(what_comes_after_a_local_close_is_ignored) {
     wt_feed(rig, wt_peer_uni(rig, 0), "07 01 00", false);
     wt_datagram_in(rig, "00 61");
     wt_expect(rig, "");
-    ck_assert_uint_eq(fake_find(&rig->conn, 0)->reset, FAKE_NONE);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->reset, FAKE_NONE);
     ck_assert(leat_wt_is_closing(rig->wt));
     wt_feed(rig, 0, NULL, true);
     ck_assert(!leat_wt_is_closing(rig->wt));

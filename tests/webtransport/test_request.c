@@ -58,16 +58,16 @@ START_TEST(the_dialect_is_the_newest_that_the_peers_settings_allow) {
 END_TEST
 
 WT_TEST(a_peer_without_quic_datagrams_has_no_dialect) {
-    rig->takes_no_datagrams = true;
+    rig->fake.takes_no_datagrams = true;
     wt_settings(rig);
-    ck_assert_int_eq(leat_wt_dialect_choose(rig->h3, rig->conn.is_client), LEAT_WT_DIALECT_NONE);
+    ck_assert_int_eq(leat_wt_dialect_choose(rig->h3, rig->fake.conn.is_client), LEAT_WT_DIALECT_NONE);
 }
 
 WT_TEST(the_setting_of_draft_02_is_0_or_1) {
     /* TEST draft-ietf-webtrans-http3-02 §3.1 */
     wt_feed(rig, wt_peer_uni(rig, 0), "00 04 07 3301 ab60374202", false);
-    ck_assert(rig->conn.is_failed);
-    ck_assert_uint_eq(rig->conn.error_code, LEAT_H3_SETTINGS_ERROR);
+    ck_assert(rig->fake.conn.is_failed);
+    ck_assert_uint_eq(rig->fake.conn.error_code, LEAT_H3_SETTINGS_ERROR);
 }
 
 WT_TEST(all_dialects_are_offered) {
@@ -88,8 +88,8 @@ WT_TEST_OF(a_request_is_accepted, WT_SERVER) {
     wt_request(rig, 0);
     wt_expect(rig, by_dialect(rig, REQUESTED("draft-02") READY("draft-02"), REQUESTED("draft-07") READY("draft-07")));
     wt_expect_fields_sent(rig, 0, ":status=200");
-    ck_assert(!fake_find(&rig->conn, 0)->end_sent);
-    ck_assert_int_eq(rig->liveness, 1);
+    ck_assert(!fake_find(&rig->fake.conn, 0)->end_sent);
+    ck_assert_int_eq(rig->fake.liveness, 1);
     ck_assert_int_eq(leat_wt_accept(rig->wt, 0, NULL, 0), LEAT_ERR_STATE);
     ck_assert_int_eq(leat_wt_refuse(rig->wt, 0, 404, "too late"), LEAT_ERR_STATE);
 }
@@ -133,7 +133,7 @@ WT_TEST_OF(a_client_without_a_known_version_is_refused, WT_SERVER) {
     wt_feed(rig, wt_peer_uni(rig, 0), "00 04 02 3301", false);
     wt_expect(rig, "");
     wt_expect_fields_sent(rig, 0, ":status=400\ndetails=the client's SETTINGS offer no WebTransport version that is spoken here");
-    ck_assert(fake_find(&rig->conn, 0)->end_sent);
+    ck_assert(fake_find(&rig->fake.conn, 0)->end_sent);
     ck_assert_uint_eq(leat_wt_session_count(rig->wt), 0);
     wt_expect_connection_lives(rig);
 }
@@ -150,8 +150,8 @@ WT_TEST_OF(a_refusal_answers_and_ends_the_session, WT_SERVER) {
     wt_drain(rig);
     wt_expect(rig, FAILED("0", "local", "404"));
     wt_expect_fields_sent(rig, 0, ":status=404\ndetails=not here");
-    ck_assert(fake_find(&rig->conn, 0)->end_sent);
-    ck_assert_uint_eq(fake_find(&rig->conn, 0)->stopped, LEAT_H3_NO_ERROR);
+    ck_assert(fake_find(&rig->fake.conn, 0)->end_sent);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->stopped, LEAT_H3_NO_ERROR);
     ck_assert_uint_eq(leat_h3_open_requests(rig->h3), 0);
     wt_reset(rig, 0, LEAT_H3_REQUEST_CANCELLED);
     wt_feed(rig, 0, NULL, true);
@@ -170,8 +170,8 @@ WT_TEST_OF(one_session_too_many_is_answered_with_429, WT_SERVER) {
     rig->config.max_sessions = 2;
     leat_wt_free(rig->wt);
     leat_h3_free(rig->h3);
-    fake_conn_clear(&rig->conn);
-    fake_conn_init(&rig->conn, false);
+    fake_conn_clear(&rig->fake.conn);
+    fake_conn_init(&rig->fake.conn, false);
     wt_start(rig);
     wt_settings(rig);
     wt_request(rig, 0);
@@ -182,7 +182,7 @@ WT_TEST_OF(one_session_too_many_is_answered_with_429, WT_SERVER) {
     wt_request(rig, 8);
     wt_expect(rig, "");
     wt_expect_fields_sent(rig, 8, ":status=429\ndetails=too many sessions on this connection");
-    ck_assert(fake_find(&rig->conn, 8)->end_sent);
+    ck_assert(fake_find(&rig->fake.conn, 8)->end_sent);
     wt_expect_aborted(rig, wt_peer_uni(rig, 3), LEAT_WT_SESSION_GONE);
     ck_assert_uint_eq(leat_h3_open_requests(rig->h3), 2);
     leat_wt_close(rig->wt, 0, 0, NULL, 0);
@@ -222,7 +222,7 @@ WT_TEST_OF(a_session_closed_before_the_answer_is_told_once, WT_SERVER) {
     wt_expect(rig, "SessionClosed session_id=0 origin=peer cause=capsule code=3 reason=\"x\" http_code=0 quic_code=0 clean=yes "
                    "connection_usable=yes silent_for=0ms datagrams_dropped=0\n");
     ck_assert_int_eq(leat_wt_accept(rig->wt, 0, NULL, 0), LEAT_ERR_STATE);
-    ck_assert_uint_eq(fake_find(&rig->conn, 0)->reset, LEAT_H3_REQUEST_CANCELLED);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->reset, LEAT_H3_REQUEST_CANCELLED);
 }
 
 WT_TEST_OF(a_server_may_close_instead_of_answering, WT_SERVER) {
@@ -248,14 +248,14 @@ WT_TEST_OF(a_session_is_asked_for, WT_CLIENT) {
     wt_expect_fields_sent(rig, 0, by_dialect(rig, ASKED "\nsec-webtransport-http3-draft02=1", ASKED));
     wt_answer(rig, 0);
     wt_expect(rig, by_dialect(rig, READY("draft-02"), READY("draft-07")));
-    ck_assert_int_eq(rig->liveness, 1);
+    ck_assert_int_eq(rig->fake.liveness, 1);
     ck_assert_int_eq(leat_wt_accept(rig->wt, 0, NULL, 0), LEAT_ERR_STATE);
     ck_assert_int_eq(leat_wt_refuse(rig->wt, 0, 404, ""), LEAT_ERR_STATE);
 }
 
 WT_TEST_OF(a_request_waits_for_the_servers_settings, WT_CLIENT) {
     wt_request(rig, 0);
-    ck_assert_uint_eq(fake_find(&rig->conn, 0)->sent_length, 0);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->sent_length, 0);
     wt_settings(rig);
     wt_expect_fields_sent(rig, 0, by_dialect(rig, ASKED "\nsec-webtransport-http3-draft02=1", ASKED));
 }
@@ -285,7 +285,7 @@ WT_TEST_OF(another_status_is_a_refusal, WT_CLIENT) {
     wt_expect(rig, "SessionRefused session_id=0 status=404\n" FAILED("0", "peer", "404"));
     ck_assert_uint_eq(leat_wt_session_count(rig->wt), 0);
     ck_assert_uint_eq(leat_h3_open_requests(rig->h3), 0);
-    ck_assert_int_eq(rig->liveness, 0);
+    ck_assert_int_eq(rig->fake.liveness, 0);
 }
 
 WT_TEST_OF(redirections_are_not_followed, WT_CLIENT) {
@@ -300,7 +300,7 @@ WT_TEST_OF(a_server_without_a_known_version_fails_the_request, WT_CLIENT) {
     wt_request(rig, 0);
     wt_feed(rig, wt_peer_uni(rig, 0), "00 04 04 3301 0801", false);
     wt_expect(rig, FAILED("0", "local", "0"));
-    ck_assert_uint_eq(fake_find(&rig->conn, 0)->sent_length, 0);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->sent_length, 0);
     uint64_t id;
     ck_assert_int_eq(leat_wt_connect(rig->wt, "a.example", "/c", NULL, NULL, 0, &id), 0);
     wt_drain(rig);
@@ -310,7 +310,7 @@ WT_TEST_OF(a_server_without_a_known_version_fails_the_request, WT_CLIENT) {
 WT_TEST_OF(an_answer_with_fin_opens_and_ends, WT_CLIENT) {
     wt_settings(rig);
     wt_request(rig, 0);
-    fake_forget(&rig->conn, 0);
+    fake_forget(&rig->fake.conn, 0);
     wt_headers(rig, 0, ":status=200", true);
     wt_expect(rig, by_dialect(rig,
         READY("draft-02") "SessionClosed session_id=0 origin=peer cause=fin code=0 reason=\"\" http_code=0 quic_code=0 clean=yes connection_usable=yes silent_for=0ms datagrams_dropped=0\n",
@@ -394,7 +394,7 @@ WT_TEST(sessions_are_walked_and_have_a_user_pointer) {
 START_TEST(without_randomness_there_is_no_layer) {
     static wt_rig rig;
     wt_init(&rig, WT_SERVER, LEAT_WT_DIALECT_DRAFT02);
-    rig.random_fails = true;
+    rig.fake.random_fails = true;
     ck_assert(!wt_start(&rig));
     wt_clear(&rig);
 }

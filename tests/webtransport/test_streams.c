@@ -67,7 +67,7 @@ WT_TEST(a_session_id_that_is_no_request_ends_the_connection) {
     /* TEST draft-ietf-webtrans-http3-07 §4 */
     wt_open(rig);
     wt_feed(rig, wt_peer_uni(rig, 3), "4054 01", false);
-    ck_assert_uint_eq(rig->conn.error_code, LEAT_H3_ID_ERROR);
+    ck_assert_uint_eq(rig->fake.conn.error_code, LEAT_H3_ID_ERROR);
 }
 
 /* ---- of ours --------------------------------------------------------------------------------------------------------------------- */
@@ -88,7 +88,7 @@ WT_TEST(our_streams_begin_with_type_or_signal_and_session) {
                                           "StreamDataReceived session_id=4 stream_id=%llu data=\"\" end_stream=yes\n"
                                         : "StreamDataReceived session_id=4 stream_id=%llu data=\"o\" end_stream=yes\n", bidi, bidi);
     ck_assert_int_eq(leat_wt_open_stream(rig->wt, 8, true, &uni), LEAT_ERR_STATE);
-    rig->conn.streams_allowed = 0;
+    rig->fake.conn.streams_allowed = 0;
     ck_assert_int_eq(leat_wt_open_stream(rig->wt, 4, true, &uni), LEAT_ERR_STREAM_LIMIT);
 }
 
@@ -104,10 +104,10 @@ WT_TEST(a_full_stream_takes_what_fits_and_tells_when_there_is_room) {
     uint64_t id;
     wt_open(rig);
     ck_assert_int_eq(leat_wt_open_stream(rig->wt, 0, true, &id), 0);
-    rig->conn.room = 5;
+    rig->fake.conn.room = 5;
     ck_assert_int_eq((int)leat_wt_send_stream_data(rig->wt, id, (const uint8_t *)"hello", 5, true), 2);
-    ck_assert(!fake_find(&rig->conn, id)->end_sent);
-    rig->conn.room = 50;
+    ck_assert(!fake_find(&rig->fake.conn, id)->end_sent);
+    rig->fake.conn.room = 50;
     wt_writable(rig, id);
     expect_events(rig, "StreamWritable session_id=0 stream_id=%llu\n", id, 0);
     ck_assert_int_eq((int)leat_wt_send_stream_data(rig->wt, id, (const uint8_t *)"llo", 3, true), 3);
@@ -130,8 +130,8 @@ WT_TEST(codes_of_resets_and_stops_are_mapped_both_ways) {
     ck_assert_int_eq(leat_wt_open_stream(rig->wt, 0, false, &ours), 0);
     ck_assert_int_eq(leat_wt_reset_stream(rig->wt, ours, 0), 0);
     ck_assert_int_eq(leat_wt_stop_stream(rig->wt, ours, 0xffffffff), 0);
-    ck_assert_uint_eq(fake_find(&rig->conn, ours)->reset, 0x52e4a40fa8db);
-    ck_assert_uint_eq(fake_find(&rig->conn, ours)->stopped, 0x52e5ac983162);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, ours)->reset, 0x52e4a40fa8db);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, ours)->stopped, 0x52e5ac983162);
 }
 
 WT_TEST(a_direction_that_is_over_tells_no_more) {
@@ -182,7 +182,7 @@ WT_TEST(unknown_streams_are_no_streams) {
 /* ---- early and late ------------------------------------------------------------------------------------------------------------------- */
 
 static void open_late(wt_rig *rig) {
-    if (rig->conn.is_client) {
+    if (rig->fake.conn.is_client) {
         wt_answer(rig, 0);
     } else {
         ck_assert_int_eq(leat_wt_accept(rig->wt, 0, NULL, 0), 0);
@@ -201,10 +201,10 @@ WT_TEST(early_streams_wait_in_the_transport) {
     wt_feed(rig, uni, "4054 00 6869", true);
     wt_feed(rig, bidi, "4041 00", false);
     wt_expect(rig, "");
-    ck_assert(fake_find(&rig->conn, uni)->is_held && fake_find(&rig->conn, bidi)->is_held);
+    ck_assert(fake_find(&rig->fake.conn, uni)->is_held && fake_find(&rig->fake.conn, bidi)->is_held);
     ck_assert_int_eq(leat_wt_reset_stream(rig->wt, bidi, 0), LEAT_ERR_NO_STREAM);
     open_late(rig);
-    ck_assert(!fake_find(&rig->conn, uni)->is_held && !fake_find(&rig->conn, bidi)->is_held);
+    ck_assert(!fake_find(&rig->fake.conn, uni)->is_held && !fake_find(&rig->fake.conn, bidi)->is_held);
     if (is_whole(rig)) {
         char text[1024];
         snprintf(text, sizeof text,
@@ -226,7 +226,7 @@ WT_TEST_OF(a_stream_may_overtake_its_request, WT_SERVER) {
     if (is_whole(rig)) {
         return;
     }
-    ck_assert(!fake_find(&rig->conn, 14)->is_held);
+    ck_assert(!fake_find(&rig->fake.conn, 14)->is_held);
 }
 
 WT_TEST_OF(early_streams_are_bounded, WT_SERVER) {
@@ -235,7 +235,7 @@ WT_TEST_OF(early_streams_are_bounded, WT_SERVER) {
     for (unsigned i = 0; i < 40; i++) {
         wt_feed(rig, 14 + 4 * i, i % 2 == 0 ? "4054 00 61" : "4054 08 61", false);
         bool is_kept = i < 16;
-        ck_assert_int_eq(fake_find(&rig->conn, 14 + 4 * i)->is_held, is_kept);
+        ck_assert_int_eq(fake_find(&rig->fake.conn, 14 + 4 * i)->is_held, is_kept);
         if (!is_kept) {
             wt_expect_aborted(rig, 14 + 4 * i, LEAT_WT_BUFFERED_STREAM_REJECTED);
         }
@@ -296,7 +296,7 @@ WT_TEST(an_early_stream_that_is_reset_is_forgotten) {
     wt_feed(rig, id, "4041 00 61", false);
     wt_reset(rig, id, 0x52e4a40fa8db);
     wt_expect(rig, "");
-    ck_assert_uint_eq(fake_find(&rig->conn, id)->reset, LEAT_WT_BUFFERED_STREAM_REJECTED);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, id)->reset, LEAT_WT_BUFFERED_STREAM_REJECTED);
     open_late(rig);
     ck_assert_ptr_null(strstr(rig->log, "data="));
 }
@@ -395,7 +395,7 @@ WT_TEST(events_that_open_a_session_go_before_those_of_its_streams) {
     rig->is_silent = true;
     wt_settings(rig);
     wt_request(rig, 0);
-    if (rig->conn.is_client) {
+    if (rig->fake.conn.is_client) {
         return;
     }
     leat_wt_accept(rig->wt, 0, NULL, 0); /* not yet drained, as from outside the loop */

@@ -3,27 +3,11 @@
 
 #include "h3/qpack.h"
 
-/* ---- calls of leat/quic.h that only this layer makes -------------------------------------------------------------------- */
-
-static wt_rig *rig_of(const leat_conn *conn) { return (wt_rig *)(uintptr_t)conn; }
-
-bool leat_conn_random(leat_conn *conn, uint8_t *bytes, size_t length) {
-    memset(bytes, 0x5a, length);
-    return !rig_of(conn)->random_fails;
-}
-
-void leat_conn_want_liveness(leat_conn *conn, bool wanted) { rig_of(conn)->liveness += wanted ? 1 : -1; }
-bool leat_conn_is_terminating(const leat_conn *conn) { return conn->is_failed || rig_of(conn)->is_terminating; }
-
-uint64_t leat_conn_peer_max_datagram_frame_size(const leat_conn *conn) {
-    return rig_of(conn)->takes_no_datagrams ? 0 : 65535;
-}
-
 /* ---- life ------------------------------------------------------------------------------------------------------------------ */
 
 void wt_init(wt_rig *rig, wt_role role, leat_wt_dialect dialect) {
     memset(rig, 0, sizeof *rig);
-    fake_conn_init(&rig->conn, role == WT_CLIENT);
+    fake_conn_init(&rig->fake.conn, role == WT_CLIENT);
     test_memory_init(&rig->memory);
     leat_h3_config_init(&rig->h3_config);
     leat_wt_config_init(&rig->config);
@@ -34,7 +18,7 @@ void wt_init(wt_rig *rig, wt_role role, leat_wt_dialect dialect) {
 
 bool wt_start(wt_rig *rig) {
     int error = 0;
-    rig->h3 = leat_h3_new(&rig->conn, &rig->h3_config, &error);
+    rig->h3 = leat_h3_new(&rig->fake.conn, &rig->h3_config, &error);
     rig->wt = rig->h3 != NULL ? leat_wt_new(rig->h3, &rig->config, &error) : NULL;
     ck_assert((rig->wt == NULL) == (error < 0));
     return rig->wt != NULL;
@@ -44,10 +28,10 @@ void wt_clear(wt_rig *rig) {
     size_t open = rig->wt != NULL ? leat_wt_session_count(rig->wt) : 0;
     leat_wt_free(rig->wt);
     leat_h3_free(rig->h3);
-    fake_conn_clear(&rig->conn);
+    fake_conn_clear(&rig->fake.conn);
     ck_assert_uint_eq(rig->memory.live, 0);
-    ck_assert_int_ge(rig->liveness, 0);
-    ck_assert_uint_le((size_t)rig->liveness, open);
+    ck_assert_int_ge(rig->fake.liveness, 0);
+    ck_assert_uint_le((size_t)rig->fake.liveness, open);
 }
 
 void wt_run(int only_role, void (*body)(wt_rig *rig)) {
@@ -155,7 +139,7 @@ static void keep(wt_rig *rig, uint64_t stream_id, leat_span bytes, bool end_stre
 
 /* One StreamDataReceived, from memory that is gone afterwards. */
 static void deliver(wt_rig *rig, uint64_t stream_id, leat_span bytes, bool end_stream) {
-    fake_stream *stream = fake_find(&rig->conn, stream_id);
+    fake_stream *stream = fake_find(&rig->fake.conn, stream_id);
     if (stream->is_held) {
         keep(rig, stream_id, bytes, end_stream);
         return;
@@ -168,7 +152,7 @@ static void deliver(wt_rig *rig, uint64_t stream_id, leat_span bytes, bool end_s
     leat_event event = {.type = LEAT_EVENT_STREAM_DATA_RECEIVED,
                         .stream_data_received = {.stream_id = stream_id, .data = {copy, bytes.length}, .end_stream = end_stream}};
     wt_event_in(rig, &event);
-    stream = fake_find(&rig->conn, stream_id);
+    stream = fake_find(&rig->fake.conn, stream_id);
     if (stream->is_held) {
         ck_assert_uint_le(stream->unread, bytes.length);
         keep(rig, stream_id, (leat_span){copy + bytes.length - stream->unread, stream->unread}, end_stream);
@@ -178,7 +162,7 @@ static void deliver(wt_rig *rig, uint64_t stream_id, leat_span bytes, bool end_s
 
 static void deliver_released(wt_rig *rig) {
     for (size_t i = 0; i < WT_HELD_MAX; i++) {
-        if (rig->held[i].used && !fake_find(&rig->conn, rig->held[i].id)->is_held) {
+        if (rig->held[i].used && !fake_find(&rig->fake.conn, rig->held[i].id)->is_held) {
             wt_held held = rig->held[i];
             rig->held[i].used = false;
             if (held.length > 0 || held.end_stream) {
@@ -281,8 +265,8 @@ void wt_close_capsule(wt_rig *rig, uint64_t session_id, uint32_t code, const cha
     leat_buffer_clear(&payload);
 }
 
-uint64_t wt_peer_bidi(const wt_rig *rig, unsigned number) { return number * 4 + (rig->conn.is_client ? 1 : 0); }
-uint64_t wt_peer_uni(const wt_rig *rig, unsigned number) { return number * 4 + (rig->conn.is_client ? 3 : 2); }
+uint64_t wt_peer_bidi(const wt_rig *rig, unsigned number) { return number * 4 + (rig->fake.conn.is_client ? 1 : 0); }
+uint64_t wt_peer_uni(const wt_rig *rig, unsigned number) { return number * 4 + (rig->fake.conn.is_client ? 3 : 2); }
 
 void wt_reset(wt_rig *rig, uint64_t stream_id, uint64_t error_code) {
     wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_STREAM_RESET, .stream_reset = {stream_id, error_code}});
@@ -290,7 +274,7 @@ void wt_reset(wt_rig *rig, uint64_t stream_id, uint64_t error_code) {
 
 /* QUIC answers with RESET_STREAM by itself. */
 void wt_stop(wt_rig *rig, uint64_t stream_id, uint64_t error_code) {
-    leat_conn_reset_stream(&rig->conn, stream_id, error_code);
+    leat_conn_reset_stream(&rig->fake.conn, stream_id, error_code);
     wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_STOP_SENDING_RECEIVED, .stop_sending_received = {stream_id, error_code}});
 }
 
@@ -303,11 +287,11 @@ void wt_writable(wt_rig *rig, uint64_t stream_id) {
 }
 
 void wt_ping_answered(wt_rig *rig) {
-    wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_PING_ACKNOWLEDGED, .ping_acknowledged = {rig->conn.last_ping, 0}});
+    wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_PING_ACKNOWLEDGED, .ping_acknowledged = {rig->fake.conn.last_ping, 0}});
 }
 
 void wt_terminate(wt_rig *rig, leat_close_source source, uint64_t error_code) {
-    rig->is_terminating = true;
+    rig->fake.is_terminating = true;
     wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_CONNECTION_TERMINATED,
                                    .connection_terminated = {.error_code = error_code, .frame_type = LEAT_FRAME_TYPE_NONE,
                                                              .reason_phrase = "", .source = source, .silent_for = 3 * LEAT_SECOND}});
@@ -321,7 +305,7 @@ void wt_settings(wt_rig *rig) {
     leat_buffer payload, stream;
     leat_buffer_init(&payload, NULL, SIZE_MAX);
     leat_buffer_init(&stream, NULL, SIZE_MAX);
-    leat_buffer_append(&payload, "\x33\x01\x08\x01", rig->conn.is_client ? 4 : 2);
+    leat_buffer_append(&payload, "\x33\x01\x08\x01", rig->fake.conn.is_client ? 4 : 2);
     leat_buffer_append(&payload, "\xab\x60\x37\x42\x01", has02 ? 5 : 0);
     leat_buffer_append(&payload, "\xc0\x00\x00\x00\xc6\x71\x70\x6a\x10", has07 ? 9 : 0);
     leat_buffer_append(&stream, "\x00\x04", 2);
@@ -334,7 +318,7 @@ void wt_settings(wt_rig *rig) {
 
 void wt_request(wt_rig *rig, uint64_t session_id) {
     uint64_t id = session_id;
-    if (rig->conn.is_client) {
+    if (rig->fake.conn.is_client) {
         ck_assert_int_eq(leat_wt_connect(rig->wt, "a.example", "/c", NULL, NULL, 0, &id), 0);
         ck_assert_uint_eq(id, session_id);
     } else {
@@ -343,7 +327,7 @@ void wt_request(wt_rig *rig, uint64_t session_id) {
 }
 
 void wt_answer(wt_rig *rig, uint64_t session_id) {
-    if (rig->conn.is_client) {
+    if (rig->fake.conn.is_client) {
         wt_headers(rig, session_id, ":status=200", false);
     }
 }
@@ -352,21 +336,21 @@ void wt_open(wt_rig *rig) {
     wt_settings(rig);
     wt_request(rig, 0);
     wt_answer(rig, 0);
-    fake_forget(&rig->conn, 0);
+    fake_forget(&rig->fake.conn, 0);
     wt_forget(rig);
 }
 
 /* ---- what was sent ---------------------------------------------------------------------------------------------------------------------- */
 
 void wt_expect_sent(wt_rig *rig, uint64_t stream_id, const char *hex, bool ended) {
-    const fake_stream *stream = fake_find(&rig->conn, stream_id);
+    const fake_stream *stream = fake_find(&rig->fake.conn, stream_id);
     ck_assert_bytes(stream->sent, stream->sent_length, hex);
     ck_assert_int_eq(stream->end_sent, ended);
 }
 
 void wt_expect_aborted(wt_rig *rig, uint64_t stream_id, uint64_t error_code) {
-    const fake_stream *stream = fake_find(&rig->conn, stream_id);
-    bool is_uni = leat_stream_is_unidirectional(stream_id), is_ours = leat_stream_is_client_initiated(stream_id) == rig->conn.is_client;
+    const fake_stream *stream = fake_find(&rig->fake.conn, stream_id);
+    bool is_uni = leat_stream_is_unidirectional(stream_id), is_ours = leat_stream_is_client_initiated(stream_id) == rig->fake.conn.is_client;
     ck_assert_uint_eq(stream->reset, is_uni && !is_ours ? FAKE_NONE : error_code);
     if (!is_uni || !is_ours) {
         ck_assert_uint_eq(stream->stopped, error_code);
@@ -374,7 +358,7 @@ void wt_expect_aborted(wt_rig *rig, uint64_t stream_id, uint64_t error_code) {
 }
 
 void wt_expect_fields_sent(wt_rig *rig, uint64_t stream_id, const char *lines) {
-    const fake_stream *stream = fake_find(&rig->conn, stream_id);
+    const fake_stream *stream = fake_find(&rig->fake.conn, stream_id);
     leat_reader reader = leat_reader_make(stream->sent, stream->sent_length);
     ck_assert_uint_eq(leat_read_varint(&reader), 0x01);
     leat_span section = leat_read_vector_varint(&reader);
@@ -393,5 +377,5 @@ void wt_expect_fields_sent(wt_rig *rig, uint64_t stream_id, const char *lines) {
 }
 
 void wt_expect_connection_lives(wt_rig *rig) {
-    ck_assert_msg(!rig->conn.is_failed, "closed: %s", rig->conn.reason);
+    ck_assert_msg(!rig->fake.conn.is_failed, "closed: %s", rig->fake.conn.reason);
 }

@@ -10,9 +10,9 @@
 #ifndef TESTS_WEBTRANSPORT_WT_RIG_H
 #define TESTS_WEBTRANSPORT_WT_RIG_H
 
-#include "h3/fake_conn.h"
 #include "leat_test.h"
 #include "webtransport/internal.h"
+#include "webtransport/wt_fake.h"
 
 #define WT_LOG_MAX 65536
 #define WT_HELD_MAX 32
@@ -29,7 +29,7 @@ typedef struct wt_held {
 } wt_held;
 
 typedef struct wt_rig {
-    leat_conn conn; /* first: the fake's calls find the rig by it */
+    wt_fake fake;
     leat_h3 *h3;
     leat_wt *wt;
     leat_h3_config h3_config;
@@ -37,8 +37,7 @@ typedef struct wt_rig {
     leat_wt_dialect dialect; /* of the peer's SETTINGS; COUNT: of all */
     test_memory memory;
     bool is_bytewise, keeps_requests; /* keeps_requests: SessionRequested is not accepted at once */
-    bool is_terminating, random_fails, takes_no_datagrams, is_silent; /* is_silent: events wait for wt_drain */
-    int liveness;
+    bool is_silent; /* events wait for wt_drain */
     uint64_t closed[WT_SESSIONS_SEEN_MAX];
     size_t closed_count;
     char log[WT_LOG_MAX];
