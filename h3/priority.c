@@ -70,7 +70,6 @@ void leat_h3_apply_priority(leat_h3 *h3, leat_h3_stream *stream, leat_span field
     if (early != NULL) {
         stream->priority_is_explicit = true;
         set_priority(h3, stream->id, (leat_h3_priority){early->urgency, early->incremental});
-        early->stream_id = LEAT_H3_NONE;
     } else if (field.length > 0 && !stream->priority_is_explicit) {
         set_priority(h3, stream->id, leat_h3_priority_parse(field));
     }

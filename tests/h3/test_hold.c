@@ -72,6 +72,7 @@ RIG_TEST(a_finished_stream_can_be_held, CLIENT) {
     rig->is_bytewise = false;
     rig_feed(rig, 0, "00 03 616263", true);
     ck_assert_str_eq(taken, "a");
+    ck_assert_int_eq(leat_h3_hold_stream(rig->h3, 0, 1), LEAT_ERR_STATE);
     ck_assert_uint_eq(leat_h3_open_requests(rig->h3), 1);
     leat_h3_release_stream(rig->h3, 0);
     rig_feed(rig, 1, NULL, false);

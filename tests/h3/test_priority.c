@@ -79,6 +79,16 @@ RIG_TEST(an_update_may_come_before_its_request, SERVER) {
     expect_priority(rig, 0, 5, false);
 }
 
+RIG_TEST(an_update_may_come_in_the_middle_of_its_request, SERVER) {
+    uint8_t frame[256];
+    size_t length = rig_encode(rig, 0, GET "\npriority=u=1", frame, sizeof frame);
+    rig_settings(rig);
+    rig_feed_bytes(rig, 0, frame, 5, false);
+    rig_feed(rig, 2, UPDATE_0_U5, false);
+    rig_feed_bytes(rig, 0, frame + 5, length - 5, false);
+    expect_priority(rig, 0, 5, false);
+}
+
 RIG_TEST(an_update_of_a_request_that_is_over_is_told_and_forgotten, SERVER) {
     rig_settings(rig);
     rig_headers(rig, 0, GET, true);
@@ -114,5 +124,6 @@ RIG_TEST(a_client_sends_updates, CLIENT) {
 LEAT_TEST_MAIN("h3 priority", priority_values_are_dictionaries,
     dictionary_members_keep_their_values, the_priority_field_is_applied,
     an_update_changes_an_open_request, an_update_may_come_before_its_request,
+               an_update_may_come_in_the_middle_of_its_request,
     an_update_of_a_request_that_is_over_is_told_and_forgotten, early_updates_are_bounded,
     a_client_sends_updates)

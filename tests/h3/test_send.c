@@ -100,6 +100,7 @@ RIG_TEST(stopping_ends_the_receiving_side_only, SERVER) {
     rig_headers(rig, 0, POST, false);
     ck_assert_int_eq(leat_h3_stop_stream(rig->h3, 0, LEAT_H3_NO_ERROR), 0);
     rig_feed(rig, 0, "00 01 61", true);
+    rig_reset(rig, 0, LEAT_H3_NO_ERROR); /* the peer's answer to STOP_SENDING */
     rig_expect(rig, "HEADERS 0 " POST_SEEN "\n");
     ck_assert_int_eq(rig_send(rig, 0, ":status=200", true), 0);
     rig_event(rig, &(leat_event){.type = LEAT_EVENT_NONE});
