@@ -12,16 +12,17 @@
 
 typedef struct group_row {
     uint16_t group;
+    const char *name;
     const leat_curve *curve;
     /* Sizes of what the KEM puts in front; zero in a row without one. */
     size_t kem_client, kem_server, kem_secret;
 } group_row;
 
 static const group_row group_rows[] = {
-    {.group = LEAT_GROUP_X25519, .curve = &leat_curve_x25519},
-    {.group = LEAT_GROUP_P256, .curve = &leat_curve_p256},
-    {.group = LEAT_GROUP_P384, .curve = &leat_curve_p384},
-    {.group = LEAT_GROUP_X25519MLKEM768, .curve = &leat_curve_x25519,
+    {.group = LEAT_GROUP_X25519, .name = "X25519", .curve = &leat_curve_x25519},
+    {.group = LEAT_GROUP_P256, .name = "P-256", .curve = &leat_curve_p256},
+    {.group = LEAT_GROUP_P384, .name = "P-384", .curve = &leat_curve_p384},
+    {.group = LEAT_GROUP_X25519MLKEM768, .name = "X25519MLKEM768", .curve = &leat_curve_x25519,
      .kem_client = LEAT_KEM_ENCAPSULATION_KEY, .kem_server = LEAT_KEM_CIPHERTEXT, .kem_secret = LEAT_KEM_SECRET},
 };
 
@@ -46,6 +47,11 @@ static bool has_kem(const group_row *row) { return row->kem_secret > 0; }
 bool leat_group_is_available(uint16_t group) {
     const group_row *row = find_row(group);
     return row != NULL && (!has_kem(row) || leat_kem_find() != NULL);
+}
+
+const char *leat_group_name(uint16_t group) {
+    const group_row *row = find_row(group);
+    return row == NULL ? NULL : row->name;
 }
 
 size_t leat_group_client_share_size(uint16_t group) {

@@ -18,6 +18,7 @@ enum {
 #define LEAT_SHARED_SECRET_MAX 64
 
 bool leat_group_is_available(uint16_t group);
+const char *leat_group_name(uint16_t group);         /* "X25519MLKEM768"; NULL: unknown group */
 size_t leat_group_client_share_size(uint16_t group); /* 0: unknown group */
 size_t leat_group_server_share_size(uint16_t group);
 

@@ -210,7 +210,10 @@ LEAT_API const char *leat_event_name(leat_event_type type); /* "StreamDataReceiv
 /* The same fields for bindings, without struct layout. Name as in the struct ("stream_id"); false: not in this event. */
 LEAT_API bool leat_event_get_integer(const leat_event *event, const char *field, uint64_t *value);
 LEAT_API bool leat_event_get_bytes(const leat_event *event, const char *field, leat_span *value);
-/* "StreamDataReceived stream_id=0 data=0x68656c6c6f end_stream=1"; NUL-terminated, cut at room. Returns text. */
+/*
+ * "StreamDataReceived stream_id=0 data=\"hello\" end_stream=yes": bytes are quoted with the escapes of JSON when they are plain text
+ * and hex otherwise. NUL-terminated, cut at room. Returns text.
+ */
 LEAT_API char *leat_event_format(const leat_event *event, char *text, size_t room);
 
 /* ---- connection: life ------------------------------------------------------------------------------------------ */
@@ -345,6 +348,7 @@ LEAT_API const char *leat_conn_alpn(const leat_conn *conn);        /* NULL befor
 LEAT_API const char *leat_conn_server_name(const leat_conn *conn); /* the name asked for, or NULL */
 LEAT_API const char *leat_conn_cipher_suite(const leat_conn *conn);
 LEAT_API uint16_t leat_conn_group(const leat_conn *conn);          /* TLS NamedGroup of the key exchange, 0 before */
+LEAT_API const char *leat_conn_group_name(const leat_conn *conn);  /* "X25519MLKEM768", NULL before */
 LEAT_API bool leat_conn_was_retried(const leat_conn *conn);        /* a HelloRetryRequest was part of the handshake */
 /* DER of the peer's certificate number index (0: leaf); empty past the end. */
 LEAT_API leat_span leat_conn_peer_certificate(const leat_conn *conn, size_t index);

@@ -3,6 +3,8 @@
  * of events, freed. The work is in the other files; here is what holds them together.
  */
 #include "quic/conn/conn_internal.h"
+
+#include "crypto/key_exchange.h"
 #include "quic/conn/trace.h"
 
 /* The peer's IDs that fit our table. */
@@ -247,6 +249,9 @@ const char *leat_conn_cipher_suite(const leat_conn *conn) {
     return suite != NULL ? suite->name : NULL;
 }
 uint16_t leat_conn_group(const leat_conn *conn) { return leat_tls_group(conn->handshake.tls); }
+const char *leat_conn_group_name(const leat_conn *conn) {
+    return leat_group_name(leat_conn_group(conn));
+}
 bool leat_conn_was_retried(const leat_conn *conn) { return leat_tls_retried(conn->handshake.tls); }
 leat_span leat_conn_peer_certificate(const leat_conn *conn, size_t index) {
     return leat_tls_peer_certificate(conn->handshake.tls, index);
