@@ -17,24 +17,44 @@ static void print_speed(const get_transfer *transfer, uint64_t bytes, FILE *out)
 
 /* clang-format off */
 static void print_http_code(const get_transfer *transfer, FILE *out) { fprintf(out, "%03u", transfer->status); }
-static void print_http_version(const get_transfer *transfer, FILE *out) { fputs(transfer->has_response ? "3" : "0", out); }
-static void print_size_download(const get_transfer *transfer, FILE *out) { fprintf(out, "%" PRIu64, transfer->received); }
+static void print_http_version(const get_transfer *transfer, FILE *out) {
+    fputs(transfer->has_response ? "3" : "0", out);
+}
+static void print_size_download(const get_transfer *transfer, FILE *out) {
+    fprintf(out, "%" PRIu64, transfer->received);
+}
 static void print_size_upload(const get_transfer *transfer, FILE *out) { fprintf(out, "%" PRIu64, transfer->sent); }
-static void print_size_header(const get_transfer *transfer, FILE *out) { fprintf(out, "%" PRIu64, transfer->header_bytes); }
-static void print_speed_download(const get_transfer *transfer, FILE *out) { print_speed(transfer, transfer->received, out); }
+static void print_size_header(const get_transfer *transfer, FILE *out) {
+    fprintf(out, "%" PRIu64, transfer->header_bytes);
+}
+static void print_speed_download(const get_transfer *transfer, FILE *out) {
+    print_speed(transfer, transfer->received, out);
+}
 static void print_speed_upload(const get_transfer *transfer, FILE *out) { print_speed(transfer, transfer->sent, out); }
-static void print_time_connect(const get_transfer *transfer, FILE *out) { fprintf(out, "%.6f", seconds(transfer, transfer->connected)); }
-static void print_time_first(const get_transfer *transfer, FILE *out) { fprintf(out, "%.6f", seconds(transfer, transfer->first_byte)); }
-static void print_time_total(const get_transfer *transfer, FILE *out) { fprintf(out, "%.6f", seconds(transfer, transfer->ended)); }
+static void print_time_connect(const get_transfer *transfer, FILE *out) {
+    fprintf(out, "%.6f", seconds(transfer, transfer->connected));
+}
+static void print_time_first(const get_transfer *transfer, FILE *out) {
+    fprintf(out, "%.6f", seconds(transfer, transfer->first_byte));
+}
+static void print_time_total(const get_transfer *transfer, FILE *out) {
+    fprintf(out, "%.6f", seconds(transfer, transfer->ended));
+}
 static void print_url(const get_transfer *transfer, FILE *out) { fputs(transfer->text, out); }
-static void print_url_effective(const get_transfer *transfer, FILE *out) { fprintf(out, "https://%s%s", transfer->url.authority, transfer->url.target); }
+static void print_url_effective(const get_transfer *transfer, FILE *out) {
+    fprintf(out, "https://%s%s", transfer->url.authority, transfer->url.target);
+}
 static void print_method(const get_transfer *transfer, FILE *out) { fputs(transfer->method, out); }
 static void print_content_type(const get_transfer *transfer, FILE *out) { fputs(transfer->content_type, out); }
 static void print_redirects(const get_transfer *transfer, FILE *out) { fprintf(out, "%u", transfer->redirects); }
 static void print_redirect_url(const get_transfer *transfer, FILE *out) { fputs(transfer->location, out); }
-static void print_file_name(const get_transfer *transfer, FILE *out) { fputs(transfer->output.path == NULL ? "" : transfer->output.path, out); }
+static void print_file_name(const get_transfer *transfer, FILE *out) {
+    fputs(transfer->output.path == NULL ? "" : transfer->output.path, out);
+}
 static void print_scheme(const get_transfer *transfer, FILE *out) { (void)transfer, fputs("https", out); }
-static void print_exit_code(const get_transfer *transfer, FILE *out) { fputs(transfer->state == GET_DONE ? "0" : "1", out); }
+static void print_exit_code(const get_transfer *transfer, FILE *out) {
+    fputs(transfer->state == GET_DONE ? "0" : "1", out);
+}
 static void print_failure(const get_transfer *transfer, FILE *out) { fputs(transfer->failure, out); }
 /* clang-format on */
 
@@ -47,11 +67,13 @@ static const struct {
     {"size_download", print_size_download}, {"size_upload", print_size_upload}, {"size_header", print_size_header},
     {"speed_download", print_speed_download}, {"speed_upload", print_speed_upload},
     /* QUIC connects and negotiates its keys in one: both names mean the end of the handshake. */
-    {"time_connect", print_time_connect}, {"time_appconnect", print_time_connect}, {"time_pretransfer", print_time_connect},
+    {"time_connect", print_time_connect},
+    {"time_appconnect", print_time_connect}, {"time_pretransfer", print_time_connect},
     {"time_starttransfer", print_time_first}, {"time_total", print_time_total},
     {"url", print_url}, {"url_effective", print_url_effective}, {"redirect_url", print_redirect_url},
     {"num_redirects", print_redirects}, {"method", print_method}, {"content_type", print_content_type},
-    {"filename_effective", print_file_name}, {"scheme", print_scheme}, {"exitcode", print_exit_code}, {"errormsg", print_failure},
+    {"filename_effective", print_file_name}, {"scheme", print_scheme},
+    {"exitcode", print_exit_code}, {"errormsg", print_failure},
 };
 /* clang-format on */
 #define ROWS (sizeof rows / sizeof rows[0])
