@@ -13,6 +13,7 @@ typedef struct leat_conn_owner {
     size_t cid_length;
     /* Makes a new connection ID that no other connection uses, registers it for conn, and gives its reset token. False: failure. */
     bool (*issue_cid)(void *user, leat_conn *conn, leat_cid *cid, uint8_t reset_token[16]);
+    /* The peer retired it, or the connection is being freed: called once for each one issued. */
     void (*retire_cid)(void *user, leat_conn *conn, const leat_cid *cid);
     /* A stateless reset token of the peer became or stopped being recognised (RFC 9000 §10.3.1), for routing by token. */
     void (*watch_reset_token)(void *user, leat_conn *conn, const uint8_t token[16], bool watch);

@@ -265,11 +265,16 @@ static bool write_range(leat_conn *conn, leat_packet_out *out, leat_stream *stre
 
 void leat_streams_write(leat_conn *conn, leat_packet_out *out) {
     leat_stream *stream;
-    while ((stream = first_ready(conn)) != NULL && write_range(conn, out, stream)) {
-        if (stream->incremental) {
+    while (leat_conn_is_open(conn) && (stream = first_ready(conn)) != NULL) {
+        bool is_written = write_range(conn, out, stream);
+        if (is_written && stream->incremental) {
             leat_list_remove(&stream->ready_node);
         }
         leat_streams_update_ready(conn, stream);
+        /* Still ready and nothing written: the packet is full. Otherwise others used up the connection's credit. */
+        if (!is_written && leat_list_is_linked(&stream->ready_node)) {
+            return;
+        }
     }
 }
 

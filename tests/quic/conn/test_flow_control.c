@@ -123,6 +123,75 @@ START_TEST(reset_streams_give_their_credit_back) {
 }
 END_TEST
 
+/* One stream uses up the connection's credit, another waits for it in vain: what a third lost is still sent again. */
+START_TEST(lost_data_needs_no_new_credit) {
+    pair *p = pair_new();
+    static uint8_t bytes[5000];
+    p->ends[PAIR_SERVER].config.max_data = 6000;
+    pair_handshake(p);
+    p->ends[PAIR_SERVER].keeps_events = true;
+    uint64_t first = open_stream(p, PAIR_CLIENT, true), second = open_stream(p, PAIR_CLIENT, true);
+    uint64_t waiting = open_stream(p, PAIR_CLIENT, true);
+    leat_conn_set_stream_priority(pair_conn(p, PAIR_CLIENT), first, 0, false);
+    leat_conn_set_stream_priority(pair_conn(p, PAIR_CLIENT), waiting, 1, false);
+    p->link.black_hole[PAIR_SERVER] = true;
+    leat_conn_send_stream_data(pair_conn(p, PAIR_CLIENT), second, bytes, 1500, true);
+    pair_flush(p, PAIR_CLIENT);
+    leat_conn_send_stream_data(pair_conn(p, PAIR_CLIENT), first, bytes, sizeof bytes, true);
+    leat_conn_send_stream_data(pair_conn(p, PAIR_CLIENT), waiting, bytes, 100, true);
+    pair_flush(p, PAIR_CLIENT);
+    p->link.black_hole[PAIR_SERVER] = false;
+    pair_run_for(p, 5 * LEAT_SECOND);
+    ck_assert_uint_eq(pair_conn(p, PAIR_SERVER)->streams.flow.received, 6000);
+    ck_assert(leat_recv_buffer_is_complete(&leat_stream_map_find(&pair_conn(p, PAIR_SERVER)->streams.map, second)->recv));
+    p->ends[PAIR_SERVER].keeps_events = false;
+    pair_run_for(p, 5 * LEAT_SECOND);
+    ck_assert(pair_stream_of(p, PAIR_SERVER, first)->ended);
+    ck_assert(pair_stream_of(p, PAIR_SERVER, waiting)->ended);
+    pair_free(p);
+}
+END_TEST
+
+typedef struct frame_count {
+    const char *name;
+    unsigned count;
+} frame_count;
+
+static void count_frames(void *user, const leat_trace_record *record) {
+    frame_count *wanted = user;
+    bool is_frame = strcmp(record->name, "frame_created") == 0;
+    if (is_frame && strlen(wanted->name) == record->fields[0].bytes.length &&
+        memcmp(record->fields[0].bytes.data, wanted->name, strlen(wanted->name)) == 0) {
+        wanted->count++;
+    }
+}
+
+/* TEST RFC 9000 §4.1: once per limit, for streams, the connection and numbers of streams. */
+START_TEST(what_blocks_is_told_once) {
+    static const char *const names[] = {"data_blocked", "stream_data_blocked", "streams_blocked"};
+    for (unsigned i = 0; i < 3; i++) {
+        pair *p = pair_new();
+        static uint8_t bytes[5000];
+        uint64_t id = 0;
+        frame_count wanted = {names[i], 0};
+        const leat_trace_sink sink = {count_frames, &wanted};
+        p->ends[PAIR_CLIENT].config.trace = &sink;
+        p->ends[PAIR_SERVER].config.max_data = i == 0 ? 1000 : 100000;
+        p->ends[PAIR_SERVER].config.max_stream_data = i == 1 ? 1000 : 100000;
+        p->ends[PAIR_SERVER].config.max_streams_uni = 1;
+        pair_handshake(p);
+        p->ends[PAIR_SERVER].keeps_events = true;
+        id = open_stream(p, PAIR_CLIENT, true);
+        leat_conn_open_stream(pair_conn(p, PAIR_CLIENT), true, &(uint64_t){0});
+        leat_conn_send_stream_data(pair_conn(p, PAIR_CLIENT), id, bytes, sizeof bytes, false);
+        pair_run_for(p, 10 * LEAT_SECOND);
+        ck_assert_msg(wanted.count == 1, "%u times %s", wanted.count, names[i]);
+        p->ends[PAIR_SERVER].keeps_events = false;
+        pair_free(p);
+    }
+}
+END_TEST
+
 /* ---- limits on streams -------------------------------------------------------------------------------------------------------------------- */
 
 START_TEST(a_stream_above_the_limit_waits_for_streams_available) {
@@ -243,6 +312,7 @@ END_TEST
 LEAT_TEST_MAIN("quic/conn/flow_control", much_data_goes_through_small_windows, windows_of_one_byte_work,
                an_application_that_does_not_read_stops_the_peer, manual_credit_waits_for_the_application,
                a_manual_stream_gives_all_credit_back_at_its_end, reset_streams_give_their_credit_back,
+               lost_data_needs_no_new_credit, what_blocks_is_told_once,
                a_stream_above_the_limit_waits_for_streams_available, before_the_handshake_no_stream_can_be_opened,
                nobody_is_told_of_streams_that_nobody_wanted, many_streams_go_through_a_small_limit,
                rapid_resets_are_bounded_by_the_round_trip, limits_never_fall, the_largest_limits_are_fine)

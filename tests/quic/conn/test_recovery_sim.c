@@ -155,8 +155,23 @@ START_TEST(acks_are_fewer_than_packets) {
 }
 END_TEST
 
+/* TEST RFC 9000 §13.2.4, attack D4: a side that only acknowledges asks for an ACK now and then, and forgets. */
+START_TEST(a_peer_that_only_sends_is_asked_for_acks) {
+    pair *p = pair_new();
+    pair_handshake(p);
+    leat_conn *server = pair_conn(p, PAIR_SERVER);
+    for (unsigned i = 0; i < 3000; i++) {
+        leat_conn_send_ping(pair_conn(p, PAIR_CLIENT), i + 1);
+        pair_run_for(p, 40 * LEAT_MILLISECOND);
+    }
+    ck_assert_uint_le(server->recovery.spaces[LEAT_SPACE_APPLICATION].sent.ring.count, 64);
+    ck_assert_uint_le(server->spaces[LEAT_SPACE_APPLICATION]->acks.received.count, 8);
+    pair_free(p);
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/conn/recovery_sim", everything_arrives_on_a_clean_link, everything_arrives_without_delay,
                everything_arrives_with_loss, everything_arrives_with_heavy_loss, everything_arrives_with_duplicates,
                everything_arrives_reordered, everything_arrives_with_all_of_it, everything_arrives_over_a_satellite,
                a_handshake_survives_the_loss_of_any_one_datagram, lost_packets_are_counted, a_probe_repeats_data,
-               no_more_than_the_window_is_in_flight, acks_are_fewer_than_packets)
+               no_more_than_the_window_is_in_flight, acks_are_fewer_than_packets, a_peer_that_only_sends_is_asked_for_acks)
