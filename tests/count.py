@@ -21,7 +21,7 @@ def points(lines):
     for line in lines:
         match = LINE.match(line)
         if not match:
-            reason = " " + line if line.startswith("# SKIP ") else reason
+            reason = " " + line.strip() if line.startswith("# SKIP ") else reason
             continue
         verdict, _, text = match.groups()
         text, reason = text + (reason if verdict == "ok" else ""), ""

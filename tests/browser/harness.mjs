@@ -59,7 +59,11 @@ export class Server {
       rest = lines.pop();
       for (const line of lines) this.take(line);
     });
-    this.process.stderr.on("data", (chunk) => process.stderr.write(chunk));
+    this.errors = "";
+    this.process.stderr.on("data", (chunk) => {
+      this.errors += chunk;
+      process.stderr.write(chunk);
+    });
     atEnd(() => this.stop("SIGKILL"));
   }
 

@@ -85,6 +85,22 @@ async function chainTest(kind) {
   }, 60000);
 }
 
+// A libcrypto from 3.5 on has ML-KEM: then the hybrid group is what a browser and leat have in common.
+async function groupTest(kind, browser) {
+  const [major, minor] = execFileSync("pkg-config", ["--modversion", "libcrypto"], { encoding: "utf8" }).split(".").map(Number);
+  const group = major > 3 || (major === 3 && minor >= 5) ? "X25519MLKEM768" : "X25519";
+  await test(`${kind.name}: the key exchange is ${group}`, async () => {
+    const serve = await startServe(["-v"]);
+    const page = await browser.newPage();
+    await page.goto(await pages);
+    await preparePage(page, serve.hash);
+    await page.evaluate(async (url) => (await openSession(url)).close(), `https://127.0.0.1:${serve.port}/counter`);
+    await page.close();
+    await serve.stop();
+    equal(serve.errors.match(/^handshake: .*$/gm)?.map((line) => line.match(/group=(\S+)/)[1]), [group], "groups");
+  });
+}
+
 // The samples written on the HTTP/3 events alone: the same page against another server.
 async function sampleTests(name, browser) {
   for (const sample of ["counter", "clicker"]) {
@@ -123,6 +139,7 @@ for (const kind of browsers) {
   const browser = await launch(kind);
   await streamTests(kind.name, browser, await pages, serve, special);
   await clickerTests(kind.name, browser, serve);
+  await groupTest(kind, browser);
   await sampleTests(kind.name, browser);
   await storeTest(kind);
   if (kind.name === "chromium") await chainTest(kind);

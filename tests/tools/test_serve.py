@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -71,6 +72,15 @@ def any_origin_is_one_warning_line():
         expect("--origin" in err and err.count("\n") == 1, err)
     with Server("--origin", "https://a") as own:
         expect_equal(own.stop().err, "")
+
+
+@test
+def verbose_names_suite_and_group_of_every_handshake():
+    with Server("-v") as own:
+        expect_equal(own.get("/bytes/1").status, 0)
+        group = "X25519MLKEM768" if ssl.OPENSSL_VERSION_INFO >= (3, 5) else "X25519"
+        err = own.stop().err
+        expect(f"\nhandshake: cipher=TLS_AES_128_GCM_SHA256 group={group} retried=no\n" in err, err)
 
 
 # ---- certificates

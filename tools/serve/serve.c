@@ -124,11 +124,20 @@ static void on_closed(void *user, leat_conn *conn) {
     }
 }
 
+static void narrate(const leat_conn *conn, const leat_event *event) {
+    char line[4096];
+    fprintf(stderr, "%s\n", leat_event_format(event, line, sizeof line));
+    if (event->type == LEAT_EVENT_HANDSHAKE_COMPLETED) {
+        fprintf(stderr, "handshake: cipher=%s group=%s retried=%s\n", leat_conn_cipher_suite(conn),
+            leat_conn_group_name(conn), leat_conn_was_retried(conn) ? "yes" : "no");
+    }
+}
+
 static void on_event(void *user, leat_conn *conn, const leat_event *event) {
     serve_app *serve = user;
     char line[4096];
     if (serve->settings.verbose) {
-        fprintf(stderr, "%s\n", leat_event_format(event, line, sizeof line));
+        narrate(conn, event);
     }
     if (event->type == LEAT_EVENT_STREAMS_AVAILABLE && leat_conn_user(conn) != NULL) {
         sessions_retry_streams(leat_conn_user(conn));
