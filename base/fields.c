@@ -17,6 +17,7 @@ static bool read_integer(const leat_field_row *row, const void *event, uint64_t 
     const char *place = (const char *)event + row->offset;
     uint64_t u64;
     uint32_t u32;
+    uint16_t u16;
     size_t size;
     bool flag;
     int number;
@@ -24,6 +25,7 @@ static bool read_integer(const leat_field_row *row, const void *event, uint64_t 
     case LEAT_FIELD_TYPE_U64:
     case LEAT_FIELD_TYPE_TIME: memcpy(&u64, place, sizeof u64); *value = u64; return true;
     case LEAT_FIELD_TYPE_U32: memcpy(&u32, place, sizeof u32); *value = u32; return true;
+    case LEAT_FIELD_TYPE_PORT: memcpy(&u16, place, sizeof u16); *value = u16; return true;
     case LEAT_FIELD_TYPE_SIZE: memcpy(&size, place, sizeof size); *value = size; return true;
     case LEAT_FIELD_TYPE_BOOL: memcpy(&flag, place, sizeof flag); *value = flag; return true;
     case LEAT_FIELD_TYPE_ENUM: memcpy(&number, place, sizeof number); *value = (uint64_t)number; return true;
@@ -45,6 +47,11 @@ static bool read_bytes(const leat_field_row *row, const void *event, leat_span *
         memcpy(&value->length, place + sizeof string, sizeof value->length);
         value->data = (const uint8_t *)string;
         return true;
+    case LEAT_FIELD_TYPE_ADDRESS: {
+        const leat_address *address = (const leat_address *)(const void *)place;
+        *value = (leat_span){address->ip, address->family == LEAT_ADDRESS_IPV4 ? 4 : address->family == LEAT_ADDRESS_IPV6 ? 16 : 0};
+        return true;
+    }
     case LEAT_FIELD_TYPE_CID:
         *value = (leat_span){((const leat_cid *)(const void *)place)->bytes, ((const leat_cid *)(const void *)place)->length};
         return true;
@@ -65,6 +72,7 @@ bool leat_fields_get_bytes(const leat_field_row *rows, size_t count, int type, c
 static void format_field(const leat_field_row *row, const void *event, leat_text *text) {
     uint64_t integer = 0;
     leat_span bytes = {NULL, 0};
+    char address[LEAT_ADDRESS_TEXT_MAX];
     read_integer(row, event, &integer);
     read_bytes(row, event, &bytes);
     leat_text_printf(text, " %s=", row->name);
@@ -76,14 +84,31 @@ static void format_field(const leat_field_row *row, const void *event, leat_text
     case LEAT_FIELD_TYPE_STRING: leat_text_json(text, bytes); break;
     case LEAT_FIELD_TYPE_SPAN:
     case LEAT_FIELD_TYPE_CID: leat_text_bytes(text, bytes); break;
+    case LEAT_FIELD_TYPE_ADDRESS:
+        leat_text_printf(text, "%s", leat_address_format((const leat_address *)(const void *)((const char *)event + row->offset), address));
+        break;
+    case LEAT_FIELD_TYPE_U64:
+        if (integer == UINT64_MAX) {
+            leat_text_printf(text, "none");
+            break;
+        }
+        /* fall through */
     default: leat_text_printf(text, "%" PRIu64, integer); break;
     }
 }
 
-void leat_fields_format(const leat_field_row *rows, size_t count, int type, const void *event, leat_text *text) {
+char *leat_fields_format(const leat_field_row *rows, size_t count, int type, const char *head, const void *event, char *buffer,
+                         size_t room) {
+    if (room == 0) {
+        return buffer;
+    }
+    leat_text text = leat_text_make(buffer, room);
+    leat_text_printf(&text, "%s", head);
     for (size_t i = 0; i < count; i++) {
-        if (rows[i].event == type || rows[i].event == -1) {
-            format_field(&rows[i], event, text);
+        bool is_own = rows[i].event == type || rows[i].event == -1;
+        if (is_own && rows[i].type != LEAT_FIELD_TYPE_PORT) {
+            format_field(&rows[i], event, &text);
         }
     }
+    return buffer;
 }

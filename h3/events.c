@@ -77,6 +77,10 @@ bool leat_h3_event_get_bytes(const leat_h3_event *event, const char *field, leat
     return leat_fields_get_bytes(fields, FIELD_COUNT, (int)event->type, event, field, value);
 }
 
+char *leat_h3_event_format(const leat_h3_event *event, char *buffer, size_t room) {
+    return leat_fields_format(fields, FIELD_COUNT, (int)event->type, leat_h3_event_name(event->type), event, buffer, room);
+}
+
 bool leat_h3_make_event(leat_h3_event *event, leat_h3_event_type type, uint64_t stream_id) {
     memset(event, 0, sizeof *event);
     event->type = type;

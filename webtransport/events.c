@@ -40,7 +40,7 @@ static const char *const origin_names[] = {
 };
 
 const char *leat_wt_event_name(leat_wt_event_type type) {
-    return event_names[type];
+    return (unsigned)type < LEAT_WT_EVENT_TYPE_COUNT ? event_names[type] : event_names[LEAT_WT_EVENT_NONE];
 }
 
 const char *leat_wt_cause_name(leat_wt_cause cause) {
@@ -118,8 +118,5 @@ bool leat_wt_event_get_bytes(const leat_wt_event *event, const char *field, leat
 }
 
 char *leat_wt_event_format(const leat_wt_event *event, char *buffer, size_t room) {
-    leat_text text = leat_text_make(buffer, room);
-    leat_text_printf(&text, "%s", event_names[event->type]);
-    leat_fields_format(rows, ROWS, (int)event->type, event, &text);
-    return buffer;
+    return leat_fields_format(rows, ROWS, (int)event->type, leat_wt_event_name(event->type), event, buffer, room);
 }

@@ -157,6 +157,8 @@ typedef struct leat_h3_event {
 LEAT_API const char *leat_h3_event_name(leat_h3_event_type type);
 LEAT_API bool leat_h3_event_get_integer(const leat_h3_event *event, const char *field, uint64_t *value);
 LEAT_API bool leat_h3_event_get_bytes(const leat_h3_event *event, const char *field, leat_span *value);
+/* "DataReceived stream_id=0 data=\"hi\" stream_ended=yes push_id=none", as leat_event_format. */
+LEAT_API char *leat_h3_event_format(const leat_h3_event *event, char *text, size_t room);
 
 /* Takes one QUIC event; all kinds may be passed. A peer's fault closes the connection with the exact H3 error. */
 LEAT_API void leat_h3_handle_event(leat_h3 *h3, const leat_event *event);

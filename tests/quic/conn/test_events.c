@@ -102,7 +102,7 @@ static const leat_event data_event = {
 START_TEST(an_event_is_text) {
     char text[200];
     ck_assert_str_eq(leat_event_format(&data_event, text, sizeof text),
-                     "StreamDataReceived stream_id=4 data=0x68656c6c6f end_stream=1");
+                     "StreamDataReceived stream_id=4 data=\"hello\" end_stream=yes");
     ck_assert_str_eq(leat_event_format(&data_event, text, 11), "StreamData");
     ck_assert_str_eq(leat_event_format(&data_event, text, 1), "");
     const leat_event end = {.type = LEAT_EVENT_CONNECTION_TERMINATED,
