@@ -87,9 +87,19 @@ static void keep(run *run, uint64_t id, const uint8_t *bytes, size_t length, boo
     }
 }
 
+/* StreamOpened comes before anything else of a stream. */
+static void open_stream(run *run, uint64_t id) {
+    fake_stream *stream = fake_find(&run->conn, id);
+    if (leat_stream_is_client_initiated(id) != run->conn.is_client && !stream->is_open) {
+        stream->is_open = true;
+        handle(run, &(leat_event){.type = LEAT_EVENT_STREAM_OPENED, .stream = {id}});
+    }
+}
+
 /* From memory of its own, so that nothing may be touched afterwards. */
 static void deliver(run *run, uint64_t id, const uint8_t *bytes, size_t length, bool end_stream) {
     leat_event event = {.type = LEAT_EVENT_STREAM_DATA_RECEIVED};
+    open_stream(run, id);
     if (fake_find(&run->conn, id)->is_held) {
         keep(run, id, bytes, length, end_stream);
         return;
@@ -141,6 +151,7 @@ static void feed_error(run *run, leat_event_type type, uint64_t id) {
     leat_event event = {.type = type};
     event.stream_reset.stream_id = id; /* the same layout for both */
     event.stream_reset.error_code = LEAT_H3_REQUEST_CANCELLED;
+    open_stream(run, id);
     handle(run, &event);
 }
 
