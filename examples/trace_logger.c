@@ -19,6 +19,11 @@ static void print_field(const leat_trace_field *field) {
         }
         printf("%s", field->bytes.length > 16 ? "..." : "");
         break;
+    case LEAT_TRACE_NUMBERS:
+        for (uint64_t i = 0; i < field->integer; i++) {
+            printf("%s%" PRIu64, i == 0 ? "" : ",", field->numbers[i]);
+        }
+        break;
     }
 }
 

@@ -4,6 +4,7 @@
 #include <leat/base.h>
 #include <leat/h3.h>
 #include <leat/io.h>
+#include <leat/qlog.h>
 #include <leat/quic.h>
 #include <leat/tls.h>
 #include <leat/webtransport.h>

@@ -361,12 +361,19 @@ LEAT_API int leat_conn_export_keying_material(const leat_conn *conn, const char 
 
 /* ---- trace ------------------------------------------------------------------------------------------------------- */
 
-typedef enum leat_trace_kind { LEAT_TRACE_INTEGER, LEAT_TRACE_TEXT, LEAT_TRACE_BYTES, LEAT_TRACE_BOOL } leat_trace_kind;
+typedef enum leat_trace_kind {
+    LEAT_TRACE_INTEGER,
+    LEAT_TRACE_TEXT,
+    LEAT_TRACE_BYTES,
+    LEAT_TRACE_BOOL,
+    LEAT_TRACE_NUMBERS
+} leat_trace_kind;
 typedef struct leat_trace_field {
     const char *name;
     leat_trace_kind kind;
-    uint64_t integer; /* INTEGER, BOOL */
-    leat_span bytes;  /* TEXT, BYTES */
+    uint64_t integer;        /* INTEGER, BOOL; NUMBERS: how many. Times are in nanoseconds */
+    leat_span bytes;         /* TEXT, BYTES */
+    const uint64_t *numbers; /* NUMBERS. Ranges are pairs, both ends included */
 } leat_trace_field;
 
 /*
