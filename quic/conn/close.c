@@ -1,7 +1,8 @@
 /*
- * How connections end: RFC 9000 §10.2, §11 and §19.19. The first cause is recorded and wins; ConnectionTerminated follows
- * at once, behind the events that came before it. A connection that we close answers stray packets with its
- * CONNECTION_CLOSE for three PTOs; one that the peer closed is silent for as long.
+ * How connections end: RFC 9000 §10.2, §11 and §19.19. The first cause is recorded and wins;
+ * ConnectionTerminated follows at once, behind the events that came before it. A connection that we
+ * close answers stray packets with its CONNECTION_CLOSE for three PTOs; one that the peer closed is
+ * silent for as long.
  */
 #include "quic/conn/conn_internal.h"
 #include "quic/conn/trace.h"
@@ -38,7 +39,8 @@ static bool record(leat_conn *conn, const leat_close_cause *cause) {
     close->is_application = cause->is_application;
     close->silent_for = is_timeout(cause->source) ? leat_liveness_silent_for(conn) : 0;
     if (cause->reason != NULL) {
-        keep_reason(conn, cause->reason, cause->reason_length > 0 ? cause->reason_length : strlen(cause->reason));
+        keep_reason(conn, cause->reason, cause->reason_length > 0 ? cause->reason_length
+                                                                  : strlen(cause->reason));
     }
     leat_datagrams_expire_all(conn);
     leat_trace_closed(conn);
@@ -47,7 +49,8 @@ static bool record(leat_conn *conn, const leat_close_cause *cause) {
 
 /* RFC 9000 §10.2: three PTOs, so that packets that are still on their way find someone. */
 static void begin_period(leat_conn *conn) {
-    conn->close.deadline = leat_time_add(conn->now, leat_time_multiply(leat_recovery_pto(&conn->recovery), 3));
+    conn->close.deadline = leat_time_add(conn->now,
+                                         leat_time_multiply(leat_recovery_pto(&conn->recovery), 3));
 }
 
 void leat_close_on_time(leat_conn *conn) {
@@ -77,25 +80,28 @@ void leat_close_start(leat_conn *conn, const leat_close_cause *cause) {
     enter(conn, LEAT_CONN_CLOSING);
 }
 
-void leat_close_silently(leat_conn *conn, leat_close_source source, uint64_t error_code, const char *reason) {
+void leat_close_silently(leat_conn *conn, leat_close_source source, uint64_t error_code,
+                         const char *reason) {
     const leat_close_cause cause = {.source = source, .error_code = error_code, .reason = reason};
     if (record(conn, &cause)) {
         leat_conn_set_state(conn, LEAT_CONN_CLOSED);
     }
 }
 
-void leat_close_fault(leat_conn *conn, uint64_t error_code, uint64_t frame_type, const char *reason) {
+void leat_close_fault(leat_conn *conn, uint64_t error_code, uint64_t frame_type,
+                      const char *reason) {
     const leat_close_cause cause = {.source = LEAT_SOURCE_PROTOCOL_ERROR, .error_code = error_code,
                                     .frame_type = frame_type, .reason = reason};
     leat_close_start(conn, &cause);
 }
 
 void leat_close_internal(leat_conn *conn, const char *reason) {
-    const leat_close_cause cause = {.source = LEAT_SOURCE_INTERNAL_ERROR, .error_code = LEAT_INTERNAL_ERROR, .reason = reason};
+    const leat_close_cause cause = {.source = LEAT_SOURCE_INTERNAL_ERROR,
+                                    .error_code = LEAT_INTERNAL_ERROR, .reason = reason};
     leat_close_start(conn, &cause);
 }
 
-/* ---- the application --------------------------------------------------------------------------------------------------- */
+/* ---- the application ------------------------------------------------------------------------- */
 
 static void close_by_call(leat_conn *conn, const leat_close_cause *cause) {
     conn->close.period_begins = !conn->close.is_recorded;
@@ -103,24 +109,28 @@ static void close_by_call(leat_conn *conn, const leat_close_cause *cause) {
 }
 
 void leat_conn_close(leat_conn *conn, uint64_t error_code, const char *reason) {
-    const leat_close_cause cause = {.source = LEAT_SOURCE_LOCAL, .error_code = error_code, .is_application = true,
+    const leat_close_cause cause = {.source = LEAT_SOURCE_LOCAL, .error_code = error_code,
+                                    .is_application = true,
                                     .reason = reason};
     close_by_call(conn, &cause);
 }
 
-void leat_conn_close_transport(leat_conn *conn, uint64_t error_code, uint64_t frame_type, const char *reason) {
-    const leat_close_cause cause = {.source = LEAT_SOURCE_LOCAL, .error_code = error_code, .frame_type = frame_type,
+void leat_conn_close_transport(leat_conn *conn, uint64_t error_code, uint64_t frame_type,
+                               const char *reason) {
+    const leat_close_cause cause = {.source = LEAT_SOURCE_LOCAL, .error_code = error_code,
+                                    .frame_type = frame_type,
                                     .reason = reason};
     close_by_call(conn, &cause);
 }
 
 void leat_conn_fail(leat_conn *conn, uint64_t error_code, const char *reason) {
-    const leat_close_cause cause = {.source = LEAT_SOURCE_PROTOCOL_ERROR, .error_code = error_code, .is_application = true,
+    const leat_close_cause cause = {.source = LEAT_SOURCE_PROTOCOL_ERROR, .error_code = error_code,
+                                    .is_application = true,
                                     .reason = reason};
     close_by_call(conn, &cause);
 }
 
-/* ---- the peer --------------------------------------------------------------------------------------------------------------- */
+/* ---- the peer -------------------------------------------------------------------------------- */
 
 void leat_close_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet) {
     bool is_application = frame->kind == LEAT_FRAME_CONNECTION_CLOSE_APPLICATION;
@@ -141,14 +151,16 @@ void leat_close_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_i
 }
 
 void leat_conn_on_stateless_reset(leat_conn *conn, leat_time now) {
-    const leat_close_cause cause = {.source = LEAT_SOURCE_STATELESS_RESET, .reason = "stateless reset"};
+    const leat_close_cause cause = {.source = LEAT_SOURCE_STATELESS_RESET,
+                                    .reason = "stateless reset"};
     leat_timers_set_now(conn, now);
     if (leat_conn_is_open(conn) && record(conn, &cause)) {
         enter(conn, LEAT_CONN_DRAINING);
     }
 }
 
-/* RFC 9000 §10.2.1: answers become rarer, so that two closing endpoints cannot keep each other busy. */
+/* RFC 9000 §10.2.1: answers become rarer, so that two closing endpoints cannot keep each other
+ * busy. */
 void leat_close_on_packet_while_closing(leat_conn *conn) {
     leat_conn_ending *close = &conn->close;
     if (++close->packets_while_closing >= close->answer_at) {
@@ -157,17 +169,19 @@ void leat_close_on_packet_while_closing(leat_conn *conn) {
     }
 }
 
-/* ---- the frame -------------------------------------------------------------------------------------------------------------- */
+/* ---- the frame ------------------------------------------------------------------------------- */
 
 bool leat_close_wants_packet(const leat_conn *conn, leat_space space) {
-    /* RFC 9000 §10.2.3: until the handshake is confirmed nobody knows which keys the peer has: all of them are used. */
+    /* RFC 9000 §10.2.3: until the handshake is confirmed nobody knows which keys the peer has: all
+     * of them are used. */
     bool fits = space == LEAT_SPACE_APPLICATION || !conn->handshake.is_confirmed;
     return conn->close.packet_due && fits;
 }
 
 static leat_frame close_frame(const leat_conn *conn, leat_space space) {
     const leat_conn_ending *close = &conn->close;
-    leat_frame frame = {.kind = close->is_application ? LEAT_FRAME_CONNECTION_CLOSE_APPLICATION : LEAT_FRAME_CONNECTION_CLOSE};
+    leat_frame frame = {.kind = close->is_application ? LEAT_FRAME_CONNECTION_CLOSE_APPLICATION
+                                                      : LEAT_FRAME_CONNECTION_CLOSE};
     frame.type = close->is_application ? 0x1d : 0x1c;
     if (close->is_application && space != LEAT_SPACE_APPLICATION) {
         /* RFC 9000 §10.2.3: what the application says is not for eyes without 1-RTT keys. */
@@ -178,7 +192,8 @@ static leat_frame close_frame(const leat_conn *conn, leat_space space) {
     }
     frame.connection_close.error_code = close->error_code;
     frame.connection_close.frame_type = close->is_application ? 0 : close->frame_type;
-    frame.connection_close.reason = (leat_span){(const uint8_t *)close->reason, close->reason_length};
+    frame.connection_close.reason = (leat_span){(const uint8_t *)close->reason,
+                                                close->reason_length};
     return frame;
 }
 

@@ -1,4 +1,5 @@
-/* The defaults of a configuration, the wall clock, and the keys of session tickets that connections share. */
+/* The defaults of a configuration, the wall clock, and the keys of session tickets that connections
+ * share. */
 #include "quic/conn/conn_internal.h"
 
 #include <time.h>
@@ -27,9 +28,11 @@ void leat_config_init(leat_config *config, bool is_client) {
     };
 }
 
-/* The one place below io that may read a clock: only when no hook was given, and only for certificates and tickets. */
+/* The one place below io that may read a clock: only when no hook was given, and only for
+ * certificates and tickets. */
 int64_t leat_conn_wall_clock(const leat_config *config) {
-    return config->wall_clock != NULL ? config->wall_clock(config->wall_clock_user) : (int64_t)time(NULL);
+    return config->wall_clock != NULL ? config->wall_clock(config->wall_clock_user)
+                                      : (int64_t)time(NULL);
 }
 
 struct leat_resumption_keys {
@@ -56,4 +59,6 @@ void leat_resumption_keys_free(leat_resumption_keys *keys) {
     }
 }
 
-leat_ticket_keys *leat_resumption_ticket_keys(const leat_resumption_keys *keys) { return keys != NULL ? keys->tickets : NULL; }
+leat_ticket_keys *leat_resumption_ticket_keys(const leat_resumption_keys *keys) {
+    return keys != NULL ? keys->tickets : NULL;
+}

@@ -1,6 +1,7 @@
 /*
- * A connection's life: made from a configuration (and, for a server, from what the first Initial said), connected, drained
- * of events, freed. The work is in the other files; here is what holds them together.
+ * A connection's life: made from a configuration (and, for a server, from what the first Initial
+ * said), connected, drained of events, freed. The work is in the other files; here is what holds
+ * them together.
  */
 #include "quic/conn/conn_internal.h"
 
@@ -9,8 +10,10 @@
 
 /* The peer's IDs that fit our table. */
 #define ACTIVE_CID_LIMIT_MIN 2
+/* An Ethernet frame without IP and UDP headers. */
+#define SEND_PAYLOAD_MAX 1472
 
-/* ---- parts ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
 void leat_conn_set_state(leat_conn *conn, leat_conn_state state) {
     leat_conn_state before = conn->state;
@@ -24,10 +27,15 @@ void leat_events_push(leat_conn *conn, const leat_event *event) {
     }
 }
 
-static uint64_t at_most(uint64_t value, uint64_t maximum) { return value < maximum ? value : maximum; }
-static uint64_t at_least(uint64_t value, uint64_t minimum) { return value > minimum ? value : minimum; }
+static uint64_t at_most(uint64_t value, uint64_t maximum) {
+    return value < maximum ? value : maximum;
+}
+static uint64_t at_least(uint64_t value, uint64_t minimum) {
+    return value > minimum ? value : minimum;
+}
 
-/* A copy without what is only borrowed, with every value inside the range that the protocol has for it. */
+/* A copy without what is only borrowed, with every value inside the range that the protocol has for
+ * it. */
 static leat_config adopt_config(const leat_config *config) {
     leat_config copy = *config;
     copy.alpn = NULL;
@@ -43,13 +51,16 @@ static leat_config adopt_config(const leat_config *config) {
     copy.max_streams_bidi = at_most(copy.max_streams_bidi, LEAT_STREAM_COUNT_MAX);
     copy.max_streams_uni = at_most(copy.max_streams_uni, LEAT_STREAM_COUNT_MAX);
     copy.max_datagram_frame_size = at_most(copy.max_datagram_frame_size, LEAT_VARINT_MAX);
-    copy.max_udp_payload_size = at_most(at_least(copy.max_udp_payload_size, LEAT_MIN_DATAGRAM), LEAT_VARINT_MAX);
+    copy.max_udp_payload_size = at_most(at_least(copy.max_udp_payload_size, LEAT_MIN_DATAGRAM),
+                                        LEAT_VARINT_MAX);
     copy.active_connection_id_limit =
-        at_most(at_least(copy.active_connection_id_limit, ACTIVE_CID_LIMIT_MIN), LEAT_PEER_CIDS_MAX);
+        at_most(at_least(copy.active_connection_id_limit, ACTIVE_CID_LIMIT_MIN),
+                LEAT_PEER_CIDS_MAX);
     /* RFC 9000 §18.2: the largest values of these two. */
     copy.max_ack_delay = at_most(copy.max_ack_delay, ((1 << 14) - 1) * LEAT_MILLISECOND);
     copy.ack_delay_exponent = (uint8_t)at_most(copy.ack_delay_exponent, 20);
-    copy.max_send_udp_payload = (size_t)at_most(at_least(copy.max_send_udp_payload, LEAT_MIN_DATAGRAM), 1472);
+    uint64_t payload = at_least(copy.max_send_udp_payload, LEAT_MIN_DATAGRAM);
+    copy.max_send_udp_payload = (size_t)at_most(payload, SEND_PAYLOAD_MAX);
     return copy;
 }
 
@@ -60,7 +71,8 @@ static bool is_usable(const leat_config *config) {
            config->connection_id_length <= LEAT_CID_MAX;
 }
 
-static void set_basics(leat_conn *conn, const leat_config *config, const leat_conn_owner *owner, leat_time now) {
+static void set_basics(leat_conn *conn, const leat_config *config, const leat_conn_owner *owner,
+                       leat_time now) {
     conn->config = adopt_config(config);
     if (config->allocator != NULL) {
         conn->allocator_hooks = *config->allocator;
@@ -96,7 +108,8 @@ static int prepare_client(leat_conn *conn, const leat_config *config) {
     return err == LEAT_OK ? leat_handshake_init(conn, config) : err;
 }
 
-static int prepare_server(leat_conn *conn, const leat_config *config, const leat_conn_origin *origin, const leat_path *path) {
+static int prepare_server(leat_conn *conn, const leat_config *config,
+                          const leat_conn_origin *origin, const leat_path *path) {
     int err = leat_paths_init(conn, path, origin->address_validated);
     if (err != LEAT_OK) {
         return err;
@@ -110,7 +123,8 @@ static int prepare_server(leat_conn *conn, const leat_config *config, const leat
     return err;
 }
 
-static int prepare(leat_conn *conn, const leat_config *config, const leat_conn_origin *origin, const leat_path *path) {
+static int prepare(leat_conn *conn, const leat_config *config, const leat_conn_origin *origin,
+                   const leat_path *path) {
     int err = leat_streams_init(conn);
     if (err == LEAT_OK) {
         err = leat_cids_init(conn, origin);
@@ -118,12 +132,14 @@ static int prepare(leat_conn *conn, const leat_config *config, const leat_conn_o
     if (err != LEAT_OK) {
         return err;
     }
-    return origin != NULL ? prepare_server(conn, config, origin, path) : prepare_client(conn, config);
+    return origin != NULL ? prepare_server(conn, config, origin, path)
+                          : prepare_client(conn, config);
 }
 
-/* ---- making and freeing ----------------------------------------------------------------------------------------------------------- */
+/* ---- making and freeing ---------------------------------------------------------------------- */
 
-leat_conn *leat_conn_create(const leat_config *config, const leat_conn_owner *owner, const leat_conn_origin *origin,
+leat_conn *leat_conn_create(const leat_config *config, const leat_conn_owner *owner,
+                            const leat_conn_origin *origin,
                             const leat_path *path, leat_time now, int *error) {
     int ignored;
     error = error != NULL ? error : &ignored;
@@ -149,11 +165,13 @@ leat_conn *leat_conn_new(const leat_config *config, int *error) {
     return leat_conn_create(config, NULL, NULL, NULL, 0, error);
 }
 
-leat_conn *leat_conn_new_server(const leat_config *config, leat_span first_datagram, const leat_path *path, leat_time now,
+leat_conn *leat_conn_new_server(const leat_config *config, leat_span first_datagram,
+                                const leat_path *path, leat_time now,
                                 int *error) {
     leat_packet_header header;
     leat_conn_origin origin = {.version = LEAT_VERSION_1};
-    leat_drop drop = leat_packet_header_parse(&header, first_datagram, config->connection_id_length);
+    leat_drop drop = leat_packet_header_parse(&header, first_datagram,
+                                              config->connection_id_length);
     /* RFC 9000 §7.2: shorter IDs would make the first keys predictable. */
     if (drop != LEAT_DROP_NONE || header.type != LEAT_PACKET_INITIAL || header.dcid.length < 8) {
         if (error != NULL) {
@@ -208,7 +226,7 @@ int leat_conn_connect(leat_conn *conn, const leat_path *path, leat_time now) {
     return LEAT_OK;
 }
 
-/* ---- events ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 bool leat_conn_next_event(leat_conn *conn, leat_event *event) {
     leat_streams_settle_popped(conn);
@@ -233,9 +251,11 @@ bool leat_conn_next_event(leat_conn *conn, leat_event *event) {
 bool leat_conn_is_closed(const leat_conn *conn) { return conn->state == LEAT_CONN_CLOSED; }
 bool leat_conn_is_terminating(const leat_conn *conn) { return conn->close.is_recorded; }
 
-bool leat_conn_random(leat_conn *conn, uint8_t *bytes, size_t length) { return leat_random_bytes(&conn->random, bytes, length); }
+bool leat_conn_random(leat_conn *conn, uint8_t *bytes, size_t length) {
+    return leat_random_bytes(&conn->random, bytes, length);
+}
 
-/* ---- looking inside ------------------------------------------------------------------------------------------------------------------ */
+/* ---- looking inside -------------------------------------------------------------------------- */
 
 void leat_conn_set_user(leat_conn *conn, void *user) { conn->user = user; }
 void *leat_conn_user(const leat_conn *conn) { return conn->user; }
@@ -256,11 +276,14 @@ bool leat_conn_was_retried(const leat_conn *conn) { return leat_tls_retried(conn
 leat_span leat_conn_peer_certificate(const leat_conn *conn, size_t index) {
     return leat_tls_peer_certificate(conn->handshake.tls, index);
 }
-bool leat_conn_accepts_datagrams(const leat_conn *conn) { return conn->config.max_datagram_frame_size > 0; }
+bool leat_conn_accepts_datagrams(const leat_conn *conn) {
+    return conn->config.max_datagram_frame_size > 0;
+}
 uint64_t leat_conn_peer_max_datagram_frame_size(const leat_conn *conn) {
     return conn->handshake.has_peer_params ? conn->handshake.peers.max_datagram_frame_size : 0;
 }
-int leat_conn_export_keying_material(const leat_conn *conn, const char *label, leat_span context, uint8_t *out, size_t length) {
+int leat_conn_export_keying_material(const leat_conn *conn, const char *label, leat_span context,
+                                     uint8_t *out, size_t length) {
     return leat_tls_export(conn->handshake.tls, label, context, out, length);
 }
 const leat_path *leat_conn_path(const leat_conn *conn) {

@@ -1,7 +1,8 @@
 /*
- * Connection IDs in both directions: RFC 9000 §5.1, §10.3.1, §19.15, §19.16. Ours are issued up to what the peer keeps and
- * replaced when it retires them; the peer's are kept in a small table from which each path takes one. Which ID a path
- * uses is its sequence number; row 0 of a fresh connection is the one of the handshake.
+ * Connection IDs in both directions: RFC 9000 §5.1, §10.3.1, §19.15, §19.16. Ours are issued up to
+ * what the peer keeps and replaced when it retires them; the peer's are kept in a small table from
+ * which each path takes one. Which ID a path uses is its sequence number; row 0 of a fresh
+ * connection is the one of the handshake.
  */
 #include "quic/conn/conn_internal.h"
 
@@ -11,10 +12,11 @@
 
 /* RFC 9000 §7.2: a client's first destination is unpredictable and has at least 8 bytes. */
 #define FIRST_DCID_LENGTH 8
-/* Sequence numbers of the peer that were seen: a repeated NEW_CONNECTION_ID must not revive a retired ID. */
+/* Sequence numbers of the peer that were seen: a repeated NEW_CONNECTION_ID must not revive a
+ * retired ID. */
 #define SEEN_RANGES_MAX 32
 
-/* ---- ours -------------------------------------------------------------------------------------------------------------------- */
+/* ---- ours ------------------------------------------------------------------------------------ */
 
 static bool draw_cid(leat_conn *conn, leat_local_cid *row) {
     if (conn->has_owner) {
@@ -49,7 +51,8 @@ static leat_local_cid *issue(leat_conn *conn) {
 }
 
 const leat_cid *leat_cids_first_local(const leat_conn *conn) {
-    /* Long headers only exist while sequence number 0 lives; later any of ours has the right length. */
+    /* Long headers only exist while sequence number 0 lives; later any of ours has the right
+     * length. */
     const leat_local_cid *first = &conn->cids.local[0];
     for (size_t i = 0; i < LEAT_LOCAL_CIDS_MAX && !first->in_use; i++) {
         first = &conn->cids.local[i];
@@ -67,7 +70,8 @@ static size_t count_local(const leat_conn_cids *cids) {
 
 void leat_cids_replenish(leat_conn *conn) {
     uint64_t limit = conn->handshake.peers.active_connection_id_limit;
-    if (!leat_conn_is_open(conn) || !conn->handshake.is_complete || leat_cids_first_local(conn)->length == 0) {
+    if (!leat_conn_is_open(conn) || !conn->handshake.is_complete ||
+        leat_cids_first_local(conn)->length == 0) {
         return;
     }
     limit = limit < LEAT_LOCAL_CIDS_MAX ? limit : LEAT_LOCAL_CIDS_MAX;
@@ -78,7 +82,8 @@ void leat_cids_replenish(leat_conn *conn) {
             return;
         }
         row->frame_due = true;
-        const leat_event event = {.type = LEAT_EVENT_CONNECTION_ID_ISSUED, .connection_id.connection_id = row->cid};
+        const leat_event event = {.type = LEAT_EVENT_CONNECTION_ID_ISSUED,
+                                  .connection_id.connection_id = row->cid};
         leat_events_push(conn, &event);
     }
 }
@@ -92,7 +97,8 @@ static leat_local_cid *find_local(leat_conn_cids *cids, uint64_t sequence) {
     return NULL;
 }
 
-void leat_new_connection_id_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record) {
+void leat_new_connection_id_on_lost(leat_conn *conn, leat_space space,
+                                    const leat_frame_record *record) {
     leat_local_cid *row = find_local(&conn->cids, record->a);
     (void)space;
     if (row != NULL) {
@@ -108,11 +114,13 @@ static void drop_local(leat_conn *conn, leat_local_cid *row) {
     }
 }
 
-void leat_retire_connection_id_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet) {
+void leat_retire_connection_id_on_frame(leat_conn *conn, const leat_frame *frame,
+                                        leat_packet_in *packet) {
     uint64_t sequence = frame->retire_connection_id.sequence;
     /* RFC 9000 §19.16: never one that was not issued, never when our IDs have no bytes. */
     if (sequence >= conn->cids.next_sequence || leat_cids_first_local(conn)->length == 0) {
-        leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, frame->type, "retires a connection ID that was not issued");
+        leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, frame->type,
+                         "retires a connection ID that was not issued");
         return;
     }
     leat_local_cid *row = find_local(&conn->cids, sequence);
@@ -121,15 +129,17 @@ void leat_retire_connection_id_on_frame(leat_conn *conn, const leat_frame *frame
     }
     if (leat_span_equal(leat_cid_span(&row->cid), packet->header.dcid)) {
         /* RFC 9000 §19.16: the packet itself is addressed to it. */
-        leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, frame->type, "retires the connection ID in use");
+        leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, frame->type,
+                         "retires the connection ID in use");
         return;
     }
-    const leat_event event = {.type = LEAT_EVENT_CONNECTION_ID_RETIRED, .connection_id.connection_id = row->cid};
+    const leat_event event = {.type = LEAT_EVENT_CONNECTION_ID_RETIRED,
+                              .connection_id.connection_id = row->cid};
     drop_local(conn, row);
     leat_events_push(conn, &event);
 }
 
-/* ---- the peer's ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the peer's ------------------------------------------------------------------------------ */
 
 static leat_peer_cid *find_peer(const leat_conn_cids *cids, uint64_t sequence) {
     for (size_t i = 0; i < LEAT_PEER_CIDS_MAX; i++) {
@@ -192,7 +202,8 @@ static void retire(leat_conn *conn, leat_peer_cid *row, uint64_t sequence) {
     leat_conn_cids *cids = &conn->cids;
     if (cids->retirement_count == LEAT_RETIREMENTS_MAX) {
         /* RFC 9000 §5.1.2: a peer that forces retirements faster than it acknowledges them. */
-        leat_close_fault(conn, LEAT_CONNECTION_ID_LIMIT_ERROR, 0, "too many connection IDs to retire");
+        leat_close_fault(conn, LEAT_CONNECTION_ID_LIMIT_ERROR, 0,
+                         "too many connection IDs to retire");
         return;
     }
     cids->retirements[cids->retirement_count++] = (leat_retirement){sequence, true};
@@ -251,9 +262,10 @@ int leat_conn_change_connection_id(leat_conn *conn) {
     return LEAT_OK;
 }
 
-/* ---- NEW_CONNECTION_ID --------------------------------------------------------------------------------------------------------- */
+/* ---- NEW_CONNECTION_ID ----------------------------------------------------------------------- */
 
-/* RFC 9000 §19.15: the same number with another ID, or the same ID with another number, is a lie. */
+/* RFC 9000 §19.15: the same number with another ID, or the same ID with another number, is
+ * a lie. */
 static bool contradicts(const leat_conn_cids *cids, const leat_frame *frame) {
     for (size_t i = 0; i < LEAT_PEER_CIDS_MAX; i++) {
         const leat_peer_cid *row = &cids->peers[i];
@@ -261,8 +273,10 @@ static bool contradicts(const leat_conn_cids *cids, const leat_frame *frame) {
             continue;
         }
         bool same_number = row->sequence == frame->new_connection_id.sequence;
-        bool same_cid = leat_span_equal(leat_cid_span(&row->cid), frame->new_connection_id.connection_id);
-        bool same_token = !row->has_token || memcmp(row->reset_token, frame->new_connection_id.reset_token, 16) == 0;
+        bool same_cid = leat_span_equal(leat_cid_span(&row->cid),
+                                        frame->new_connection_id.connection_id);
+        bool same_token = !row->has_token ||
+            memcmp(row->reset_token, frame->new_connection_id.reset_token, 16) == 0;
         if (same_number != same_cid || (same_number && !same_token)) {
             return true;
         }
@@ -327,21 +341,25 @@ static void add_peer_cid(leat_conn *conn, const leat_frame *frame) {
     leat_conn_cids *cids = &conn->cids;
     /* RFC 9000 §5.1.1: counted after the retirements that the same frame asked for. */
     if (count_peers(cids) >= conn->handshake.ours.active_connection_id_limit) {
-        leat_close_fault(conn, LEAT_CONNECTION_ID_LIMIT_ERROR, frame->type, "more connection IDs than the limit");
+        leat_close_fault(conn, LEAT_CONNECTION_ID_LIMIT_ERROR, frame->type,
+                         "more connection IDs than the limit");
         return;
     }
     leat_peer_cid *row = free_peer_row(cids);
-    *row = (leat_peer_cid){.sequence = frame->new_connection_id.sequence, .in_use = true, .has_token = true};
+    *row = (leat_peer_cid){.sequence = frame->new_connection_id.sequence, .in_use = true,
+                           .has_token = true};
     leat_cid_from_span(&row->cid, frame->new_connection_id.connection_id);
     memcpy(row->reset_token, frame->new_connection_id.reset_token, sizeof row->reset_token);
 }
 
-void leat_new_connection_id_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet) {
+void leat_new_connection_id_on_frame(leat_conn *conn, const leat_frame *frame,
+                                     leat_packet_in *packet) {
     leat_conn_cids *cids = &conn->cids;
     uint64_t sequence = frame->new_connection_id.sequence;
     (void)packet;
     if (leat_cids_of_path(conn, conn->paths.active)->length == 0 || contradicts(cids, frame)) {
-        leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, frame->type, "NEW_CONNECTION_ID contradicts earlier ones");
+        leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, frame->type,
+                         "NEW_CONNECTION_ID contradicts earlier ones");
         return;
     }
     if (frame->new_connection_id.retire_prior_to > cids->retire_prior_to) {
@@ -362,7 +380,7 @@ void leat_new_connection_id_on_frame(leat_conn *conn, const leat_frame *frame, l
     }
 }
 
-/* ---- frames to send -------------------------------------------------------------------------------------------------------------- */
+/* ---- frames to send -------------------------------------------------------------------------- */
 
 bool leat_cids_wants(const leat_conn *conn, leat_space space) {
     (void)space;
@@ -384,7 +402,8 @@ static void write_retirements(leat_conn *conn, leat_packet_out *out) {
         leat_retirement *retirement = &conn->cids.retirements[i];
         const leat_frame frame = {.kind = LEAT_FRAME_RETIRE_CONNECTION_ID, .type = 0x19,
                                   .retire_connection_id.sequence = retirement->sequence};
-        if (retirement->frame_due && leat_out_frame(conn, out, &frame, retirement->sequence, 0, 0)) {
+        if (retirement->frame_due &&
+            leat_out_frame(conn, out, &frame, retirement->sequence, 0, 0)) {
             retirement->frame_due = false;
         }
     }
@@ -397,7 +416,8 @@ void leat_cids_write(leat_conn *conn, leat_packet_out *out) {
         const leat_frame frame = {
             .kind = LEAT_FRAME_NEW_CONNECTION_ID,
             .type = 0x18,
-            .new_connection_id = {.sequence = row->sequence, .connection_id = leat_cid_span(&row->cid),
+            .new_connection_id = {.sequence = row->sequence,
+                                  .connection_id = leat_cid_span(&row->cid),
                                   .reset_token = row->reset_token},
         };
         if (row->frame_due && leat_out_frame(conn, out, &frame, row->sequence, 0, 0)) {
@@ -415,7 +435,8 @@ static leat_retirement *find_retirement(leat_conn_cids *cids, uint64_t sequence)
     return NULL;
 }
 
-void leat_retire_connection_id_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
+void leat_retire_connection_id_on_acked(leat_conn *conn, leat_space space,
+                                        const leat_sent_packet *packet,
                                         const leat_frame_record *record) {
     leat_conn_cids *cids = &conn->cids;
     leat_retirement *done = find_retirement(cids, record->a);
@@ -425,7 +446,8 @@ void leat_retire_connection_id_on_acked(leat_conn *conn, leat_space space, const
     }
 }
 
-void leat_retire_connection_id_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record) {
+void leat_retire_connection_id_on_lost(leat_conn *conn, leat_space space,
+                                       const leat_frame_record *record) {
     leat_retirement *lost = find_retirement(&conn->cids, record->a);
     (void)space;
     if (lost != NULL) {
@@ -433,7 +455,7 @@ void leat_retire_connection_id_on_lost(leat_conn *conn, leat_space space, const 
     }
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 int leat_cids_init(leat_conn *conn, const leat_conn_origin *origin) {
     leat_conn_cids *cids = &conn->cids;

@@ -1,6 +1,7 @@
 /*
- * CRYPTO streams, one per packet number space: RFC 9000 §7.5 and §19.6. They carry the handshake's bytes to TLS and from
- * it; what TLS makes of them is handshake.c's business. No flow control, so that a bound stands in its place.
+ * CRYPTO streams, one per packet number space: RFC 9000 §7.5 and §19.6. They carry the handshake's
+ * bytes to TLS and from it; what TLS makes of them is handshake.c's business. No flow control, so
+ * that a bound stands in its place.
  */
 #include "quic/conn/conn_internal.h"
 
@@ -10,17 +11,19 @@ static const leat_level level_of_space[LEAT_SPACE_COUNT] = {
     [LEAT_SPACE_APPLICATION] = LEAT_LEVEL_APPLICATION,
 };
 
-/* ---- receiving ------------------------------------------------------------------------------------------------------------ */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 static bool insert(leat_conn *conn, leat_recv_buffer *buffer, const leat_frame *frame) {
-    switch (leat_recv_buffer_insert(buffer, frame->crypto.offset, frame->crypto.data.data, frame->crypto.data.length, false)) {
+    switch (leat_recv_buffer_insert(buffer, frame->crypto.offset, frame->crypto.data.data,
+                                    frame->crypto.data.length, false)) {
     case LEAT_INSERT_OK:
         return true;
     case LEAT_INSERT_NOMEM:
         leat_close_internal(conn, "out of memory for handshake data");
         return false;
     default:
-        leat_close_fault(conn, LEAT_CRYPTO_BUFFER_EXCEEDED, frame->type, "too much handshake data out of order");
+        leat_close_fault(conn, LEAT_CRYPTO_BUFFER_EXCEEDED, frame->type,
+                         "too much handshake data out of order");
         return false;
     }
 }
@@ -37,7 +40,7 @@ void leat_crypto_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_
     }
 }
 
-/* ---- sending -------------------------------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 /* What TLS wrote moves into the send buffers, where it stays until it is acknowledged. */
 void leat_crypto_collect_output(leat_conn *conn) {
@@ -47,7 +50,8 @@ void leat_crypto_collect_output(leat_conn *conn) {
         if (output.length == 0 || conn->spaces[id] == NULL) {
             continue;
         }
-        if (leat_send_buffer_append(&conn->spaces[id]->crypto_send, output.data, output.length, &taken) != LEAT_OK ||
+        if (leat_send_buffer_append(&conn->spaces[id]->crypto_send, output.data, output.length,
+                                    &taken) != LEAT_OK ||
             taken < output.length) {
             leat_close_internal(conn, "out of memory for handshake data");
             return;
@@ -79,15 +83,18 @@ void leat_crypto_write(leat_conn *conn, leat_packet_out *out) {
     }
 }
 
-void leat_crypto_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet, const leat_frame_record *record) {
+void leat_crypto_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
+                          const leat_frame_record *record) {
     (void)packet;
     if (conn->spaces[space] != NULL) {
-        leat_send_buffer_on_acked(&conn->spaces[space]->crypto_send, record->a, (size_t)record->b, false);
+        leat_send_buffer_on_acked(&conn->spaces[space]->crypto_send, record->a, (size_t)record->b,
+                                  false);
     }
 }
 
 void leat_crypto_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record) {
     if (conn->spaces[space] != NULL) {
-        leat_send_buffer_on_lost(&conn->spaces[space]->crypto_send, record->a, (size_t)record->b, false);
+        leat_send_buffer_on_lost(&conn->spaces[space]->crypto_send, record->a, (size_t)record->b,
+                                 false);
     }
 }

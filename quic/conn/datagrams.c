@@ -1,6 +1,7 @@
 /*
- * Unreliable datagrams: RFC 9221. Two bounded queues. One that waits to be sent leaves in order and is never sent twice;
- * its fate is told if the application gave it a uid. When received ones are not taken, the oldest go.
+ * Unreliable datagrams: RFC 9221. Two bounded queues. One that waits to be sent leaves in order and
+ * is never sent twice; its fate is told if the application gave it a uid. When received ones are
+ * not taken, the oldest go.
  */
 #include "quic/conn/conn_internal.h"
 
@@ -10,7 +11,8 @@
 
 void leat_datagrams_init(leat_conn *conn) {
     leat_conn_datagrams *datagrams = &conn->datagrams;
-    leat_ring_init(&datagrams->to_send, conn->allocator, sizeof(leat_queued_datagram), conn->config.datagram_queue_limit);
+    leat_ring_init(&datagrams->to_send, conn->allocator, sizeof(leat_queued_datagram),
+                   conn->config.datagram_queue_limit);
     leat_ring_init(&datagrams->received, conn->allocator, sizeof(leat_queued_datagram),
                    conn->config.datagram_receive_queue_limit);
 }
@@ -34,9 +36,10 @@ void leat_datagrams_clear(leat_conn *conn) {
     leat_datagrams_release_popped(conn);
 }
 
-/* ---- sending -------------------------------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
-/* What stands around the payload: RFC 9000 §17.3.1 first byte and packet number, the tag, the frame's type and length. */
+/* What stands around the payload: RFC 9000 §17.3.1 first byte and packet number, the tag, the
+ * frame's type and length. */
 static size_t overhead(const leat_conn *conn) {
     size_t cid = leat_cids_of_path(conn, conn->paths.active)->length;
     return 1 + cid + 4 + LEAT_AEAD_TAG + 1 + 2;
@@ -66,7 +69,8 @@ static int can_queue(const leat_conn *conn, size_t length) {
     if (length > leat_conn_max_datagram_payload(conn)) {
         return LEAT_ERR_TOO_LARGE;
     }
-    return conn->datagrams.to_send.count >= conn->config.datagram_queue_limit ? LEAT_ERR_FULL : LEAT_OK;
+    return conn->datagrams.to_send.count >= conn->config.datagram_queue_limit ? LEAT_ERR_FULL
+                                                                              : LEAT_OK;
 }
 
 static uint8_t *join(const leat_conn *conn, const leat_span *parts, size_t count, size_t length) {
@@ -79,7 +83,8 @@ static uint8_t *join(const leat_conn *conn, const leat_span *parts, size_t count
     return bytes;
 }
 
-int leat_conn_send_datagram_frame(leat_conn *conn, const leat_span *parts, size_t count, uint64_t uid) {
+int leat_conn_send_datagram_frame(leat_conn *conn, const leat_span *parts, size_t count,
+                                  uint64_t uid) {
     size_t length = 0;
     for (size_t i = 0; i < count; i++) {
         length = parts[i].length > SIZE_MAX - length ? SIZE_MAX : length + parts[i].length;
@@ -106,7 +111,8 @@ bool leat_datagrams_wants(const leat_conn *conn, leat_space space) {
 
 static void tell_fate(leat_conn *conn, uint64_t uid, leat_datagram_fate fate) {
     if (uid != 0) {
-        const leat_event event = {.type = LEAT_EVENT_DATAGRAM_FRAME_FATE, .datagram_frame_fate = {uid, fate}};
+        const leat_event event = {.type = LEAT_EVENT_DATAGRAM_FRAME_FATE,
+                                  .datagram_frame_fate = {uid, fate}};
         leat_events_push(conn, &event);
     }
 }
@@ -160,19 +166,24 @@ void leat_datagrams_on_lost(leat_conn *conn, leat_space space, const leat_frame_
     tell_fate(conn, record->a, LEAT_DATAGRAM_LOST);
 }
 
-/* ---- receiving -------------------------------------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 static void drop_oldest_received(leat_conn *conn) {
     leat_conn_datagrams *datagrams = &conn->datagrams;
-    datagrams->received_bytes -= ((leat_queued_datagram *)leat_ring_front(&datagrams->received))->length;
+    const leat_queued_datagram *oldest = leat_ring_front(&datagrams->received);
+    datagrams->received_bytes -= oldest->length;
     datagrams->dropped_count++;
     drop_first(conn, &datagrams->received);
 }
 
+static bool is_too_much(const leat_conn_datagrams *datagrams, size_t length) {
+    return datagrams->received.count >= datagrams->received.limit ||
+           length > LEAT_DATAGRAMS_RECEIVED_BYTES_MAX - datagrams->received_bytes;
+}
+
 static void queue_received(leat_conn *conn, leat_span data) {
     leat_conn_datagrams *datagrams = &conn->datagrams;
-    while (datagrams->received.count > 0 && (datagrams->received.count >= datagrams->received.limit ||
-                                             data.length > LEAT_DATAGRAMS_RECEIVED_BYTES_MAX - datagrams->received_bytes)) {
+    while (datagrams->received.count > 0 && is_too_much(datagrams, data.length)) {
         drop_oldest_received(conn);
     }
     uint8_t *bytes = join(conn, &data, 1, data.length);
@@ -183,7 +194,8 @@ static void queue_received(leat_conn *conn, leat_span data) {
         datagrams->dropped_count++;
         return;
     }
-    *queued = (leat_queued_datagram){.bytes = bytes, .length = data.length, .order = leat_event_queue_take_order(&conn->events)};
+    *queued = (leat_queued_datagram){.bytes = bytes, .length = data.length,
+                                     .order = leat_event_queue_take_order(&conn->events)};
     datagrams->received_bytes += data.length;
 }
 
@@ -192,7 +204,8 @@ void leat_datagrams_on_frame(leat_conn *conn, const leat_frame *frame, leat_pack
     (void)packet;
     /* RFC 9221 §3: never without our consent, never larger than we said. */
     if (limit == 0 || 1 + frame->datagram.data.length > limit) {
-        leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, frame->type, "DATAGRAM that was not agreed on");
+        leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, frame->type,
+                         "DATAGRAM that was not agreed on");
         return;
     }
     conn->datagrams.received_count++;
@@ -207,7 +220,8 @@ uint64_t leat_datagrams_first_order(const leat_conn *conn) {
 void leat_datagrams_pop_event(leat_conn *conn, leat_event *event) {
     leat_conn_datagrams *datagrams = &conn->datagrams;
     leat_queued_datagram *first = leat_ring_front(&datagrams->received);
-    *event = (leat_event){.type = LEAT_EVENT_DATAGRAM_FRAME_RECEIVED, .datagram_frame_received.data = {first->bytes, first->length}};
+    *event = (leat_event){.type = LEAT_EVENT_DATAGRAM_FRAME_RECEIVED,
+                          .datagram_frame_received.data = {first->bytes, first->length}};
     datagrams->popped = first->bytes;
     datagrams->received_bytes -= first->length;
     leat_ring_pop(&datagrams->received);

@@ -1,6 +1,7 @@
 /*
- * Names of what can end a connection: the transport error codes of RFC 9000 §20.1 with the TLS alerts of RFC 9001
- * §4.8 behind CRYPTO_ERROR, and the sources of ConnectionTerminated. One row each; the names are static.
+ * Names of what can end a connection: the transport error codes of RFC 9000 §20.1 with the TLS
+ * alerts of RFC 9001 §4.8 behind CRYPTO_ERROR, and the sources of ConnectionTerminated. One row
+ * each; the names are static.
  */
 #include <leat/quic.h>
 
@@ -60,7 +61,8 @@ const char *leat_transport_error_name(uint64_t code) {
             return error_rows[i].name;
         }
     }
-    return code >= LEAT_CRYPTO_ERROR && code <= LEAT_CRYPTO_ERROR + 0xff ? "CRYPTO_ERROR" : "unknown";
+    return code >= LEAT_CRYPTO_ERROR && code <= LEAT_CRYPTO_ERROR + 0xff ? "CRYPTO_ERROR"
+                                                                         : "unknown";
 }
 
 const char *leat_close_source_name(leat_close_source source) {

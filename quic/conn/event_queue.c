@@ -1,4 +1,5 @@
-/* The bounded ring of connection events. What happens at the bound is a property of the kind of event. */
+/* The bounded ring of connection events. What happens at the bound is a property of the kind of
+ * event. */
 #include "quic/conn/event_queue.h"
 
 #include "base/alloc.h"

@@ -1,7 +1,7 @@
 /*
- * What waits for leat_conn_next_event, in order of arrival. Three sources share one counter of order: the ring here,
- * streams with event bits (streams.c), and received datagrams (datagrams.c). ConnectionTerminated stands in none of them:
- * it comes when all three are empty.
+ * What waits for leat_conn_next_event, in order of arrival. Three sources share one counter of
+ * order: the ring here, streams with event bits (streams.c), and received datagrams (datagrams.c).
+ * ConnectionTerminated stands in none of them: it comes when all three are empty.
  */
 #ifndef LEAT_QUIC_CONN_EVENT_QUEUE_H
 #define LEAT_QUIC_CONN_EVENT_QUEUE_H
@@ -10,7 +10,8 @@
 
 #include "base/ring.h"
 
-/* An application that never pops: the oldest go and are counted. Nothing a peer does can hold more than this. */
+/* An application that never pops: the oldest go and are counted. Nothing a peer does can hold more
+ * than this. */
 #define LEAT_EVENTS_MAX 1024
 #define LEAT_ORDER_NONE UINT64_MAX
 
@@ -33,7 +34,9 @@ void leat_event_queue_clear(leat_event_queue *queue);
 int leat_event_queue_push(leat_event_queue *queue, const leat_event *event);
 /* The same for SessionTicket and NewToken, whose bytes are copied. */
 int leat_event_queue_push_bytes(leat_event_queue *queue, leat_event_type type, leat_span bytes);
-static inline uint64_t leat_event_queue_take_order(leat_event_queue *queue) { return queue->next_order++; }
+static inline uint64_t leat_event_queue_take_order(leat_event_queue *queue) {
+    return queue->next_order++;
+}
 /* The order of the oldest event, or LEAT_ORDER_NONE. */
 uint64_t leat_event_queue_first_order(const leat_event_queue *queue);
 void leat_event_queue_pop(leat_event_queue *queue, leat_event *event);

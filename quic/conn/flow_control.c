@@ -1,14 +1,20 @@
 /*
- * Limits on data and streams as frames: MAX_*, *_BLOCKED, RFC 9000 §4 and §19.9 to §19.14; and the frames that a single
- * stream wants (MAX_STREAM_DATA, STREAM_DATA_BLOCKED, RESET_STREAM, STOP_SENDING). The counting is quic/stream/flow.c's.
+ * Limits on data and streams as frames: MAX_*, *_BLOCKED, RFC 9000 §4 and §19.9 to §19.14; and the
+ * frames that a single stream wants (MAX_STREAM_DATA, STREAM_DATA_BLOCKED, RESET_STREAM,
+ * STOP_SENDING). The counting is quic/stream/flow.c's.
  */
 #include "quic/conn/conn_internal.h"
 
-static const leat_frame_kind max_streams_kind[LEAT_DIRECTION_COUNT] = {LEAT_FRAME_MAX_STREAMS_BIDI, LEAT_FRAME_MAX_STREAMS_UNI};
-static const leat_frame_kind streams_blocked_kind[LEAT_DIRECTION_COUNT] = {LEAT_FRAME_STREAMS_BLOCKED_BIDI,
-                                                                           LEAT_FRAME_STREAMS_BLOCKED_UNI};
+static const leat_frame_kind max_streams_kind[LEAT_DIRECTION_COUNT] = {
+    [LEAT_BIDI] = LEAT_FRAME_MAX_STREAMS_BIDI,
+    [LEAT_UNI] = LEAT_FRAME_MAX_STREAMS_UNI,
+};
+static const leat_frame_kind streams_blocked_kind[LEAT_DIRECTION_COUNT] = {
+    [LEAT_BIDI] = LEAT_FRAME_STREAMS_BLOCKED_BIDI,
+    [LEAT_UNI] = LEAT_FRAME_STREAMS_BLOCKED_UNI,
+};
 
-/* ---- what the peer allows ------------------------------------------------------------------------------------------------------- */
+/* ---- what the peer allows -------------------------------------------------------------------- */
 
 void leat_max_data_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet) {
     (void)packet;
@@ -17,11 +23,13 @@ void leat_max_data_on_frame(leat_conn *conn, const leat_frame *frame, leat_packe
     }
 }
 
-void leat_max_stream_data_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet) {
+void leat_max_stream_data_on_frame(leat_conn *conn, const leat_frame *frame,
+                                   leat_packet_in *packet) {
     uint64_t id = frame->max_stream_data.stream_id;
     (void)packet;
     if (leat_stream_is_unidirectional(id) && !leat_stream_map_is_local(&conn->streams.map, id)) {
-        leat_close_fault(conn, LEAT_STREAM_STATE_ERROR, frame->type, "MAX_STREAM_DATA for a stream that we only receive on");
+        leat_close_fault(conn, LEAT_STREAM_STATE_ERROR, frame->type,
+                         "MAX_STREAM_DATA for a stream that we only receive on");
         return;
     }
     leat_stream *stream = leat_streams_find_for_frame(conn, id, frame->type);
@@ -31,7 +39,8 @@ void leat_max_stream_data_on_frame(leat_conn *conn, const leat_frame *frame, lea
 }
 
 void leat_max_streams_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet) {
-    leat_stream_direction direction = frame->kind == LEAT_FRAME_MAX_STREAMS_UNI ? LEAT_UNI : LEAT_BIDI;
+    leat_stream_direction direction = frame->kind == LEAT_FRAME_MAX_STREAMS_UNI ? LEAT_UNI
+                                                                                : LEAT_BIDI;
     (void)packet;
     if (leat_flow_on_limit(&conn->streams.map.counts[direction], frame->max_streams.maximum)) {
         leat_streams_tell_available(conn);
@@ -41,7 +50,8 @@ void leat_max_streams_on_frame(leat_conn *conn, const leat_frame *frame, leat_pa
 void leat_streams_tell_available(leat_conn *conn) {
     for (leat_stream_direction direction = 0; direction < LEAT_DIRECTION_COUNT; direction++) {
         bool *waits = &conn->streams.open_failed[direction];
-        const leat_event event = {.type = LEAT_EVENT_STREAMS_AVAILABLE, .streams_available.unidirectional = direction == LEAT_UNI};
+        const leat_event event = {.type = LEAT_EVENT_STREAMS_AVAILABLE,
+                                  .streams_available.unidirectional = direction == LEAT_UNI};
         if (*waits && leat_flow_send_credit(&conn->streams.map.counts[direction]) > 0) {
             *waits = false;
             leat_events_push(conn, &event);
@@ -49,21 +59,25 @@ void leat_streams_tell_available(leat_conn *conn) {
     }
 }
 
-void leat_stream_data_blocked_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet) {
+void leat_stream_data_blocked_on_frame(leat_conn *conn, const leat_frame *frame,
+                                       leat_packet_in *packet) {
     uint64_t id = frame->stream_data_blocked.stream_id;
     (void)packet;
     if (leat_stream_is_unidirectional(id) && leat_stream_map_is_local(&conn->streams.map, id)) {
-        leat_close_fault(conn, LEAT_STREAM_STATE_ERROR, frame->type, "STREAM_DATA_BLOCKED for a stream that only we send on");
+        leat_close_fault(conn, LEAT_STREAM_STATE_ERROR, frame->type,
+                         "STREAM_DATA_BLOCKED for a stream that only we send on");
         return;
     }
-    /* RFC 9000 §19.13: nothing to do but to open the stream, if it is the first that is heard of it. */
+    /* RFC 9000 §19.13: nothing to do but to open the stream, if it is the first that is heard of
+     * it. */
     leat_streams_find_for_frame(conn, id, frame->type);
 }
 
-/* ---- what we allow, and where we are held back: the connection -------------------------------------------------------------------- */
+/* ---- what we allow, and where we are held back: the connection ------------------------------- */
 
 static bool wants_data_blocked(const leat_conn *conn) {
-    return !leat_list_is_empty(&conn->streams.blocked) && leat_flow_wants_blocked(&conn->streams.flow);
+    return !leat_list_is_empty(&conn->streams.blocked) &&
+        leat_flow_wants_blocked(&conn->streams.flow);
 }
 
 static bool wants_streams_blocked(const leat_conn *conn, leat_stream_direction direction) {
@@ -74,7 +88,8 @@ static bool wants_streams_blocked(const leat_conn *conn, leat_stream_direction d
 bool leat_flow_control_wants(const leat_conn *conn, leat_space space) {
     const leat_flow *counts = conn->streams.map.counts;
     (void)space;
-    return leat_flow_wants_update(&conn->streams.flow) || wants_data_blocked(conn) || leat_flow_wants_update(&counts[LEAT_BIDI]) ||
+    return leat_flow_wants_update(&conn->streams.flow) || wants_data_blocked(conn) ||
+        leat_flow_wants_update(&counts[LEAT_BIDI]) ||
            leat_flow_wants_update(&counts[LEAT_UNI]) || wants_streams_blocked(conn, LEAT_BIDI) ||
            wants_streams_blocked(conn, LEAT_UNI);
 }
@@ -105,7 +120,8 @@ void leat_flow_control_write(leat_conn *conn, leat_packet_out *out) {
         if (leat_flow_wants_update(count) && leat_out_room(out) >= LIMIT_FRAME_SIZE_MAX) {
             put_limit(conn, out, max_streams_kind[direction], leat_flow_update(count));
         }
-        if (wants_streams_blocked(conn, direction) && put_limit(conn, out, streams_blocked_kind[direction], count->send_max)) {
+        if (wants_streams_blocked(conn, direction) &&
+            put_limit(conn, out, streams_blocked_kind[direction], count->send_max)) {
             leat_flow_on_blocked_sent(count);
         }
     }
@@ -122,18 +138,21 @@ void leat_data_blocked_on_lost(leat_conn *conn, leat_space space, const leat_fra
 }
 
 void leat_max_streams_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record) {
-    leat_stream_direction direction = record->kind == LEAT_FRAME_MAX_STREAMS_UNI ? LEAT_UNI : LEAT_BIDI;
+    leat_stream_direction direction = record->kind == LEAT_FRAME_MAX_STREAMS_UNI ? LEAT_UNI
+            : LEAT_BIDI;
     (void)space;
     leat_flow_on_update_lost(&conn->streams.map.counts[direction], record->b);
 }
 
-void leat_streams_blocked_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record) {
-    leat_stream_direction direction = record->kind == LEAT_FRAME_STREAMS_BLOCKED_UNI ? LEAT_UNI : LEAT_BIDI;
+void leat_streams_blocked_on_lost(leat_conn *conn, leat_space space,
+                                  const leat_frame_record *record) {
+    leat_stream_direction direction = record->kind == LEAT_FRAME_STREAMS_BLOCKED_UNI ? LEAT_UNI
+            : LEAT_BIDI;
     (void)space;
     leat_flow_on_blocked_lost(&conn->streams.map.counts[direction], record->b);
 }
 
-/* ---- frames of single streams -------------------------------------------------------------------------------------------------------- */
+/* ---- frames of single streams ---------------------------------------------------------------- */
 
 typedef struct stream_control_row {
     unsigned bit;
@@ -207,7 +226,8 @@ void leat_stream_control_write(leat_conn *conn, leat_packet_out *out) {
     }
 }
 
-void leat_max_stream_data_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record) {
+void leat_max_stream_data_on_lost(leat_conn *conn, leat_space space,
+                                  const leat_frame_record *record) {
     leat_stream *stream = leat_stream_map_find(&conn->streams.map, record->a);
     (void)space;
     if (stream != NULL && stream->recv_state == LEAT_RECV_RECV) {
@@ -218,7 +238,8 @@ void leat_max_stream_data_on_lost(leat_conn *conn, leat_space space, const leat_
     }
 }
 
-void leat_stream_data_blocked_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record) {
+void leat_stream_data_blocked_on_lost(leat_conn *conn, leat_space space,
+                                      const leat_frame_record *record) {
     leat_stream *stream = leat_stream_map_find(&conn->streams.map, record->a);
     (void)space;
     if (stream != NULL) {

@@ -1,6 +1,7 @@
 /*
- * Which file answers for which frame: what happens when it arrives, when a packet with it is acknowledged, and when one is
- * lost. What a frame may stand in, and whether it asks for an ACK, is the business of the table in quic/frame.
+ * Which file answers for which frame: what happens when it arrives, when a packet with it is
+ * acknowledged, and when one is lost. What a frame may stand in, and whether it asks for an ACK, is
+ * the business of the table in quic/frame.
  */
 #include "quic/conn/conn_internal.h"
 
@@ -17,7 +18,8 @@ const leat_frame_handler leat_frame_handlers[LEAT_FRAME_KIND_COUNT] = {
     [LEAT_FRAME_MAX_STREAM_DATA] = {false, leat_max_stream_data_on_frame, NULL, leat_max_stream_data_on_lost},
     [LEAT_FRAME_MAX_STREAMS_BIDI] = {false, leat_max_streams_on_frame, NULL, leat_max_streams_on_lost},
     [LEAT_FRAME_MAX_STREAMS_UNI] = {false, leat_max_streams_on_frame, NULL, leat_max_streams_on_lost},
-    /* RFC 9000 §4.1: what blocks the peer is known here already; the news only matters to traces. */
+    /* RFC 9000 §4.1: what blocks the peer is known here already; the news only matters
+     * to traces. */
     [LEAT_FRAME_DATA_BLOCKED] = {false, NULL, NULL, leat_data_blocked_on_lost},
     [LEAT_FRAME_STREAM_DATA_BLOCKED] = {false, leat_stream_data_blocked_on_frame, NULL, leat_stream_data_blocked_on_lost},
     [LEAT_FRAME_STREAMS_BLOCKED_BIDI] = {false, NULL, NULL, leat_streams_blocked_on_lost},
@@ -25,7 +27,8 @@ const leat_frame_handler leat_frame_handlers[LEAT_FRAME_KIND_COUNT] = {
     [LEAT_FRAME_NEW_CONNECTION_ID] = {false, leat_new_connection_id_on_frame, NULL, leat_new_connection_id_on_lost},
     [LEAT_FRAME_RETIRE_CONNECTION_ID] = {false, leat_retire_connection_id_on_frame, leat_retire_connection_id_on_acked,
                                          leat_retire_connection_id_on_lost},
-    /* RFC 9000 §13.3: a lost PATH_CHALLENGE is followed by a new one with other data, a lost response by nothing. */
+    /* RFC 9000 §13.3: a lost PATH_CHALLENGE is followed by a new one with other data, a lost
+     * response by nothing. */
     [LEAT_FRAME_PATH_CHALLENGE] = {false, leat_path_challenge_on_frame, NULL, NULL},
     [LEAT_FRAME_PATH_RESPONSE] = {false, leat_path_response_on_frame, NULL, NULL},
     [LEAT_FRAME_CONNECTION_CLOSE] = {false, leat_close_on_frame, NULL, NULL},

@@ -1,7 +1,7 @@
 /*
- * TLS inside QUIC: RFC 9001 §4 and §8, RFC 9000 §7.3 and §7.4. Wires a leat_tls to the connection: secrets become keys,
- * transport parameters become limits, completion and confirmation become events. The bytes come and go through
- * crypto_stream.c.
+ * TLS inside QUIC: RFC 9001 §4 and §8, RFC 9000 §7.3 and §7.4. Wires a leat_tls to the connection:
+ * secrets become keys, transport parameters become limits, completion and confirmation become
+ * events. The bytes come and go through crypto_stream.c.
  */
 #include "quic/conn/conn_internal.h"
 #include "quic/conn/trace.h"
@@ -11,9 +11,11 @@
 #define FRAME_TYPE_CRYPTO 0x06
 #define ALPN_OFFERS_MAX 32
 
-/* ---- transport parameters -------------------------------------------------------------------------------------------------- */
+/* ---- transport parameters -------------------------------------------------------------------- */
 
-static void mark_present(leat_transport_params *params, leat_tp tp) { params->present |= UINT32_C(1) << tp; }
+static void mark_present(leat_transport_params *params, leat_tp tp) {
+    params->present |= UINT32_C(1) << tp;
+}
 
 static void fill_our_params(leat_conn *conn) {
     const leat_config *config = &conn->config;
@@ -45,7 +47,8 @@ static void add_server_params(leat_conn *conn) {
         mark_present(ours, LEAT_TP_RETRY_SOURCE_CONNECTION_ID);
     }
     if (leat_cids_first_local(conn)->length > 0) {
-        memcpy(ours->stateless_reset_token, conn->cids.local[0].reset_token, sizeof ours->stateless_reset_token);
+        memcpy(ours->stateless_reset_token, conn->cids.local[0].reset_token,
+               sizeof ours->stateless_reset_token);
         mark_present(ours, LEAT_TP_STATELESS_RESET_TOKEN);
     }
 }
@@ -58,7 +61,8 @@ static size_t write_transport_parameters(void *user, uint8_t *out, size_t room) 
     return writer.failed ? 0 : leat_writer_length(&writer);
 }
 
-static bool is_cid(const leat_transport_params *params, leat_tp tp, const leat_cid *value, const leat_cid *expected) {
+static bool is_cid(const leat_transport_params *params, leat_tp tp, const leat_cid *value,
+                   const leat_cid *expected) {
     return leat_transport_params_has(params, tp) && leat_cid_equal(value, expected);
 }
 
@@ -72,12 +76,14 @@ static const char *check_connection_ids(const leat_conn *conn, const leat_transp
     if (leat_conn_is_server(conn)) {
         return NULL;
     }
-    if (!is_cid(peers, LEAT_TP_ORIGINAL_DESTINATION_CONNECTION_ID, &peers->original_destination_connection_id,
+    if (!is_cid(peers, LEAT_TP_ORIGINAL_DESTINATION_CONNECTION_ID,
+                &peers->original_destination_connection_id,
                 &cids->original_dcid)) {
         return "original_destination_connection_id";
     }
     bool has_retry = leat_transport_params_has(peers, LEAT_TP_RETRY_SOURCE_CONNECTION_ID);
-    bool right_retry = !has_retry || leat_cid_equal(&peers->retry_source_connection_id, &cids->retry_scid);
+    bool right_retry = !has_retry ||
+        leat_cid_equal(&peers->retry_source_connection_id, &cids->retry_scid);
     return has_retry == cids->was_retried && right_retry ? NULL : "retry_source_connection_id";
 }
 
@@ -99,7 +105,8 @@ static void apply_peer_params(leat_conn *conn) {
 
 static int on_transport_parameters(void *user, leat_span encoded) {
     leat_conn *conn = user;
-    const char *wrong = leat_transport_params_parse(&conn->handshake.peers, encoded, leat_conn_is_server(conn));
+    const char *wrong = leat_transport_params_parse(&conn->handshake.peers, encoded,
+                                                    leat_conn_is_server(conn));
     if (wrong == NULL) {
         wrong = check_connection_ids(conn, &conn->handshake.peers);
     }
@@ -111,11 +118,13 @@ static int on_transport_parameters(void *user, leat_span encoded) {
     return LEAT_ALERT_NONE;
 }
 
-/* ---- hooks of TLS ------------------------------------------------------------------------------------------------------------ */
+/* ---- hooks of TLS ---------------------------------------------------------------------------- */
 
-static void on_secret(void *user, leat_level level, bool write, const leat_cipher_suite *suite, const uint8_t *secret) {
+static void on_secret(void *user, leat_level level, bool write, const leat_cipher_suite *suite,
+                      const uint8_t *secret) {
     leat_conn *conn = user;
-    leat_space space = level == LEAT_LEVEL_HANDSHAKE ? LEAT_SPACE_HANDSHAKE : LEAT_SPACE_APPLICATION;
+    leat_space space = level == LEAT_LEVEL_HANDSHAKE ? LEAT_SPACE_HANDSHAKE
+                                                     : LEAT_SPACE_APPLICATION;
     bool is_used = level == LEAT_LEVEL_HANDSHAKE || level == LEAT_LEVEL_APPLICATION;
     if (is_used && !leat_crypto_install_secret(conn, space, write, suite, secret)) {
         leat_close_internal(conn, "keys could not be installed");
@@ -132,7 +141,8 @@ static void on_alpn(void *user, leat_span protocol) {
     }
     memcpy(alpn, protocol.data, protocol.length);
     conn->handshake.alpn = alpn;
-    const leat_event event = {.type = LEAT_EVENT_PROTOCOL_NEGOTIATED, .protocol_negotiated.alpn_protocol = alpn};
+    const leat_event event = {.type = LEAT_EVENT_PROTOCOL_NEGOTIATED,
+                              .protocol_negotiated.alpn_protocol = alpn};
     leat_events_push(conn, &event);
 }
 
@@ -156,17 +166,19 @@ static void on_message(void *user, bool written, leat_level level, uint8_t type,
     leat_trace_tls_message(user, written, level, type, length);
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static size_t list_alpn(const leat_config *config, leat_span offers[ALPN_OFFERS_MAX]) {
     size_t count = 0;
     for (; count < config->alpn_count && count < ALPN_OFFERS_MAX; count++) {
-        offers[count] = (leat_span){(const uint8_t *)config->alpn[count], strlen(config->alpn[count])};
+        offers[count] = (leat_span){(const uint8_t *)config->alpn[count],
+                                    strlen(config->alpn[count])};
     }
     return count;
 }
 
-static int make_tls(leat_conn *conn, const leat_config *config, leat_trust *trust, leat_span params) {
+static int make_tls(leat_conn *conn, const leat_config *config, leat_trust *trust,
+                    leat_span params) {
     leat_span offers[ALPN_OFFERS_MAX];
     const leat_tls_config tls_config = {
         .is_client = config->is_client,
@@ -209,7 +221,8 @@ int leat_handshake_init(leat_conn *conn, const leat_config *config) {
         add_server_params(conn);
         return make_tls(conn, config, NULL, (leat_span){NULL, 0});
     }
-    leat_trust *trust = config->trust != NULL ? leat_trust_ref(config->trust) : leat_trust_system(message);
+    leat_trust *trust = config->trust != NULL ? leat_trust_ref(config->trust)
+                                              : leat_trust_system(message);
     if (trust == NULL) {
         return LEAT_ERR_CERTIFICATE;
     }
@@ -227,7 +240,8 @@ void leat_handshake_clear(leat_conn *conn) {
 static void fail_with_alert(leat_conn *conn, int alert) {
     const char *why = leat_tls_error_message(conn->handshake.tls);
     const leat_close_cause cause = {
-        .source = alert == LEAT_ALERT_INTERNAL_ERROR ? LEAT_SOURCE_INTERNAL_ERROR : LEAT_SOURCE_PROTOCOL_ERROR,
+        .source = alert == LEAT_ALERT_INTERNAL_ERROR ? LEAT_SOURCE_INTERNAL_ERROR
+                                                     : LEAT_SOURCE_PROTOCOL_ERROR,
         .error_code = leat_tls_violates_quic(conn->handshake.tls) ? LEAT_PROTOCOL_VIOLATION
                                                                   : LEAT_CRYPTO_ERROR + (uint64_t)alert,
         .frame_type = FRAME_TYPE_CRYPTO,
@@ -264,7 +278,8 @@ static void complete(leat_conn *conn) {
     conn->receive.keys_arrived = true;
     leat_events_push(conn, &event);
     if (leat_conn_is_server(conn)) {
-        /* RFC 9001 §4.1.2: for a server the complete handshake is confirmed; the client learns it by HANDSHAKE_DONE. */
+        /* RFC 9001 §4.1.2: for a server the complete handshake is confirmed; the client learns it
+         * by HANDSHAKE_DONE. */
         conn->handshake.done_due = true;
         confirm(conn);
     }
@@ -277,16 +292,18 @@ void leat_handshake_receive(leat_conn *conn, leat_level level, leat_span bytes) 
         return;
     }
     leat_crypto_collect_output(conn);
-    if (leat_conn_is_open(conn) && !conn->handshake.is_complete && leat_tls_is_complete(conn->handshake.tls)) {
+    if (leat_conn_is_open(conn) && !conn->handshake.is_complete &&
+        leat_tls_is_complete(conn->handshake.tls)) {
         complete(conn);
     }
 }
 
 bool leat_conn_is_handshake_complete(const leat_conn *conn) { return conn->handshake.is_complete; }
 
-/* ---- HANDSHAKE_DONE -------------------------------------------------------------------------------------------------------------- */
+/* ---- HANDSHAKE_DONE -------------------------------------------------------------------------- */
 
-void leat_handshake_done_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet) {
+void leat_handshake_done_on_frame(leat_conn *conn, const leat_frame *frame,
+                                  leat_packet_in *packet) {
     (void)packet;
     if (leat_conn_is_server(conn) || !conn->handshake.is_complete) {
         /* RFC 9000 §19.20: only servers send it, and only after the handshake. */
@@ -308,7 +325,8 @@ void leat_handshake_done_write(leat_conn *conn, leat_packet_out *out) {
     }
 }
 
-void leat_handshake_done_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record) {
+void leat_handshake_done_on_lost(leat_conn *conn, leat_space space,
+                                 const leat_frame_record *record) {
     (void)space, (void)record;
     conn->handshake.done_due = true;
 }

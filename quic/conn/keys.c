@@ -1,6 +1,7 @@
 /*
- * Packet number spaces and their keys from first to last: RFC 9001 §4.9 (discarding), §5.2 (Initial keys), §6 (key
- * update). A space is made when its first key comes and freed with its keys; nothing of it outlives them.
+ * Packet number spaces and their keys from first to last: RFC 9001 §4.9 (discarding), §5.2 (Initial
+ * keys), §6 (key update). A space is made when its first key comes and freed with its keys; nothing
+ * of it outlives them.
  */
 #include "quic/conn/conn_internal.h"
 #include "quic/conn/trace.h"
@@ -65,7 +66,8 @@ bool leat_crypto_install_initial(leat_conn *conn, leat_span dcid) {
     return leat_keys_install_initial(keys, LEAT_VERSION_1, dcid, conn->config.is_client);
 }
 
-bool leat_crypto_install_secret(leat_conn *conn, leat_space id, bool write, const leat_cipher_suite *suite,
+bool leat_crypto_install_secret(leat_conn *conn, leat_space id, bool write,
+                                const leat_cipher_suite *suite,
                                 const uint8_t *secret) {
     if (leat_crypto_open_space(conn, id) != LEAT_OK || conn->spaces[id] == NULL) {
         return false;
@@ -76,11 +78,12 @@ bool leat_crypto_install_secret(leat_conn *conn, leat_space id, bool write, cons
     }
     conn->receive.keys_arrived |= !write;
     leat_trace_keys(conn, "key_updated", id, "tls");
-    bool is_whole = id == LEAT_SPACE_APPLICATION && leat_keys_can_read(keys) && leat_keys_can_write(keys);
+    bool is_whole = id == LEAT_SPACE_APPLICATION && leat_keys_can_read(keys) &&
+        leat_keys_can_write(keys);
     return !is_whole || leat_keys_make_updatable(keys);
 }
 
-/* ---- discarding ---------------------------------------------------------------------------------------------------------- */
+/* ---- discarding ------------------------------------------------------------------------------ */
 
 void leat_crypto_on_handshake_packet_sent(leat_conn *conn) {
     /* RFC 9001 §4.9.1: a client needs no Initial keys once it has sent a Handshake packet. */
@@ -91,7 +94,8 @@ void leat_crypto_on_handshake_packet_sent(leat_conn *conn) {
 
 void leat_crypto_after_packet(leat_conn *conn, const leat_packet_in *packet) {
     if (leat_conn_is_server(conn) && packet->space == LEAT_SPACE_HANDSHAKE) {
-        /* RFC 9001 §4.9.1, RFC 9000 §8.1: a Handshake packet proves that the client saw our Initial. */
+        /* RFC 9001 §4.9.1, RFC 9000 §8.1: a Handshake packet proves that the client saw our
+         * Initial. */
         leat_crypto_discard_space(conn, LEAT_SPACE_INITIAL);
         leat_paths_set_validated(conn, packet->path);
     }
@@ -102,7 +106,7 @@ void leat_crypto_after_packet(leat_conn *conn, const leat_packet_in *packet) {
     }
 }
 
-/* ---- key update ------------------------------------------------------------------------------------------------------------ */
+/* ---- key update ------------------------------------------------------------------------------ */
 
 void leat_crypto_on_key_update(leat_conn *conn, bool by_peer) {
     const leat_event event = {.type = LEAT_EVENT_KEY_UPDATED, .key_updated.by_peer = by_peer};
@@ -110,11 +114,14 @@ void leat_crypto_on_key_update(leat_conn *conn, bool by_peer) {
     leat_time period = leat_time_multiply(leat_recovery_pto(&conn->recovery), 3);
     conn->handshake.previous_keys_deadline = leat_time_add(conn->now, period);
     conn->handshake.key_updates++;
-    leat_trace_keys(conn, "key_updated", LEAT_SPACE_APPLICATION, by_peer ? "remote_update" : "local_update");
+    leat_trace_keys(conn, "key_updated", LEAT_SPACE_APPLICATION, by_peer ? "remote_update"
+                                                                         : "local_update");
     leat_events_push(conn, &event);
 }
 
-leat_time leat_crypto_previous_keys_due(const leat_conn *conn) { return conn->handshake.previous_keys_deadline; }
+leat_time leat_crypto_previous_keys_due(const leat_conn *conn) {
+    return conn->handshake.previous_keys_deadline;
+}
 
 void leat_crypto_discard_previous_keys(leat_conn *conn) {
     conn->handshake.previous_keys_deadline = LEAT_TIME_NEVER;
@@ -124,7 +131,8 @@ void leat_crypto_discard_previous_keys(leat_conn *conn) {
 }
 
 static bool can_update(const leat_conn *conn) {
-    /* RFC 9001 §6.1: after the handshake is confirmed, and after the last update was acknowledged. */
+    /* RFC 9001 §6.1: after the handshake is confirmed, and after the last update
+     * was acknowledged. */
     return leat_conn_is_open(conn) && conn->handshake.is_confirmed &&
            leat_keys_can_update(&conn->spaces[LEAT_SPACE_APPLICATION]->keys);
 }

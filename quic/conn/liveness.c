@@ -1,7 +1,7 @@
 /*
- * Is the peer still there: PING (RFC 9000 §19.2), idle timeout (§10.1), keep-alive (§10.1.2), handshake timeout, and
- * liveness: while somebody wants to know, silence is probed on a timer of its own and ends the connection at a limit that
- * is much shorter than an idle timeout.
+ * Is the peer still there: PING (RFC 9000 §19.2), idle timeout (§10.1), keep-alive (§10.1.2),
+ * handshake timeout, and liveness: while somebody wants to know, silence is probed on a timer of
+ * its own and ends the connection at a limit that is much shorter than an idle timeout.
  */
 #include "quic/conn/conn_internal.h"
 #include "quic/conn/trace.h"
@@ -20,7 +20,7 @@ void leat_liveness_init(leat_conn *conn) {
 
 void leat_liveness_clear(leat_conn *conn) { leat_ring_clear(&conn->liveness.pings); }
 
-/* ---- PING ---------------------------------------------------------------------------------------------------------------- */
+/* ---- PING ------------------------------------------------------------------------------------ */
 
 int leat_conn_send_ping(leat_conn *conn, uint64_t uid) {
     if (!leat_conn_is_open(conn)) {
@@ -45,7 +45,8 @@ bool leat_ping_wants(const leat_conn *conn, leat_space space) {
 }
 
 bool leat_ping_joins(const leat_conn *conn, leat_space space) {
-    /* RFC 9000 §13.2.4: without it a peer that only sends would never let us forget its packet numbers. */
+    /* RFC 9000 §13.2.4: without it a peer that only sends would never let us forget its packet
+     * numbers. */
     return conn->spaces[space]->ack_only_sent >= LEAT_ACK_ONLY_MAX;
 }
 
@@ -74,11 +75,14 @@ void leat_ping_write(leat_conn *conn, leat_packet_out *out) {
     conn->liveness.ping_due = conn->liveness.ping_due && out->space != LEAT_SPACE_APPLICATION;
 }
 
-void leat_ping_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet, const leat_frame_record *record) {
+void leat_ping_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
+                        const leat_frame_record *record) {
     (void)space;
     if (record->flags == PING_OF_APPLICATION) {
         const leat_event event = {.type = LEAT_EVENT_PING_ACKNOWLEDGED,
-                                  .ping_acknowledged = {record->a, leat_time_sub(conn->now, packet->time_sent)}};
+                                  .ping_acknowledged = {record->a,
+                                                        leat_time_sub(conn->now,
+                                                            packet->time_sent)}};
         leat_events_push(conn, &event);
     }
 }
@@ -90,7 +94,7 @@ void leat_ping_on_lost(leat_conn *conn, leat_space space, const leat_frame_recor
     }
 }
 
-/* ---- idle timeout ----------------------------------------------------------------------------------------------------------- */
+/* ---- idle timeout ---------------------------------------------------------------------------- */
 
 void leat_liveness_on_peer_params(leat_conn *conn) {
     /* RFC 9000 §10.1: the lesser of both; 0 means that this side has none. */
@@ -102,7 +106,8 @@ void leat_liveness_on_peer_params(leat_conn *conn) {
 }
 
 leat_time leat_liveness_silent_for(const leat_conn *conn) {
-    leat_time since = conn->receive.packets > 0 ? conn->receive.last_packet_time : conn->handshake.started;
+    leat_time since = conn->receive.packets > 0 ? conn->receive.last_packet_time
+                                                : conn->handshake.started;
     return leat_time_sub(conn->now, since);
 }
 
@@ -110,7 +115,8 @@ leat_time leat_idle_due(const leat_conn *conn) {
     if (conn->liveness.idle_timeout == 0) {
         return LEAT_TIME_NEVER;
     }
-    /* RFC 9000 §10.1: never below three PTOs, so that a few lost packets do not end a connection. */
+    /* RFC 9000 §10.1: never below three PTOs, so that a few lost packets do not end
+     * a connection. */
     leat_time floor = leat_time_multiply(leat_recovery_pto(&conn->recovery), 3);
     leat_time timeout = conn->liveness.idle_timeout > floor ? conn->liveness.idle_timeout : floor;
     return leat_time_add(conn->liveness.idle_since, timeout);
@@ -122,7 +128,8 @@ void leat_idle_expire(leat_conn *conn) {
 
 void leat_liveness_on_eliciting_sent(leat_conn *conn) {
     leat_conn_liveness *liveness = &conn->liveness;
-    /* RFC 9000 §10.1: only the first one since something was received: our own retries prove nothing. */
+    /* RFC 9000 §10.1: only the first one since something was received: our own retries prove
+     * nothing. */
     if (!liveness->sent_eliciting) {
         liveness->sent_eliciting = true;
         liveness->idle_since = conn->now;
@@ -130,18 +137,19 @@ void leat_liveness_on_eliciting_sent(leat_conn *conn) {
     liveness->last_eliciting_sent = conn->now;
 }
 
-/* ---- handshake timeout -------------------------------------------------------------------------------------------------------- */
+/* ---- handshake timeout ----------------------------------------------------------------------- */
 
 leat_time leat_handshake_timeout_due(const leat_conn *conn) {
     bool runs = conn->config.handshake_timeout != 0 && !conn->handshake.is_complete;
-    return runs ? leat_time_add(conn->handshake.started, conn->config.handshake_timeout) : LEAT_TIME_NEVER;
+    return runs ? leat_time_add(conn->handshake.started, conn->config.handshake_timeout)
+                : LEAT_TIME_NEVER;
 }
 
 void leat_handshake_timeout_expire(leat_conn *conn) {
     leat_close_silently(conn, LEAT_SOURCE_HANDSHAKE_TIMEOUT, LEAT_NO_ERROR, "handshake timeout");
 }
 
-/* ---- keep-alive ------------------------------------------------------------------------------------------------------------------ */
+/* ---- keep-alive ------------------------------------------------------------------------------ */
 
 leat_time leat_keep_alive_due(const leat_conn *conn) {
     const leat_conn_liveness *liveness = &conn->liveness;
@@ -149,13 +157,14 @@ leat_time leat_keep_alive_due(const leat_conn *conn) {
         return LEAT_TIME_NEVER;
     }
     leat_time received = conn->receive.last_packet_time;
-    leat_time since = received > liveness->last_eliciting_sent ? received : liveness->last_eliciting_sent;
+    leat_time since = received > liveness->last_eliciting_sent ? received
+                                                               : liveness->last_eliciting_sent;
     return leat_time_add(since, conn->config.keep_alive);
 }
 
 void leat_keep_alive_expire(leat_conn *conn) { conn->liveness.ping_due = true; }
 
-/* ---- liveness ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- liveness -------------------------------------------------------------------------------- */
 
 static bool is_watching(const leat_conn *conn) {
     return conn->liveness.wanted > 0 && conn->config.liveness != 0 && conn->handshake.is_complete;
@@ -178,7 +187,8 @@ void leat_conn_want_liveness(leat_conn *conn, bool wanted) {
 }
 
 void leat_liveness_on_time(leat_conn *conn) {
-    /* Silence that nobody asked about was allowed; and the call that asked may have known only an old time. */
+    /* Silence that nobody asked about was allowed; and the call that asked may have known only an
+     * old time. */
     if (conn->liveness.starts_watching) {
         conn->liveness.starts_watching = false;
         conn->liveness.watched_since = conn->now;
@@ -193,19 +203,22 @@ leat_time leat_liveness_due(const leat_conn *conn) {
     leat_time due = leat_time_add(since, conn->config.liveness);
     leat_time probe = leat_time_add(since, LIVENESS_PROBE_AFTER);
     probe = probe > conn->liveness.next_ping ? probe : conn->liveness.next_ping;
-    leat_time warn = conn->liveness.told_unresponsive ? LEAT_TIME_NEVER : leat_time_add(since, LIVENESS_WARN_AFTER);
+    leat_time warn = conn->liveness.told_unresponsive ? LEAT_TIME_NEVER
+                                                      : leat_time_add(since, LIVENESS_WARN_AFTER);
     due = probe < due ? probe : due;
     return warn < due ? warn : due;
 }
 
 static void warn_unresponsive(leat_conn *conn, leat_time silent_for) {
-    const leat_event event = {.type = LEAT_EVENT_PEER_UNRESPONSIVE, .peer_liveness.silent_for = silent_for};
+    const leat_event event = {.type = LEAT_EVENT_PEER_UNRESPONSIVE,
+                              .peer_liveness.silent_for = silent_for};
     conn->liveness.told_unresponsive = true;
     leat_events_push(conn, &event);
 }
 
 void leat_liveness_expire(leat_conn *conn) {
-    static const leat_close_cause gone = {.source = LEAT_SOURCE_LIVENESS_TIMEOUT, .reason = "liveness timeout"};
+    static const leat_close_cause gone = {.source = LEAT_SOURCE_LIVENESS_TIMEOUT,
+                                          .reason = "liveness timeout"};
     leat_time silent_for = leat_time_sub(conn->now, silent_since(conn));
     if (silent_for >= conn->config.liveness) {
         /* The peer may live behind a network that eats its packets: it is told. */
@@ -225,7 +238,8 @@ void leat_liveness_on_received(leat_conn *conn) {
     leat_conn_liveness *liveness = &conn->liveness;
     if (liveness->told_unresponsive) {
         const leat_event event = {.type = LEAT_EVENT_PEER_RESPONSIVE,
-                                  .peer_liveness.silent_for = leat_time_sub(conn->now, silent_since(conn))};
+                                  .peer_liveness.silent_for = leat_time_sub(conn->now,
+                                      silent_since(conn))};
         leat_events_push(conn, &event);
     }
     liveness->told_unresponsive = false;

@@ -1,11 +1,14 @@
 /*
- * What a client may get instead of a handshake: Version Negotiation (RFC 9000 §6) and Retry (§8.1.2, §17.2.5). Both come
- * unauthenticated or nearly so, and count only before anything else was received.
+ * What a client may get instead of a handshake: Version Negotiation (RFC 9000 §6) and Retry
+ * (§8.1.2, §17.2.5). Both come unauthenticated or nearly so, and count only before anything else
+ * was received.
  */
 #include "quic/conn/conn_internal.h"
 #include "quic/packet/retry.h"
 
-static bool is_first_answer(const leat_conn *conn) { return conn->receive.packets == 0 && !conn->cids.was_retried; }
+static bool is_first_answer(const leat_conn *conn) {
+    return conn->receive.packets == 0 && !conn->cids.was_retried;
+}
 
 static bool lists_our_version(leat_span versions) {
     leat_reader reader = leat_reader_of(versions);
@@ -19,7 +22,8 @@ static bool lists_our_version(leat_span versions) {
 
 leat_drop leat_negotiation_on_version_negotiation(leat_conn *conn, const leat_packet_in *packet) {
     const leat_packet_header *header = &packet->header;
-    /* RFC 9000 §6.2, §17.2.1: it must echo both IDs of our Initial, which an off-path attacker has not seen. */
+    /* RFC 9000 §6.2, §17.2.1: it must echo both IDs of our Initial, which an off-path attacker has
+     * not seen. */
     bool echoes = leat_span_equal(header->dcid, leat_cid_span(leat_cids_first_local(conn))) &&
                   leat_span_equal(header->scid, leat_cid_span(&conn->cids.original_dcid));
     if (!is_first_answer(conn) || !echoes) {
@@ -29,7 +33,8 @@ leat_drop leat_negotiation_on_version_negotiation(leat_conn *conn, const leat_pa
     if (lists_our_version(header->versions)) {
         return LEAT_DROP_UNEXPECTED_VERSION;
     }
-    leat_close_silently(conn, LEAT_SOURCE_VERSION_MISMATCH, LEAT_NO_ERROR, "the server does not speak QUIC version 1");
+    leat_close_silently(conn, LEAT_SOURCE_VERSION_MISMATCH, LEAT_NO_ERROR,
+                        "the server does not speak QUIC version 1");
     return LEAT_DROP_NONE;
 }
 
@@ -45,8 +50,10 @@ leat_drop leat_negotiation_on_retry(leat_conn *conn, const leat_packet_in *packe
     if (!is_first_answer(conn) || !leat_cids_is_ours(cids, header->dcid)) {
         return LEAT_DROP_UNEXPECTED_TYPE;
     }
-    /* RFC 9000 §17.2.5.1-2: an empty token validates nothing, an unchanged ID would not show that a Retry happened. */
-    if (header->token.length == 0 || leat_span_equal(header->scid, leat_cid_span(&cids->original_dcid))) {
+    /* RFC 9000 §17.2.5.1-2: an empty token validates nothing, an unchanged ID would not show that a
+     * Retry happened. */
+    if (header->token.length == 0 ||
+        leat_span_equal(header->scid, leat_cid_span(&cids->original_dcid))) {
         return LEAT_DROP_TOKEN;
     }
     const leat_span whole = {packet->bytes, packet->length};
@@ -63,7 +70,8 @@ leat_drop leat_negotiation_on_retry(leat_conn *conn, const leat_packet_in *packe
         leat_close_internal(conn, "out of memory for Retry");
         return LEAT_DROP_NONE;
     }
-    /* RFC 9000 §17.2.5.3: the same ClientHello goes again, under new keys and with packet numbers that go on. */
+    /* RFC 9000 §17.2.5.3: the same ClientHello goes again, under new keys and with packet numbers
+     * that go on. */
     const leat_recovery_hooks hooks = leat_acks_hooks(conn);
     leat_recovery_lose_all(&conn->recovery, LEAT_SPACE_INITIAL, &hooks);
     return LEAT_DROP_NONE;

@@ -1,7 +1,8 @@
 /*
- * Network paths: validation (RFC 9000 §8), and a server that follows its client to new addresses (§9). A path is made when
- * an authentic packet comes from an address pair; the active one carries the connection. The client stays on one path:
- * RFC 9000 §9: NOT IMPLEMENTED: active migration by a client; its socket layer may still rebind.
+ * Network paths: validation (RFC 9000 §8), and a server that follows its client to new addresses
+ * (§9). A path is made when an authentic packet comes from an address pair; the active one carries
+ * the connection. The client stays on one path: RFC 9000 §9: NOT IMPLEMENTED: active migration by a
+ * client; its socket layer may still rebind.
  */
 #include "quic/conn/conn_internal.h"
 #include "quic/conn/trace.h"
@@ -11,7 +12,7 @@
 /* RFC 9000 §8.1: sent at most three times what was received, until the address is validated. */
 #define AMPLIFICATION_FACTOR 3
 
-/* ---- the table of paths -------------------------------------------------------------------------------------------------------- */
+/* ---- the table of paths ---------------------------------------------------------------------- */
 
 static int open_path(leat_conn *conn, leat_path_state **slot, const leat_path *addresses) {
     leat_path_state *path = leat_alloc(conn->allocator, sizeof *path);
@@ -19,7 +20,8 @@ static int open_path(leat_conn *conn, leat_path_state **slot, const leat_path *a
         return LEAT_ERR_NOMEM;
     }
     const leat_congestion_ops *ops = leat_congestion_find(conn->config.congestion_control);
-    int err = leat_recovery_path_init(&path->recovery, conn->allocator, ops, conn->config.max_send_udp_payload,
+    int err = leat_recovery_path_init(&path->recovery, conn->allocator, ops,
+                                      conn->config.max_send_udp_payload,
                                       conn->config.initial_rtt, false);
     if (err != LEAT_OK) {
         leat_free(conn->allocator, path);
@@ -68,9 +70,11 @@ leat_path_state *leat_paths_find(const leat_conn *conn, const leat_path *address
         if (path == NULL) {
             continue;
         }
-        /* A client's socket may learn its local address late; what counts is that the server stays. */
-        bool is_same = conn->config.is_client ? leat_address_equal(&path->addresses.remote, &addresses->remote)
-                                              : leat_path_equal(&path->addresses, addresses);
+        /* A client's socket may learn its local address late; what counts is that the
+         * server stays. */
+        bool is_same = conn->config.is_client
+                ? leat_address_equal(&path->addresses.remote, &addresses->remote)
+                : leat_path_equal(&path->addresses, addresses);
         if (is_same) {
             return path;
         }
@@ -86,7 +90,8 @@ bool leat_paths_accepts(const leat_conn *conn, const leat_path *addresses) {
 
 static bool is_same_host(const leat_path_state *a, const leat_path_state *b) {
     return a->addresses.remote.family == b->addresses.remote.family &&
-           memcmp(a->addresses.remote.ip, b->addresses.remote.ip, sizeof a->addresses.remote.ip) == 0;
+           memcmp(a->addresses.remote.ip, b->addresses.remote.ip,
+                  sizeof a->addresses.remote.ip) == 0;
 }
 
 /* What the peer accepts holds on every path. */
@@ -96,7 +101,8 @@ static void inherit_size(leat_path_state *path, const leat_path_state *from) {
     }
 }
 
-/* RFC 9000 §9.5: one ID towards two hosts would let observers link them. Without a spare one it has to go on. */
+/* RFC 9000 §9.5: one ID towards two hosts would let observers link them. Without a spare one it has
+ * to go on. */
 static void choose_cid(leat_conn *conn, leat_path_state *path) {
     path->cid_sequence = conn->paths.active->cid_sequence;
     if (!is_same_host(path, conn->paths.active)) {
@@ -141,7 +147,7 @@ bool leat_paths_on_authentic(leat_conn *conn, leat_packet_in *packet) {
     return true;
 }
 
-/* ---- amplification ------------------------------------------------------------------------------------------------------------------ */
+/* ---- amplification --------------------------------------------------------------------------- */
 
 size_t leat_path_send_limit(const leat_conn *conn, const leat_path_state *path) {
     (void)conn;
@@ -157,7 +163,7 @@ void leat_path_on_sent(leat_conn *conn, leat_path_state *path, size_t bytes) {
     path->bytes_sent += bytes;
 }
 
-/* ---- validation ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- validation ------------------------------------------------------------------------------ */
 
 static void tell_path(leat_conn *conn, leat_event_type type, const leat_path_state *path) {
     const leat_event event = {.type = type, .path.path = path->addresses};
@@ -193,14 +199,16 @@ static void make_active(leat_conn *conn, leat_path_state *path) {
     const leat_event event = {
         .type = LEAT_EVENT_PATH_CHANGED,
         .path_changed = {.old_path = before->addresses, .new_path = path->addresses,
-                         .reason = is_same_host(before, path) ? LEAT_PATH_REBOUND : LEAT_PATH_MIGRATED},
+                         .reason = is_same_host(before, path) ? LEAT_PATH_REBOUND
+                                                              : LEAT_PATH_MIGRATED},
     };
     conn->paths.active = path;
     leat_recovery_set_path(&conn->recovery, &path->recovery);
     leat_events_push(conn, &event);
 }
 
-/* RFC 9000 §9.3.2: back to the last address that was validated; without one there is nothing left to talk to. */
+/* RFC 9000 §9.3.2: back to the last address that was validated; without one there is nothing left
+ * to talk to. */
 static void fail_path(leat_conn *conn, leat_path_state *path) {
     stop_challenge(path);
     tell_path(conn, LEAT_EVENT_PATH_FAILED, path);
@@ -208,7 +216,8 @@ static void fail_path(leat_conn *conn, leat_path_state *path) {
         make_active(conn, conn->paths.fallback);
         conn->paths.fallback = NULL;
     } else if (path == conn->paths.active) {
-        leat_close_silently(conn, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_NO_VIABLE_PATH, "no validated path is left");
+        leat_close_silently(conn, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_NO_VIABLE_PATH,
+                            "no validated path is left");
     }
 }
 
@@ -217,7 +226,8 @@ static void next_challenge(leat_conn *conn, leat_path_state *path) {
         fail_path(conn, path);
         return;
     }
-    /* RFC 9000 §8.2.1: data of its own for each one, so that an answer proves that this one arrived. */
+    /* RFC 9000 §8.2.1: data of its own for each one, so that an answer proves that this one
+     * arrived. */
     if (!leat_random_bytes(&conn->random, path->challenges[path->challenges_sent], 8)) {
         leat_close_internal(conn, "random source failed");
         return;
@@ -246,9 +256,10 @@ void leat_paths_on_timer(leat_conn *conn) {
     }
 }
 
-/* ---- following the client ---------------------------------------------------------------------------------------------------------------- */
+/* ---- following the client -------------------------------------------------------------------- */
 
-/* RFC 9000 §9.4: a new port on the same host is most likely a NAT on the same path; its estimates still hold. */
+/* RFC 9000 §9.4: a new port on the same host is most likely a NAT on the same path; its estimates
+ * still hold. */
 static void inherit_estimates(leat_path_state *path, const leat_path_state *from) {
     const leat_congestion *congestion = &from->recovery.congestion;
     if (path->recovery.congestion.ops == congestion->ops) {
@@ -269,23 +280,26 @@ static void migrate(leat_conn *conn, leat_path_state *path) {
     make_active(conn, path);
     if (!path->is_validated) {
         start_challenge(conn, path);
-        /* RFC 9000 §9.3.3: the old path is asked too, in case the packet was forwarded by an attacker. */
+        /* RFC 9000 §9.3.3: the old path is asked too, in case the packet was forwarded by an
+         * attacker. */
         start_challenge(conn, before);
     }
 }
 
 void leat_paths_after_packet(leat_conn *conn, const leat_packet_in *packet) {
     /* RFC 9000 §9.3: only a non-probing packet with the highest number moves the connection. */
-    bool moves = leat_conn_is_server(conn) && packet->path != conn->paths.active && packet->non_probing &&
+    bool moves = leat_conn_is_server(conn) && packet->path != conn->paths.active &&
+        packet->non_probing &&
                  packet->is_newest && packet->space == LEAT_SPACE_APPLICATION;
     if (moves) {
         migrate(conn, packet->path);
     }
 }
 
-/* ---- frames -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
-void leat_path_challenge_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet) {
+void leat_path_challenge_on_frame(leat_conn *conn, const leat_frame *frame,
+                                  leat_packet_in *packet) {
     (void)conn;
     /* RFC 9000 §8.2.2: answered on the path it came in. */
     memcpy(packet->path->response, frame->path_challenge.data, sizeof packet->path->response);
@@ -306,7 +320,8 @@ void leat_path_response_on_frame(leat_conn *conn, const leat_frame *frame, leat_
     for (size_t i = 0; i < LEAT_PATHS_MAX; i++) {
         leat_path_state *path = conn->paths.all[i];
         if (path != NULL && is_answer_to(path, frame->path_response.data)) {
-            /* RFC 9000 §8.2.3: it counts for the path that the challenge went out on, whichever way it came back. */
+            /* RFC 9000 §8.2.3: it counts for the path that the challenge went out on, whichever way
+             * it came back. */
             leat_paths_set_validated(conn, path);
             tell_path(conn, LEAT_EVENT_PATH_VALIDATED, path);
             return;
@@ -315,7 +330,8 @@ void leat_path_response_on_frame(leat_conn *conn, const leat_frame *frame, leat_
 }
 
 bool leat_paths_has_probe(const leat_conn *conn, const leat_path_state *path) {
-    return (path->response_due || path->challenge_frame_due) && leat_path_send_limit(conn, path) > 0;
+    return (path->response_due || path->challenge_frame_due) &&
+        leat_path_send_limit(conn, path) > 0;
 }
 
 leat_path_state *leat_paths_next_to_send(const leat_conn *conn) {
@@ -330,7 +346,8 @@ leat_path_state *leat_paths_next_to_send(const leat_conn *conn) {
 
 void leat_paths_write(leat_conn *conn, leat_packet_out *out) {
     leat_path_state *path = out->path;
-    leat_frame response = {.kind = LEAT_FRAME_PATH_RESPONSE, .type = 0x1b, .path_response.data = path->response};
+    leat_frame response = {.kind = LEAT_FRAME_PATH_RESPONSE, .type = 0x1b,
+                           .path_response.data = path->response};
     if (path->response_due && leat_out_frame(conn, out, &response, 0, 0, 0)) {
         path->response_due = false;
         out->needs_full_datagram = true;
@@ -339,7 +356,8 @@ void leat_paths_write(leat_conn *conn, leat_packet_out *out) {
         return;
     }
     const leat_frame challenge = {.kind = LEAT_FRAME_PATH_CHALLENGE, .type = 0x1a,
-                                  .path_challenge.data = path->challenges[path->challenges_sent - 1]};
+                                  .path_challenge.data =
+                                      path->challenges[path->challenges_sent - 1]};
     if (leat_out_frame(conn, out, &challenge, 0, 0, 0)) {
         path->challenge_frame_due = false;
         out->needs_full_datagram = true;

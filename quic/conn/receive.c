@@ -1,8 +1,9 @@
 /*
- * From datagrams to handled frames: RFC 9000 §5.2, §12, §13.1; RFC 9001 §5.5 and §5.7. Each packet passes four stages
- * that share one leat_packet_in: parse (header, whose is it), open (keys, decryption, duplicates), frames, account
- * (acknowledgments, path, timers). A stage answers `keep`, `drop` with a reason, or finds that a fault was recorded.
- * Nothing changes before a packet is authentic.
+ * From datagrams to handled frames: RFC 9000 §5.2, §12, §13.1; RFC 9001 §5.5 and §5.7. Each packet
+ * passes four stages that share one leat_packet_in: parse (header, whose is it), open (keys,
+ * decryption, duplicates), frames, account (acknowledgments, path, timers). A stage answers `keep`,
+ * `drop` with a reason, or finds that a fault was recorded. Nothing changes before a packet is
+ * authentic.
  */
 #include "quic/conn/conn_internal.h"
 #include "quic/conn/trace.h"
@@ -14,7 +15,8 @@
 #define RESET_TOKEN 16
 
 void leat_receive_init(leat_conn *conn) {
-    leat_ring_init(&conn->receive.early, conn->allocator, sizeof(leat_early_packet), LEAT_EARLY_PACKETS_MAX);
+    leat_ring_init(&conn->receive.early, conn->allocator, sizeof(leat_early_packet),
+                   LEAT_EARLY_PACKETS_MAX);
 }
 
 static void clear_early(leat_conn *conn) {
@@ -33,14 +35,15 @@ void leat_receive_drop(leat_conn *conn, leat_drop drop, leat_packet_type type, s
     leat_trace_packet_dropped(conn, drop, type, length);
 }
 
-/* ---- stage 1: parse ------------------------------------------------------------------------------------------------ */
+/* ---- stage 1: parse -------------------------------------------------------------------------- */
 
 /* RFC 9000 §7.2: our IDs, and until the client knows one of them the ID it chose itself. */
 static bool is_addressed_to_us(const leat_conn *conn, const leat_packet_header *header) {
     if (leat_cids_is_ours(&conn->cids, header->dcid)) {
         return true;
     }
-    bool chosen_by_client = header->type == LEAT_PACKET_INITIAL || header->type == LEAT_PACKET_ZERO_RTT;
+    bool chosen_by_client = header->type == LEAT_PACKET_INITIAL ||
+        header->type == LEAT_PACKET_ZERO_RTT;
     return leat_conn_is_server(conn) && chosen_by_client &&
            leat_span_equal(header->dcid, leat_cid_span(&conn->cids.client_dcid));
 }
@@ -49,11 +52,13 @@ static bool is_addressed_to_us(const leat_conn *conn, const leat_packet_header *
 static bool is_from_peer(const leat_conn *conn, const leat_packet_header *header) {
     bool is_long = header->type != LEAT_PACKET_ONE_RTT;
     return !is_long || !conn->cids.peer_cid_known || conn->handshake.is_confirmed ||
-           leat_span_equal(header->scid, leat_cid_span(leat_cids_of_path(conn, conn->paths.active)));
+           leat_span_equal(header->scid,
+                           leat_cid_span(leat_cids_of_path(conn, conn->paths.active)));
 }
 
 static leat_drop judge_initial(const leat_conn *conn, const leat_packet_in *packet) {
-    /* RFC 9000 §14.1: a client that does not pad could be a spoofed source that wants amplification. */
+    /* RFC 9000 §14.1: a client that does not pad could be a spoofed source that wants
+     * amplification. */
     if (leat_conn_is_server(conn) && packet->datagram_length < LEAT_MIN_DATAGRAM) {
         return LEAT_DROP_SMALL_INITIAL;
     }
@@ -73,7 +78,8 @@ static leat_drop judge_header(const leat_conn *conn, const leat_packet_in *packe
     case LEAT_PACKET_RETRY:
         return leat_conn_is_server(conn) ? LEAT_DROP_UNEXPECTED_TYPE : LEAT_DROP_NONE;
     case LEAT_PACKET_ZERO_RTT:
-        /* RFC 9001 §4.6.2: NOT IMPLEMENTED: early data is never offered, so its packets have no keys. */
+        /* RFC 9001 §4.6.2: NOT IMPLEMENTED: early data is never offered, so its packets have no
+         * keys. */
         return leat_conn_is_server(conn) ? LEAT_DROP_NO_KEYS : LEAT_DROP_UNEXPECTED_TYPE;
     default:
         break;
@@ -84,7 +90,7 @@ static leat_drop judge_header(const leat_conn *conn, const leat_packet_in *packe
     return header->type == LEAT_PACKET_INITIAL ? judge_initial(conn, packet) : LEAT_DROP_NONE;
 }
 
-/* ---- stage 2: open ------------------------------------------------------------------------------------------------- */
+/* ---- stage 2: open --------------------------------------------------------------------------- */
 
 /* RFC 9001 §5.7: a packet ahead of its keys is likely one that was reordered, so a few are kept. */
 static leat_drop keep_for_later(leat_conn *conn, const leat_packet_in *packet) {
@@ -98,7 +104,8 @@ static leat_drop keep_for_later(leat_conn *conn, const leat_packet_in *packet) {
         return LEAT_DROP_NO_KEYS;
     }
     memcpy(bytes, packet->bytes, packet->length);
-    *early = (leat_early_packet){bytes, packet->length, packet->datagram_length, *packet->addresses, packet->ecn};
+    *early = (leat_early_packet){bytes, packet->length, packet->datagram_length, *packet->addresses,
+                                 packet->ecn};
     leat_trace_packet_buffered(conn, packet->header.type, packet->length);
     return LEAT_DROP_NONE;
 }
@@ -108,12 +115,15 @@ static bool can_open(const leat_conn *conn, const leat_packet_in *packet) {
     if (space == NULL || !leat_keys_can_read(&space->keys)) {
         return false;
     }
-    /* RFC 9001 §5.7: a server reads no 1-RTT packet before it has verified the client's Finished. */
-    return packet->space != LEAT_SPACE_APPLICATION || !leat_conn_is_server(conn) || conn->handshake.is_complete;
+    /* RFC 9001 §5.7: a server reads no 1-RTT packet before it has verified the
+     * client's Finished. */
+    return packet->space != LEAT_SPACE_APPLICATION || !leat_conn_is_server(conn) ||
+        conn->handshake.is_complete;
 }
 
 static leat_drop judge_open_status(leat_conn *conn, leat_open_status status) {
-    static const leat_close_cause at_limit = {.source = LEAT_SOURCE_INTERNAL_ERROR, .error_code = LEAT_AEAD_LIMIT_REACHED};
+    static const leat_close_cause at_limit = {.source = LEAT_SOURCE_INTERNAL_ERROR,
+                                              .error_code = LEAT_AEAD_LIMIT_REACHED};
     switch (status) {
     case LEAT_OPEN_OK:
         return LEAT_DROP_NONE;
@@ -136,9 +146,12 @@ static leat_drop judge_open_status(leat_conn *conn, leat_open_status status) {
     return LEAT_DROP_AUTHENTICATION;
 }
 
-/* RFC 9000 §10.3.1: looked for only after decryption failed, and only at the end of what could be a 1-RTT packet. */
-static bool is_stateless_reset(const leat_conn *conn, const leat_packet_in *packet, const uint8_t token[RESET_TOKEN]) {
-    return packet->header.type == LEAT_PACKET_ONE_RTT && packet->length >= RESET_MIN && leat_cids_is_reset_token(conn, token);
+/* RFC 9000 §10.3.1: looked for only after decryption failed, and only at the end of what could be a
+ * 1-RTT packet. */
+static bool is_stateless_reset(const leat_conn *conn, const leat_packet_in *packet,
+                               const uint8_t token[RESET_TOKEN]) {
+    return packet->header.type == LEAT_PACKET_ONE_RTT && packet->length >= RESET_MIN &&
+        leat_cids_is_reset_token(conn, token);
 }
 
 static leat_drop open_packet(leat_conn *conn, leat_packet_in *packet) {
@@ -147,7 +160,8 @@ static leat_drop open_packet(leat_conn *conn, leat_packet_in *packet) {
         memcpy(tail, packet->bytes + packet->length - RESET_TOKEN, RESET_TOKEN);
     }
     leat_conn_space *space = conn->spaces[packet->space];
-    leat_open_status status = leat_packet_open(&space->keys, &packet->header, packet->bytes, space->acks.largest_received,
+    leat_open_status status = leat_packet_open(&space->keys, &packet->header, packet->bytes,
+                                               space->acks.largest_received,
                                                &packet->opened);
     if (status == LEAT_OPEN_AUTHENTICATION && is_stateless_reset(conn, packet, tail)) {
         leat_conn_on_stateless_reset(conn, conn->now);
@@ -161,13 +175,14 @@ static leat_drop open_packet(leat_conn *conn, leat_packet_in *packet) {
     return drop;
 }
 
-/* ---- stage 3: frames ------------------------------------------------------------------------------------------------ */
+/* ---- stage 3: frames ------------------------------------------------------------------------- */
 
 static void receive_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet) {
     const leat_frame_row *row = &leat_frame_table[frame->kind];
     if (!leat_frame_is_allowed(frame->kind, packet->header.type)) {
         /* RFC 9000 §12.4: table 3 says in which packet a frame may stand. */
-        leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, frame->type, "frame in a packet that may not carry it");
+        leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, frame->type,
+                         "frame in a packet that may not carry it");
         return;
     }
     packet->ack_eliciting |= row->ack_eliciting;
@@ -194,11 +209,12 @@ static void receive_frames(leat_conn *conn, leat_packet_in *packet) {
     }
 }
 
-/* ---- stage 4: account ------------------------------------------------------------------------------------------------ */
+/* ---- stage 4: account ------------------------------------------------------------------------ */
 
 static void account_packet(leat_conn *conn, const leat_packet_in *packet) {
     leat_conn_space *space = conn->spaces[packet->space];
-    if (leat_ack_tracker_on_received(&space->acks, packet->opened.pn, packet->ack_eliciting, packet->ecn, conn->now) != 0) {
+    if (leat_ack_tracker_on_received(&space->acks, packet->opened.pn, packet->ack_eliciting,
+                                     packet->ecn, conn->now) != 0) {
         leat_close_internal(conn, "out of memory for packet numbers");
         return;
     }
@@ -209,7 +225,8 @@ static void account_packet(leat_conn *conn, const leat_packet_in *packet) {
 
 static leat_drop receive_authentic(leat_conn *conn, leat_packet_in *packet) {
     const leat_conn_space *space = conn->spaces[packet->space];
-    packet->is_newest = space->acks.largest_received == LEAT_PN_NONE || packet->opened.pn > space->acks.largest_received;
+    packet->is_newest = space->acks.largest_received == LEAT_PN_NONE ||
+        packet->opened.pn > space->acks.largest_received;
     if (!leat_paths_on_authentic(conn, packet)) {
         return LEAT_DROP_LIMIT;
     }
@@ -229,7 +246,7 @@ static leat_drop receive_authentic(leat_conn *conn, leat_packet_in *packet) {
     return LEAT_DROP_NONE;
 }
 
-/* ---- datagrams ------------------------------------------------------------------------------------------------------- */
+/* ---- datagrams ------------------------------------------------------------------------------- */
 
 static leat_drop receive_packet(leat_conn *conn, leat_packet_in *packet) {
     leat_drop drop = judge_header(conn, packet);
@@ -258,7 +275,8 @@ static void receive_coalesced(leat_conn *conn, const leat_packet_in *datagram) {
     leat_packet_in packet = *datagram;
     leat_cid first_dcid = {0};
     size_t cid_length = leat_cids_first_local(conn)->length;
-    for (size_t offset = 0; offset < datagram->length && leat_conn_is_open(conn); offset += packet.length) {
+    for (size_t offset = 0; offset < datagram->length &&
+         leat_conn_is_open(conn); offset += packet.length) {
         leat_span rest = {datagram->bytes + offset, datagram->length - offset};
         packet = *datagram;
         leat_drop drop = leat_packet_header_parse(&packet.header, rest, cid_length);
@@ -282,14 +300,16 @@ static void receive_coalesced(leat_conn *conn, const leat_packet_in *datagram) {
     }
 }
 
-/* Packets that came before their keys; those that are still too early go back to the end of the ring. */
+/* Packets that came before their keys; those that are still too early go back to the end of the
+ * ring. */
 static void receive_early(leat_conn *conn) {
     size_t count = conn->receive.early.count;
     conn->receive.keys_arrived = false;
     while (count-- > 0 && leat_conn_is_open(conn)) {
         leat_early_packet early = *(leat_early_packet *)leat_ring_front(&conn->receive.early);
         leat_ring_pop(&conn->receive.early);
-        leat_packet_in datagram = {.bytes = early.bytes, .length = early.length, .addresses = &early.addresses,
+        leat_packet_in datagram = {.bytes = early.bytes, .length = early.length,
+                                   .addresses = &early.addresses,
                                    .path = leat_paths_find(conn, &early.addresses),
                                    .datagram_length = early.datagram_length, .ecn = early.ecn};
         receive_coalesced(conn, &datagram);
@@ -297,13 +317,15 @@ static void receive_early(leat_conn *conn) {
     }
 }
 
-static void receive_one(leat_conn *conn, uint8_t *bytes, size_t length, const leat_path *addresses, uint8_t ecn) {
+static void receive_one(leat_conn *conn, uint8_t *bytes, size_t length, const leat_path *addresses,
+                        uint8_t ecn) {
     if (!leat_paths_accepts(conn, addresses)) {
         leat_receive_drop(conn, LEAT_DROP_PATH, LEAT_PACKET_TYPE_COUNT, length);
         return;
     }
     leat_packet_in datagram = {.bytes = bytes, .length = length, .addresses = addresses,
-                               .path = leat_paths_find(conn, addresses), .datagram_length = length, .ecn = ecn};
+                               .path = leat_paths_find(conn, addresses), .datagram_length = length,
+                                   .ecn = ecn};
     if (datagram.path != NULL) {
         datagram.path->bytes_received += length;
     }
@@ -318,7 +340,8 @@ static void receive_one(leat_conn *conn, uint8_t *bytes, size_t length, const le
     }
 }
 
-int leat_conn_receive_datagram(leat_conn *conn, uint8_t *data, size_t length, size_t segment_size, const leat_path *path,
+int leat_conn_receive_datagram(leat_conn *conn, uint8_t *data, size_t length, size_t segment_size,
+                               const leat_path *path,
                                uint8_t ecn, leat_time now) {
     leat_timers_set_now(conn, now);
     if (conn->state == LEAT_CONN_NEW || conn->state >= LEAT_CONN_DRAINING) {
@@ -328,9 +351,11 @@ int leat_conn_receive_datagram(leat_conn *conn, uint8_t *data, size_t length, si
     conn->receive.bytes += length;
     size_t step = segment_size == 0 || segment_size > length ? length : segment_size;
     for (size_t offset = 0; offset < length; offset += step) {
-        receive_one(conn, data + offset, length - offset < step ? length - offset : step, path, ecn);
+        receive_one(conn, data + offset, length - offset < step ? length - offset : step, path,
+                    ecn);
     }
-    if (conn->handshake.is_complete && conn->receive.early.capacity > 0 && conn->receive.early.count == 0) {
+    if (conn->handshake.is_complete && conn->receive.early.capacity > 0 &&
+        conn->receive.early.count == 0) {
         clear_early(conn);
     }
     leat_cids_replenish(conn);

@@ -1,7 +1,8 @@
 /*
- * From what waits to datagrams: RFC 9000 §12.2, §13, §14.1; RFC 9002 §7. What may stand in a packet is a table of
- * sources, and the order of its rows is their priority. Three loops: datagrams of equal size for one path (so that one
- * GSO call sends them), packets of several spaces in a datagram, sources of a packet.
+ * From what waits to datagrams: RFC 9000 §12.2, §13, §14.1; RFC 9002 §7. What may stand in a packet
+ * is a table of sources, and the order of its rows is their priority. Three loops: datagrams of
+ * equal size for one path (so that one GSO call sends them), packets of several spaces in a
+ * datagram, sources of a packet.
  */
 #include "quic/conn/conn_internal.h"
 #include "quic/conn/trace.h"
@@ -17,7 +18,8 @@ typedef struct send_source {
     bool waits_for_window; /* window and pacer hold it back */
     bool off_path;      /* also on paths other than the active one */
     bool (*wants)(const leat_conn *conn, leat_space space); /* a packet is made for it */
-    bool (*joins)(const leat_conn *conn, leat_space space); /* goes along with others; NULL: only when it wants */
+    /* goes along with others; NULL: only when it wants */
+    bool (*joins)(const leat_conn *conn, leat_space space);
     void (*write)(leat_conn *conn, leat_packet_out *out);
 } send_source;
 
@@ -47,9 +49,11 @@ static const send_source sources[] = {
     {"ping", IN_ALL, AT_ONCE, false, leat_ping_wants, leat_ping_joins, leat_ping_write},
 };
 /* While closing nothing else is sent: RFC 9000 §10.2.1. */
-static const send_source closing_source = {"close", IN_ALL, AT_ONCE, false, leat_close_wants_packet, NULL, leat_close_write};
+static const send_source closing_source = {"close", IN_ALL, AT_ONCE, false, leat_close_wants_packet,
+                                           NULL, leat_close_write};
 
-/* A datagram being built. A packet is finished only when the next one has begun, so that the last one can be padded. */
+/* A datagram being built. A packet is finished only when the next one has begun, so that the last
+ * one can be padded. */
 typedef struct datagram_out {
     leat_path_state *path;
     uint8_t *bytes;
@@ -60,9 +64,10 @@ typedef struct datagram_out {
     leat_packet_out pending;
 } datagram_out;
 
-/* ---- frames into a packet --------------------------------------------------------------------------------------------- */
+/* ---- frames into a packet -------------------------------------------------------------------- */
 
-bool leat_out_record(leat_conn *conn, leat_packet_out *out, const leat_writer *mark, leat_frame_kind kind, uint8_t flags,
+bool leat_out_record(leat_conn *conn, leat_packet_out *out, const leat_writer *mark,
+                     leat_frame_kind kind, uint8_t flags,
                      uint64_t a, uint64_t b, uint64_t c) {
     const leat_frame_row *row = &leat_frame_table[kind];
     if (!leat_recovery_record(&conn->recovery, &out->records, (uint8_t)kind, flags, a, b, c)) {
@@ -75,7 +80,8 @@ bool leat_out_record(leat_conn *conn, leat_packet_out *out, const leat_writer *m
     return true;
 }
 
-bool leat_out_frame(leat_conn *conn, leat_packet_out *out, const leat_frame *frame, uint64_t a, uint64_t b, uint64_t c) {
+bool leat_out_frame(leat_conn *conn, leat_packet_out *out, const leat_frame *frame, uint64_t a,
+                    uint64_t b, uint64_t c) {
     leat_writer mark = out->builder.payload;
     leat_frame_write(&out->builder.payload, frame);
     if (out->builder.payload.failed) {
@@ -85,12 +91,14 @@ bool leat_out_frame(leat_conn *conn, leat_packet_out *out, const leat_frame *fra
     return leat_out_record(conn, out, &mark, frame->kind, 0, a, b, c);
 }
 
-/* ---- sources ------------------------------------------------------------------------------------------------------------ */
+/* ---- sources --------------------------------------------------------------------------------- */
 
-static bool may_use(const leat_conn *conn, const datagram_out *datagram, const send_source *source, leat_space space) {
+static bool may_use(const leat_conn *conn, const datagram_out *datagram, const send_source *source,
+                    leat_space space) {
     bool on_path = source->off_path || datagram->path == conn->paths.active;
     /* RFC 9002 §6.2.4: probes after a PTO are not held back by the congestion window. */
-    bool held_back = source->waits_for_window && datagram->is_held_back && conn->spaces[space]->probes == 0;
+    bool held_back = source->waits_for_window && datagram->is_held_back &&
+        conn->spaces[space]->probes == 0;
     return (source->spaces >> space & 1) != 0 && on_path && !held_back;
 }
 
@@ -121,7 +129,8 @@ static void write_sources(leat_conn *conn, const datagram_out *datagram, leat_pa
     for (size_t i = 0; i < sizeof sources / sizeof sources[0] && leat_conn_is_open(conn); i++) {
         const send_source *source = &sources[i];
         bool joins = source->joins != NULL && source->joins(conn, out->space);
-        if (may_use(conn, datagram, source, out->space) && (joins || source->wants(conn, out->space))) {
+        if (may_use(conn, datagram, source, out->space) &&
+            (joins || source->wants(conn, out->space))) {
             source->write(conn, out);
         }
     }
@@ -131,7 +140,8 @@ static void write_sources(leat_conn *conn, const datagram_out *datagram, leat_pa
 static bool has_paced_work(const leat_conn *conn) {
     for (leat_space space = 0; space < LEAT_SPACE_COUNT; space++) {
         for (size_t i = 0; i < sizeof sources / sizeof sources[0] && can_write(conn, space); i++) {
-            if (sources[i].waits_for_window && (sources[i].spaces >> space & 1) != 0 && sources[i].wants(conn, space)) {
+            if (sources[i].waits_for_window && (sources[i].spaces >> space & 1) != 0 &&
+                sources[i].wants(conn, space)) {
                 return true;
             }
         }
@@ -139,7 +149,7 @@ static bool has_paced_work(const leat_conn *conn) {
     return false;
 }
 
-/* ---- one packet ------------------------------------------------------------------------------------------------------------ */
+/* ---- one packet ------------------------------------------------------------------------------ */
 
 static const leat_packet_type type_of_space[LEAT_SPACE_COUNT] = {
     [LEAT_SPACE_INITIAL] = LEAT_PACKET_INITIAL,
@@ -147,7 +157,8 @@ static const leat_packet_type type_of_space[LEAT_SPACE_COUNT] = {
     [LEAT_SPACE_APPLICATION] = LEAT_PACKET_ONE_RTT,
 };
 
-/* RFC 9000 §21.4: numbers left out at random expose a peer that acknowledges what it has not seen. */
+/* RFC 9000 §21.4: numbers left out at random expose a peer that acknowledges what it has
+ * not seen. */
 static uint64_t next_packet_number(leat_conn *conn, leat_conn_space *space) {
     if (space->next_pn == space->skip_pn) {
         uint8_t random = 0;
@@ -160,9 +171,11 @@ static uint64_t next_packet_number(leat_conn *conn, leat_conn_space *space) {
     return space->next_pn;
 }
 
-static bool begin_packet(leat_conn *conn, datagram_out *datagram, leat_space space_id, leat_packet_out *out) {
+static bool begin_packet(leat_conn *conn, datagram_out *datagram, leat_space space_id,
+                         leat_packet_out *out) {
     leat_conn_space *space = conn->spaces[space_id];
-    size_t used = datagram->length + (datagram->has_pending ? leat_builder_size(&datagram->pending.builder) : 0);
+    size_t used = datagram->length + (datagram->has_pending
+            ? leat_builder_size(&datagram->pending.builder) : 0);
     *out = (leat_packet_out){.space = space_id, .path = datagram->path};
     if (datagram->room < used + PACKET_ROOM_MIN) {
         return false;
@@ -172,16 +185,19 @@ static bool begin_packet(leat_conn *conn, datagram_out *datagram, leat_space spa
         .version = LEAT_VERSION_1,
         .dcid = leat_cid_span(leat_cids_of_path(conn, datagram->path)),
         .scid = leat_cid_span(leat_cids_first_local(conn)),
-        .token = space_id == LEAT_SPACE_INITIAL ? (leat_span){conn->tokens.initial.data, conn->tokens.initial.length}
-                                                : (leat_span){NULL, 0},
+        .token = space_id == LEAT_SPACE_INITIAL
+                ? (leat_span){conn->tokens.initial.data, conn->tokens.initial.length}
+                : (leat_span){NULL, 0},
         .key_phase = space->keys.phase,
         .pn = next_packet_number(conn, space),
         .largest_acked = leat_recovery_largest_acked(&conn->recovery, space_id),
     };
-    return leat_builder_begin(&out->builder, datagram->bytes + used, datagram->room - used, &header);
+    return leat_builder_begin(&out->builder, datagram->bytes + used, datagram->room - used,
+                              &header);
 }
 
-/* Recovery must know the packet before it leaves: an untracked packet would look like a lost one to nobody. */
+/* Recovery must know the packet before it leaves: an untracked packet would look like a lost one to
+ * nobody. */
 static bool track_packet(leat_conn *conn, leat_packet_out *out, size_t size) {
     const leat_sent_info info = {
         .pn = out->builder.pn,
@@ -216,7 +232,8 @@ static void count_packet(leat_conn *conn, const leat_packet_out *out) {
 
 static void finish_packet(leat_conn *conn, datagram_out *datagram, leat_packet_out *out) {
     leat_conn_space *space = conn->spaces[out->space];
-    const leat_span frames = {out->builder.payload.start, leat_builder_payload_length(&out->builder)};
+    const leat_span frames = {out->builder.payload.start,
+                              leat_builder_payload_length(&out->builder)};
     size_t size = leat_builder_size(&out->builder);
     space->next_pn++;
     leat_trace_packet_sent(conn, out, frames, size);
@@ -233,12 +250,13 @@ static void finish_packet(leat_conn *conn, datagram_out *datagram, leat_packet_o
     count_packet(conn, out);
 }
 
-/* ---- one datagram ------------------------------------------------------------------------------------------------------------ */
+/* ---- one datagram ---------------------------------------------------------------------------- */
 
 /* RFC 9000 §14.1: every Initial of a client, and a server's when it asks for an ACK. */
 static bool needs_full_datagram(const leat_conn *conn, const leat_packet_out *out) {
     bool is_initial = out->space == LEAT_SPACE_INITIAL;
-    return out->needs_full_datagram || (is_initial && (conn->config.is_client || out->builder.ack_eliciting));
+    return out->needs_full_datagram ||
+        (is_initial && (conn->config.is_client || out->builder.ack_eliciting));
 }
 
 static void hold_packet(leat_conn *conn, datagram_out *datagram, const leat_packet_out *out) {
@@ -266,13 +284,15 @@ static size_t build_datagram(leat_conn *conn, datagram_out *datagram) {
         if (!space_wants(conn, datagram, space) || !begin_packet(conn, datagram, space, &out)) {
             continue;
         }
-        /* RFC 9000 §8.1, §14.1: an Initial that cannot be padded waits until the client is heard again. */
+        /* RFC 9000 §8.1, §14.1: an Initial that cannot be padded waits until the client is heard
+         * again. */
         bool was_closing = conn->state == LEAT_CONN_CLOSING;
         if (space == LEAT_SPACE_INITIAL && datagram->room < LEAT_MIN_DATAGRAM && !was_closing) {
             return 0;
         }
         write_sources(conn, datagram, &out);
-        bool is_dropped = leat_builder_payload_length(&out.builder) == 0 || (conn->state == LEAT_CONN_CLOSING && !was_closing);
+        bool is_dropped = leat_builder_payload_length(&out.builder) == 0 ||
+            (conn->state == LEAT_CONN_CLOSING && !was_closing);
         if (is_dropped) {
             leat_recovery_drop_records(&conn->recovery, &out.records);
         } else {
@@ -286,7 +306,7 @@ static size_t build_datagram(leat_conn *conn, datagram_out *datagram) {
     return datagram->length;
 }
 
-/* ---- many datagrams ------------------------------------------------------------------------------------------------------------ */
+/* ---- many datagrams -------------------------------------------------------------------------- */
 
 static bool is_held_back(const leat_conn *conn, const leat_path_state *path, size_t bytes) {
     return conn->config.pacing ? !leat_recovery_can_send(&path->recovery, bytes, conn->now)
@@ -307,7 +327,8 @@ static size_t send_datagram(leat_conn *conn, leat_path_state *path, uint8_t *byt
     return length;
 }
 
-/* Nothing more goes out now: find out why, for the pacing timer and for congestion control (RFC 9002 §7.8). */
+/* Nothing more goes out now: find out why, for the pacing timer and for congestion control (RFC
+ * 9002 §7.8). */
 static void end_of_round(leat_conn *conn) {
     leat_path_state *path = conn->paths.active;
     size_t size = path->recovery.max_datagram_size;
@@ -323,7 +344,8 @@ static void end_of_round(leat_conn *conn) {
 }
 
 /* Datagrams of one size, back to back; a shorter one ends the batch. */
-static size_t fill_batch(leat_conn *conn, leat_path_state *path, uint8_t *buffer, size_t capacity, leat_transmit *transmit) {
+static size_t fill_batch(leat_conn *conn, leat_path_state *path, uint8_t *buffer, size_t capacity,
+                         leat_transmit *transmit) {
     size_t total = 0, segment = path->recovery.max_datagram_size;
     for (size_t count = 0; count < SEGMENTS_MAX; count++) {
         size_t room = capacity - total < segment ? capacity - total : segment;
@@ -342,10 +364,12 @@ static size_t fill_batch(leat_conn *conn, leat_path_state *path, uint8_t *buffer
     return total;
 }
 
-size_t leat_conn_datagrams_to_send(leat_conn *conn, uint8_t *buffer, size_t capacity, leat_transmit *transmit,
+size_t leat_conn_datagrams_to_send(leat_conn *conn, uint8_t *buffer, size_t capacity,
+                                   leat_transmit *transmit,
                                    leat_time now) {
     leat_timers_set_now(conn, now);
-    if ((conn->state != LEAT_CONN_OPEN && conn->state != LEAT_CONN_CLOSING) || capacity < LEAT_MIN_DATAGRAM) {
+    if ((conn->state != LEAT_CONN_OPEN && conn->state != LEAT_CONN_CLOSING) ||
+        capacity < LEAT_MIN_DATAGRAM) {
         conn->send.is_dirty = false;
         return 0;
     }

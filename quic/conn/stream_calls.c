@@ -1,10 +1,12 @@
 /*
- * The application's calls on streams: open, send, priority, and the pointers that it keeps with them. Ending one early is
- * stream_endings.c, taking data stream_events.c.
+ * The application's calls on streams: open, send, priority, and the pointers that it keeps with
+ * them. Ending one early is stream_endings.c, taking data stream_events.c.
  */
 #include "quic/conn/conn_internal.h"
 
-static leat_stream *find(const leat_conn *conn, uint64_t id) { return leat_stream_map_find(&conn->streams.map, id); }
+static leat_stream *find(const leat_conn *conn, uint64_t id) {
+    return leat_stream_map_find(&conn->streams.map, id);
+}
 
 int leat_conn_open_stream(leat_conn *conn, bool unidirectional, uint64_t *stream_id) {
     leat_stream_direction direction = unidirectional ? LEAT_UNI : LEAT_BIDI;
@@ -38,10 +40,12 @@ static int can_send(const leat_conn *conn, const leat_stream *stream) {
     if (!leat_stream_has_send_part(stream)) {
         return LEAT_ERR_DIRECTION;
     }
-    return leat_send_state_can_send(stream->send_state) && !stream->send.fin_queued ? LEAT_OK : LEAT_ERR_STATE;
+    return leat_send_state_can_send(stream->send_state) && !stream->send.fin_queued ? LEAT_OK
+            : LEAT_ERR_STATE;
 }
 
-ptrdiff_t leat_conn_send_stream_data(leat_conn *conn, uint64_t stream_id, const uint8_t *data, size_t length, bool end_stream) {
+ptrdiff_t leat_conn_send_stream_data(leat_conn *conn, uint64_t stream_id, const uint8_t *data,
+                                     size_t length, bool end_stream) {
     leat_stream *stream = find(conn, stream_id);
     int err = can_send(conn, stream);
     size_t taken = 0;
@@ -66,7 +70,8 @@ ptrdiff_t leat_conn_stream_room(const leat_conn *conn, uint64_t stream_id) {
     return err == LEAT_OK ? (ptrdiff_t)leat_send_buffer_room(&stream->send) : err;
 }
 
-int leat_conn_set_stream_priority(leat_conn *conn, uint64_t stream_id, uint8_t urgency, bool incremental) {
+int leat_conn_set_stream_priority(leat_conn *conn, uint64_t stream_id, uint8_t urgency,
+                                  bool incremental) {
     leat_stream *stream = find(conn, stream_id);
     if (stream == NULL) {
         return LEAT_ERR_NO_STREAM;

@@ -1,10 +1,11 @@
 /*
- * Ending a stream early: RESET_STREAM and STOP_SENDING, RFC 9000 §2.4, §3.5, §19.4, §19.5. Both may come in any order
- * with data and with each other; each is answered by the state tables of quic/stream.
+ * Ending a stream early: RESET_STREAM and STOP_SENDING, RFC 9000 §2.4, §3.5, §19.4, §19.5. Both may
+ * come in any order with data and with each other; each is answered by the state tables of
+ * quic/stream.
  */
 #include "quic/conn/conn_internal.h"
 
-/* ---- our sending part ----------------------------------------------------------------------------------------------------------- */
+/* ---- our sending part ------------------------------------------------------------------------ */
 
 static void reset_sending(leat_conn *conn, leat_stream *stream, uint64_t error_code) {
     if (!leat_send_state_apply(&stream->send_state, LEAT_SEND_ON_RESET)) {
@@ -59,11 +60,13 @@ void leat_stop_sending_on_frame(leat_conn *conn, const leat_frame *frame, leat_p
     uint64_t id = frame->stop_sending.stream_id;
     (void)packet;
     if (leat_stream_is_unidirectional(id) && !leat_stream_map_is_local(&conn->streams.map, id)) {
-        leat_close_fault(conn, LEAT_STREAM_STATE_ERROR, frame->type, "STOP_SENDING for a stream that we only receive on");
+        leat_close_fault(conn, LEAT_STREAM_STATE_ERROR, frame->type,
+                         "STOP_SENDING for a stream that we only receive on");
         return;
     }
     leat_stream *stream = leat_streams_find_for_frame(conn, id, frame->type);
-    if (stream == NULL || stream->stop_received || leat_send_state_is_terminal(stream->send_state)) {
+    if (stream == NULL || stream->stop_received ||
+        leat_send_state_is_terminal(stream->send_state)) {
         return;
     }
     stream->stop_received = true;
@@ -73,7 +76,7 @@ void leat_stop_sending_on_frame(leat_conn *conn, const leat_frame *frame, leat_p
     reset_sending(conn, stream, frame->stop_sending.error_code);
 }
 
-/* ---- our receiving part ------------------------------------------------------------------------------------------------------------ */
+/* ---- our receiving part ---------------------------------------------------------------------- */
 
 int leat_conn_stop_stream(leat_conn *conn, uint64_t stream_id, uint64_t error_code) {
     leat_stream *stream = leat_stream_map_find(&conn->streams.map, stream_id);
@@ -89,7 +92,8 @@ int leat_conn_stop_stream(leat_conn *conn, uint64_t stream_id, uint64_t error_co
     if (error_code > LEAT_VARINT_MAX) {
         return LEAT_ERR_INVALID;
     }
-    bool is_over = stream->stop_sent || stream->end_told || stream->recv_state >= LEAT_RECV_DATA_READ;
+    bool is_over = stream->stop_sent || stream->end_told ||
+        stream->recv_state >= LEAT_RECV_DATA_READ;
     if (is_over) {
         return LEAT_OK;
     }
@@ -108,7 +112,8 @@ int leat_conn_stop_stream(leat_conn *conn, uint64_t stream_id, uint64_t error_co
 void leat_stop_sending_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record) {
     leat_stream *stream = leat_stream_map_find(&conn->streams.map, record->a);
     (void)space;
-    if (stream != NULL && (stream->recv_state == LEAT_RECV_RECV || stream->recv_state == LEAT_RECV_SIZE_KNOWN)) {
+    if (stream != NULL &&
+        (stream->recv_state == LEAT_RECV_RECV || stream->recv_state == LEAT_RECV_SIZE_KNOWN)) {
         leat_streams_want_control(conn, stream, LEAT_STREAM_WANTS_STOP_SENDING);
     }
 }
@@ -117,7 +122,8 @@ void leat_reset_stream_on_frame(leat_conn *conn, const leat_frame *frame, leat_p
     uint64_t id = frame->reset_stream.stream_id, final_size = frame->reset_stream.final_size;
     (void)packet;
     if (leat_stream_is_unidirectional(id) && leat_stream_map_is_local(&conn->streams.map, id)) {
-        leat_close_fault(conn, LEAT_STREAM_STATE_ERROR, frame->type, "RESET_STREAM for a stream that only we send on");
+        leat_close_fault(conn, LEAT_STREAM_STATE_ERROR, frame->type,
+                         "RESET_STREAM for a stream that only we send on");
         return;
     }
     leat_stream *stream = leat_streams_find_for_frame(conn, id, frame->type);
@@ -125,7 +131,8 @@ void leat_reset_stream_on_frame(leat_conn *conn, const leat_frame *frame, leat_p
         return;
     }
     if (leat_recv_buffer_check(&stream->recv, final_size, 0, true) != LEAT_INSERT_OK) {
-        leat_close_fault(conn, LEAT_FINAL_SIZE_ERROR, frame->type, "RESET_STREAM contradicts the final size");
+        leat_close_fault(conn, LEAT_FINAL_SIZE_ERROR, frame->type,
+                         "RESET_STREAM contradicts the final size");
         return;
     }
     if (stream->recv_state != LEAT_RECV_RECV && stream->recv_state != LEAT_RECV_SIZE_KNOWN) {

@@ -1,7 +1,7 @@
 /*
- * What the application hears of streams, and its credit: the events of a stream are bits in it, told in the order opened,
- * stop, data, reset, writable, delivered. Taking data consumes it when the next event is asked for, which is also when its
- * credit goes back to the peer (RFC 9000 §4.2).
+ * What the application hears of streams, and its credit: the events of a stream are bits in it,
+ * told in the order opened, stop, data, reset, writable, delivered. Taking data consumes it when
+ * the next event is asked for, which is also when its credit goes back to the peer (RFC 9000 §4.2).
  */
 #include "quic/conn/conn_internal.h"
 
@@ -23,7 +23,7 @@ static void untell(leat_stream *stream, unsigned events) {
     }
 }
 
-/* ---- credit ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- credit ---------------------------------------------------------------------------------- */
 
 void leat_streams_credit(leat_conn *conn, leat_stream *stream, uint64_t length) {
     leat_flow_on_consumed(&stream->flow, length);
@@ -64,7 +64,7 @@ void leat_streams_try_close(leat_conn *conn, leat_stream *stream) {
     }
 }
 
-/* ---- popping ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- popping --------------------------------------------------------------------------------- */
 
 static leat_stream *first_stream(const leat_conn *conn) {
     return LEAT_LIST_FIRST(&conn->streams.events, leat_stream, event_node);
@@ -81,7 +81,8 @@ static void pop_data(leat_conn *conn, leat_stream *stream, leat_event *event) {
     bool more = leat_recv_buffer_readable_total(&stream->recv) > data.length;
     bool end = !more && leat_recv_buffer_is_complete(&stream->recv);
     *event = (leat_event){.type = LEAT_EVENT_STREAM_DATA_RECEIVED,
-                          .stream_data_received = {.stream_id = stream->id, .data = data, .end_stream = end}};
+                          .stream_data_received = {.stream_id = stream->id, .data = data,
+                                                   .end_stream = end}};
     streams->popped = stream;
     streams->popped_length = data.length;
     streams->popped_unread = 0;
@@ -91,7 +92,8 @@ static void pop_data(leat_conn *conn, leat_stream *stream, leat_event *event) {
     }
 }
 
-static void pop_plain(leat_conn *conn, leat_stream *stream, leat_event *event, unsigned bit, leat_event_type type) {
+static void pop_plain(leat_conn *conn, leat_stream *stream, leat_event *event, unsigned bit,
+                      leat_event_type type) {
     *event = (leat_event){.type = type, .stream.stream_id = stream->id};
     untell(stream, bit);
     if (type == LEAT_EVENT_STOP_SENDING_RECEIVED) {
@@ -156,7 +158,7 @@ void leat_streams_settle_popped(leat_conn *conn) {
     leat_streams_try_close(conn, stream);
 }
 
-/* ---- the application ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the application ------------------------------------------------------------------------- */
 
 int leat_conn_hold_stream(leat_conn *conn, uint64_t stream_id, size_t unread) {
     leat_conn_streams *streams = &conn->streams;

@@ -1,7 +1,8 @@
 /*
- * Address validation tokens as a connection handles them: RFC 9000 §8.1.3 and §19.7. A client puts the token it was
- * configured with, or that of a Retry, into its Initials and hands tokens for later to its application; a server sends the
- * one its endpoint made. What stands in a token is quic/packet/token.c's business.
+ * Address validation tokens as a connection handles them: RFC 9000 §8.1.3 and §19.7. A client puts
+ * the token it was configured with, or that of a Retry, into its Initials and hands tokens for
+ * later to its application; a server sends the one its endpoint made. What stands in a token is
+ * quic/packet/token.c's business.
  */
 #include "quic/conn/conn_internal.h"
 
@@ -34,7 +35,8 @@ bool leat_new_token_wants(const leat_conn *conn, leat_space space) {
 
 void leat_new_token_write(leat_conn *conn, leat_packet_out *out) {
     const leat_buffer *token = &conn->tokens.to_send;
-    const leat_frame frame = {.kind = LEAT_FRAME_NEW_TOKEN, .type = 0x07, .new_token.token = {token->data, token->length}};
+    const leat_frame frame = {.kind = LEAT_FRAME_NEW_TOKEN, .type = 0x07,
+                              .new_token.token = {token->data, token->length}};
     if (leat_out_frame(conn, out, &frame, 0, 0, 0)) {
         conn->tokens.frame_due = false;
     }
@@ -60,11 +62,13 @@ void leat_new_token_on_frame(leat_conn *conn, const leat_frame *frame, leat_pack
         leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, frame->type, "NEW_TOKEN from a client");
         return;
     }
-    if (conn->tokens.received == LEAT_NEW_TOKENS_MAX || frame->new_token.token.length > LEAT_TOKEN_SIZE_MAX) {
+    if (conn->tokens.received == LEAT_NEW_TOKENS_MAX ||
+        frame->new_token.token.length > LEAT_TOKEN_SIZE_MAX) {
         return;
     }
     conn->tokens.received++;
-    if (leat_event_queue_push_bytes(&conn->events, LEAT_EVENT_NEW_TOKEN, frame->new_token.token) != LEAT_OK) {
+    if (leat_event_queue_push_bytes(&conn->events, LEAT_EVENT_NEW_TOKEN,
+                                    frame->new_token.token) != LEAT_OK) {
         leat_close_internal(conn, "out of memory for events");
     }
 }

@@ -1,11 +1,13 @@
-/* What a connection tells its trace sink. Frames become records by the descriptors of the frame table. */
+/* What a connection tells its trace sink. Frames become records by the descriptors of the frame
+ * table. */
 #include "quic/conn/trace.h"
 
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
 bool leat_conn_is_traced(const leat_conn *conn) { return leat_trace_is_on(conn); }
 
-void leat_conn_trace(const leat_conn *conn, const char *category, const char *name, const leat_trace_field *fields,
+void leat_conn_trace(const leat_conn *conn, const char *category, const char *name,
+                     const leat_trace_field *fields,
                      size_t count) {
     if (!leat_trace_is_on(conn)) {
         return;
@@ -21,7 +23,7 @@ void leat_conn_trace(const leat_conn *conn, const char *category, const char *na
     conn->trace_sink.on_record(conn->trace_sink.user, &record);
 }
 
-/* ---- frames ---------------------------------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 /* name, frame type, the row's fields, and what the hand-written codecs add. */
 #define FRAME_FIELDS_MAX (2 + LEAT_FRAME_FIELDS_MAX + 4)
@@ -94,9 +96,10 @@ static void trace_frames(const leat_conn *conn, leat_span payload, const char *n
     }
 }
 
-/* ---- packets ----------------------------------------------------------------------------------------------------------- */
+/* ---- packets --------------------------------------------------------------------------------- */
 
-static void trace_packet(const leat_conn *conn, const char *name, leat_packet_type type, uint64_t pn, size_t length) {
+static void trace_packet(const leat_conn *conn, const char *name, leat_packet_type type,
+                         uint64_t pn, size_t length) {
     const leat_trace_field fields[] = {
         leat_trace_text("packet_type", leat_packet_type_name(type)),
         leat_trace_integer("packet_number", pn),
@@ -107,22 +110,27 @@ static void trace_packet(const leat_conn *conn, const char *name, leat_packet_ty
 
 void leat_trace_packet_received(const leat_conn *conn, const leat_packet_in *packet) {
     if (leat_trace_is_on(conn)) {
-        trace_frames(conn, (leat_span){packet->opened.payload, packet->opened.payload_length}, "frame_parsed");
-        trace_packet(conn, "packet_received", packet->header.type, packet->opened.pn, packet->length);
+        trace_frames(conn, (leat_span){packet->opened.payload, packet->opened.payload_length},
+                     "frame_parsed");
+        trace_packet(conn, "packet_received", packet->header.type, packet->opened.pn,
+                     packet->length);
     }
 }
 
-void leat_trace_packet_sent(const leat_conn *conn, const leat_packet_out *out, leat_span frames, size_t size) {
+void leat_trace_packet_sent(const leat_conn *conn, const leat_packet_out *out, leat_span frames,
+                            size_t size) {
     if (leat_trace_is_on(conn)) {
         trace_frames(conn, frames, "frame_created");
         trace_packet(conn, "packet_sent", out->builder.type, out->builder.pn, size);
     }
 }
 
-void leat_trace_packet_dropped(const leat_conn *conn, leat_drop drop, leat_packet_type type, size_t length) {
+void leat_trace_packet_dropped(const leat_conn *conn, leat_drop drop, leat_packet_type type,
+                               size_t length) {
     if (leat_trace_is_on(conn)) {
         const leat_trace_field fields[] = {
-            leat_trace_text("packet_type", type < LEAT_PACKET_TYPE_COUNT ? leat_packet_type_name(type) : "unknown"),
+            leat_trace_text("packet_type", type < LEAT_PACKET_TYPE_COUNT
+                    ? leat_packet_type_name(type) : "unknown"),
             leat_trace_text("trigger", leat_drop_name(drop)),
             leat_trace_integer("length", length),
         };
@@ -156,7 +164,7 @@ void leat_trace_packet_lost(const leat_conn *conn, leat_space space, uint64_t pn
     }
 }
 
-/* ---- states and values --------------------------------------------------------------------------------------------------- */
+/* ---- states and values ----------------------------------------------------------------------- */
 
 static const char *state_name(leat_conn_state state) {
     static const char *const names[] = {
@@ -171,7 +179,8 @@ static const char *state_name(leat_conn_state state) {
 
 void leat_trace_state(const leat_conn *conn, leat_conn_state before, leat_conn_state after) {
     if (leat_trace_is_on(conn)) {
-        const leat_trace_field fields[] = {leat_trace_text("old", state_name(before)), leat_trace_text("new", state_name(after))};
+        const leat_trace_field fields[] = {leat_trace_text("old", state_name(before)),
+                                           leat_trace_text("new", state_name(after))};
         leat_conn_trace(conn, "quic", "connection_state_updated", fields, COUNT(fields));
     }
 }
@@ -199,8 +208,10 @@ void leat_trace_params(const leat_conn *conn, bool ours, const leat_transport_pa
             leat_trace_integer("max_ack_delay", params->max_ack_delay),
             leat_trace_integer("active_connection_id_limit", params->active_connection_id_limit),
             leat_trace_integer("initial_max_data", params->initial_max_data),
-            leat_trace_integer("initial_max_stream_data_bidi_local", params->initial_max_stream_data_bidi_local),
-            leat_trace_integer("initial_max_stream_data_bidi_remote", params->initial_max_stream_data_bidi_remote),
+            leat_trace_integer("initial_max_stream_data_bidi_local",
+                               params->initial_max_stream_data_bidi_local),
+            leat_trace_integer("initial_max_stream_data_bidi_remote",
+                               params->initial_max_stream_data_bidi_remote),
             leat_trace_integer("initial_max_stream_data_uni", params->initial_max_stream_data_uni),
             leat_trace_integer("initial_max_streams_bidi", params->initial_max_streams_bidi),
             leat_trace_integer("initial_max_streams_uni", params->initial_max_streams_uni),
@@ -210,7 +221,8 @@ void leat_trace_params(const leat_conn *conn, bool ours, const leat_transport_pa
     }
 }
 
-void leat_trace_keys(const leat_conn *conn, const char *name, leat_space space, const char *trigger) {
+void leat_trace_keys(const leat_conn *conn, const char *name, leat_space space,
+                     const char *trigger) {
     if (leat_trace_is_on(conn)) {
         const leat_trace_field fields[] = {
             leat_trace_text("packet_number_space", space_name(space)),
@@ -220,14 +232,16 @@ void leat_trace_keys(const leat_conn *conn, const char *name, leat_space space, 
     }
 }
 
-void leat_trace_tls_message(const leat_conn *conn, bool written, leat_level level, uint8_t type, size_t length) {
+void leat_trace_tls_message(const leat_conn *conn, bool written, leat_level level, uint8_t type,
+                            size_t length) {
     if (leat_trace_is_on(conn)) {
         const leat_trace_field fields[] = {
             leat_trace_integer("level", level),
             leat_trace_integer("type", type),
             leat_trace_integer("length", length),
         };
-        leat_conn_trace(conn, "tls", written ? "message_sent" : "message_received", fields, COUNT(fields));
+        leat_conn_trace(conn, "tls", written ? "message_sent" : "message_received", fields,
+                        COUNT(fields));
     }
 }
 
@@ -262,7 +276,8 @@ void leat_trace_path(const leat_conn *conn, const char *name, const leat_path_st
 
 void leat_trace_timer(const leat_conn *conn, const char *timer) {
     if (leat_trace_is_on(conn)) {
-        const leat_trace_field fields[] = {leat_trace_text("timer_type", timer), leat_trace_text("event_type", "expired")};
+        const leat_trace_field fields[] = {leat_trace_text("timer_type", timer),
+                                           leat_trace_text("event_type", "expired")};
         leat_conn_trace(conn, "recovery", "timer_updated", fields, COUNT(fields));
     }
 }

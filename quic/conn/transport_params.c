@@ -1,4 +1,5 @@
-/* The row table of transport parameters and the two walks over it: RFC 9000 §7.4 and §18, RFC 9221 §3. */
+/* The row table of transport parameters and the two walks over it: RFC 9000 §7.4 and §18, RFC 9221
+ * §3. */
 #include "quic/conn/transport_params.h"
 
 #define ROLE_ANY false
@@ -43,7 +44,9 @@ static const tp_row tp_rows[LEAT_TP_COUNT] = {
 
 const char *leat_transport_params_name(leat_tp tp) { return tp_rows[tp].name; }
 
-static void *member_of(leat_transport_params *params, const tp_row *row) { return (char *)params + row->offset; }
+static void *member_of(leat_transport_params *params, const tp_row *row) {
+    return (char *)params + row->offset;
+}
 static const void *value_of(const leat_transport_params *params, const tp_row *row) {
     return (const char *)params + row->offset;
 }
@@ -83,7 +86,8 @@ static bool read_value(leat_transport_params *params, const tp_row *row, leat_sp
         leat_read_copy(&value, member, sizeof params->stateless_reset_token);
         return leat_reader_at_end(&value);
     case TP_PREFERRED_ADDRESS:
-        /* RFC 9000 §9.6.1: NOT IMPLEMENTED: a client may stay on the address it knows; only the form is checked. */
+        /* RFC 9000 §9.6.1: NOT IMPLEMENTED: a client may stay on the address it knows; only the
+         * form is checked. */
         return is_preferred_address(&value);
     }
     return false;
@@ -97,7 +101,8 @@ static leat_tp find_row(uint64_t id) {
     return tp;
 }
 
-const char *leat_transport_params_parse(leat_transport_params *params, leat_span encoded, bool from_client) {
+const char *leat_transport_params_parse(leat_transport_params *params, leat_span encoded,
+                                        bool from_client) {
     leat_transport_params_default(params);
     leat_reader reader = leat_reader_of(encoded);
     while (leat_reader_left(&reader) > 0) {
@@ -108,7 +113,8 @@ const char *leat_transport_params_parse(leat_transport_params *params, leat_span
         }
         leat_tp tp = find_row(id);
         if (tp == LEAT_TP_COUNT) {
-            continue; /* RFC 9000 §7.4.2: unknown ones are ignored, reserved ones exist to test that. */
+            /* RFC 9000 §7.4.2: unknown ones are ignored, reserved ones exist to test that. */
+            continue;
         }
         if (tp_rows[tp].server_only && from_client) {
             return "a client sent a server's transport parameter";
@@ -134,7 +140,8 @@ static void write_value(leat_writer *writer, const tp_row *row, const void *valu
         break;
     case TP_CID:
         leat_write_varint(writer, ((const leat_cid *)value)->length);
-        leat_write_bytes(writer, ((const leat_cid *)value)->bytes, ((const leat_cid *)value)->length);
+        leat_write_bytes(writer, ((const leat_cid *)value)->bytes,
+                         ((const leat_cid *)value)->length);
         break;
     case TP_TOKEN:
         leat_write_varint(writer, 16);

@@ -1,6 +1,7 @@
 /*
- * Transport parameters (RFC 9000 §18.2, RFC 9221 §3): one row per parameter; parser and writer both walk the rows.
- * Checks of single values are here; what needs the connection (the connection IDs of §7.3) is in crypto_stream.c.
+ * Transport parameters (RFC 9000 §18.2, RFC 9221 §3): one row per parameter; parser and writer both
+ * walk the rows. Checks of single values are here; what needs the connection (the connection IDs of
+ * §7.3) is in crypto_stream.c.
  */
 #ifndef LEAT_QUIC_CONN_TRANSPORT_PARAMS_H
 #define LEAT_QUIC_CONN_TRANSPORT_PARAMS_H
@@ -32,11 +33,13 @@ typedef enum leat_tp {
 typedef struct leat_transport_params {
     uint32_t present; /* bit per leat_tp: came in the message, or goes out */
     bool disable_active_migration;
-    leat_cid original_destination_connection_id, initial_source_connection_id, retry_source_connection_id;
+    leat_cid original_destination_connection_id, initial_source_connection_id,
+        retry_source_connection_id;
     uint8_t stateless_reset_token[16];
     uint64_t max_idle_timeout; /* ms */
     uint64_t max_udp_payload_size;
-    uint64_t initial_max_data, initial_max_stream_data_bidi_local, initial_max_stream_data_bidi_remote,
+    uint64_t initial_max_data, initial_max_stream_data_bidi_local,
+        initial_max_stream_data_bidi_remote,
         initial_max_stream_data_uni, initial_max_streams_bidi, initial_max_streams_uni;
     uint64_t ack_delay_exponent, max_ack_delay; /* ms */
     uint64_t active_connection_id_limit, max_datagram_frame_size;
@@ -50,8 +53,10 @@ static inline bool leat_transport_params_has(const leat_transport_params *params
 }
 
 void leat_transport_params_default(leat_transport_params *params);
-/* NULL when all is well, otherwise what is wrong (TRANSPORT_PARAMETER_ERROR). from_client: server-only ones are errors. */
-const char *leat_transport_params_parse(leat_transport_params *params, leat_span encoded, bool from_client);
+/* NULL when all is well, otherwise what is wrong (TRANSPORT_PARAMETER_ERROR). from_client:
+ * server-only ones are errors. */
+const char *leat_transport_params_parse(leat_transport_params *params, leat_span encoded,
+                                        bool from_client);
 /* Writes the present ones, and integers that differ from their default. */
 void leat_transport_params_write(leat_writer *writer, const leat_transport_params *params);
 const char *leat_transport_params_name(leat_tp tp);
