@@ -44,7 +44,8 @@ pair *pair_new(void) {
     p->seed = 1;
     p->now = LEAT_SECOND;
     p->link.delay = 10 * LEAT_MILLISECOND;
-    p->identity = leat_identity_self_signed(names, 1, WALL_CLOCK - 86400, WALL_CLOCK + 86400, message);
+    p->identity = leat_identity_self_signed(names, 1, WALL_CLOCK - 86400, WALL_CLOCK + 86400,
+                                            message);
     p->trust = leat_trust_insecure_accept_anything();
     ck_assert_ptr_nonnull(p->identity);
     test_memory_init(&p->memory);
@@ -72,7 +73,7 @@ void pair_free(pair *p) {
     free(p);
 }
 
-/* ---- events ---------------------------------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 pair_stream *pair_stream_of(pair *p, pair_side side, uint64_t id) {
     pair_end *end = &p->ends[side];
@@ -95,16 +96,19 @@ static void keep_data(pair *p, pair_side side, const leat_event *event) {
     }
     stream->length += data.length;
     stream->bytes[stream->length] = 0;
-    ck_assert_msg(!stream->ended, "data after the end of stream %llu", (unsigned long long)stream->id);
+    ck_assert_msg(!stream->ended, "data after the end of stream %llu",
+                  (unsigned long long)stream->id);
     stream->ended = event->stream_data_received.end_stream;
 }
 
 static void keep_event(pair *p, pair_side side, const leat_event *event) {
     pair_end *end = &p->ends[side];
     size_t used = strlen(end->events);
-    ck_assert_msg(end->terminated.type == LEAT_EVENT_NONE, "%s after ConnectionTerminated", leat_event_name(event->type));
+    ck_assert_msg(end->terminated.type == LEAT_EVENT_NONE, "%s after ConnectionTerminated",
+                  leat_event_name(event->type));
     end->event_counts[event->type]++;
-    snprintf(end->events + used, sizeof end->events - used, "%s%s", used > 0 ? " " : "", leat_event_name(event->type));
+    snprintf(end->events + used, sizeof end->events - used, "%s%s", used > 0 ? " " : "",
+             leat_event_name(event->type));
     switch (event->type) {
     case LEAT_EVENT_STREAM_DATA_RECEIVED:
         keep_data(p, side, event);
@@ -117,7 +121,8 @@ static void keep_event(pair *p, pair_side side, const leat_event *event) {
     }
     case LEAT_EVENT_CONNECTION_TERMINATED:
         end->terminated = *event;
-        memcpy(end->reason, event->connection_terminated.reason_phrase, event->connection_terminated.reason_length);
+        memcpy(end->reason, event->connection_terminated.reason_phrase,
+               event->connection_terminated.reason_length);
         break;
     default:
         break;
@@ -127,7 +132,8 @@ static void keep_event(pair *p, pair_side side, const leat_event *event) {
 static void drain_events(pair *p, pair_side side) {
     leat_event event;
     char text[256];
-    while (p->ends[side].conn != NULL && !p->ends[side].keeps_events && leat_conn_next_event(p->ends[side].conn, &event)) {
+    while (p->ends[side].conn != NULL && !p->ends[side].keeps_events &&
+           leat_conn_next_event(p->ends[side].conn, &event)) {
         leat_event_format(&event, text, sizeof text);
         keep_event(p, side, &event);
         if (p->on_event != NULL) {
@@ -144,7 +150,7 @@ const char *pair_take_events(pair *p, pair_side side) {
     return taken[side];
 }
 
-/* ---- the link ----------------------------------------------------------------------------------------------------------- */
+/* ---- the link -------------------------------------------------------------------------------- */
 
 static unsigned draw_percent(pair *p) {
     uint8_t bytes[4];
@@ -165,12 +171,15 @@ static void launch(pair *p, const pair_datagram *datagram, leat_time delay) {
     copy->sequence = p->sequence++;
 }
 
-static void transmit(pair *p, pair_side from, uint8_t *bytes, size_t length, const leat_path *path) {
+static void transmit(pair *p, pair_side from, uint8_t *bytes, size_t length,
+                     const leat_path *path) {
     pair_side to = PAIR_OTHER(from);
-    pair_datagram datagram = {.to = to, .path = {path->remote, path->local}, .bytes = bytes, .length = length};
+    pair_datagram datagram = {.to = to, .path = {path->remote, path->local}, .bytes = bytes,
+                              .length = length};
     p->ends[from].datagrams_out++;
     p->ends[from].bytes_out += length;
-    p->ends[from].largest_out = length > p->ends[from].largest_out ? length : p->ends[from].largest_out;
+    p->ends[from].largest_out = length > p->ends[from].largest_out ? length
+            : p->ends[from].largest_out;
     if (from == PAIR_CLIENT) {
         /* What a NAT does: the client's address is the one that it has now. */
         datagram.path.remote = p->ends[PAIR_CLIENT].address;
@@ -178,7 +187,8 @@ static void transmit(pair *p, pair_side from, uint8_t *bytes, size_t length, con
     if (p->link.filter != NULL && !p->link.filter(p->link.filter_user, p, from, &datagram)) {
         return;
     }
-    bool reaches = to == PAIR_SERVER || leat_address_equal(&datagram.path.local, &p->ends[PAIR_CLIENT].address);
+    bool reaches = to == PAIR_SERVER ||
+        leat_address_equal(&datagram.path.local, &p->ends[PAIR_CLIENT].address);
     if (p->link.black_hole[to] || !reaches || draw_percent(p) < p->link.loss) {
         return;
     }
@@ -212,11 +222,13 @@ void pair_flush(pair *p, pair_side side) {
 static void make_server(pair *p, leat_span first, const leat_path *path) {
     int error = 0;
     leat_conn *conn = p->make_server != NULL ? p->make_server(p, first)
-                                             : leat_conn_new_server(&p->ends[PAIR_SERVER].config, first, path, p->now, &error);
+                                             : leat_conn_new_server(&p->ends[PAIR_SERVER].config,
+                                                 first, path, p->now, &error);
     p->ends[PAIR_SERVER].conn = conn;
 }
 
-static void receive(pair *p, pair_side to, uint8_t *bytes, size_t length, const leat_path *path, uint8_t ecn) {
+static void receive(pair *p, pair_side to, uint8_t *bytes, size_t length, const leat_path *path,
+                    uint8_t ecn) {
     if (to == PAIR_SERVER && p->ends[PAIR_SERVER].conn == NULL) {
         make_server(p, (leat_span){bytes, length}, path);
     }
@@ -233,7 +245,7 @@ void pair_deliver(pair *p, pair_side to, uint8_t *bytes, size_t length) {
     receive(p, to, bytes, length, &path, 0);
 }
 
-/* ---- the clock ------------------------------------------------------------------------------------------------------------ */
+/* ---- the clock ------------------------------------------------------------------------------- */
 
 static size_t first_flying(const pair *p) {
     size_t first = SIZE_MAX;
@@ -295,7 +307,8 @@ void pair_run_for(pair *p, leat_time duration) {
 
 void pair_settle(pair *p) {
     unsigned long steps = 0;
-    while (pair_step(p, p->now + 200 * LEAT_MILLISECOND) && !leat_conn_is_closed(p->ends[PAIR_CLIENT].conn)) {
+    while (pair_step(p, p->now + 200 * LEAT_MILLISECOND) &&
+           !leat_conn_is_closed(p->ends[PAIR_CLIENT].conn)) {
         ck_assert_msg(++steps < 5000000, "the pair does not come to rest");
     }
 }
@@ -315,21 +328,26 @@ static bool is_confirmed(const pair *p, pair_side side) {
 void pair_handshake(pair *p) {
     pair_start(p);
     leat_time deadline = p->now + 60 * LEAT_SECOND;
-    while (!(is_confirmed(p, PAIR_CLIENT) && is_confirmed(p, PAIR_SERVER)) && pair_step(p, deadline)) {
+    while (!(is_confirmed(p, PAIR_CLIENT) && is_confirmed(p, PAIR_SERVER)) &&
+           pair_step(p, deadline)) {
     }
-    ck_assert_msg(is_confirmed(p, PAIR_CLIENT) && is_confirmed(p, PAIR_SERVER), "handshake failed: client [%s %s] server [%s %s]",
-                  p->ends[PAIR_CLIENT].events, p->ends[PAIR_CLIENT].reason, p->ends[PAIR_SERVER].events,
+    ck_assert_msg(is_confirmed(p, PAIR_CLIENT) && is_confirmed(p, PAIR_SERVER),
+                  "handshake failed: client [%s %s] server [%s %s]",
+                  p->ends[PAIR_CLIENT].events, p->ends[PAIR_CLIENT].reason,
+                      p->ends[PAIR_SERVER].events,
                   p->ends[PAIR_SERVER].reason);
     pair_settle(p);
 }
 
-/* ---- sending ---------------------------------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
-void pair_send_all(pair *p, pair_side side, uint64_t id, const uint8_t *data, size_t length, bool end) {
+void pair_send_all(pair *p, pair_side side, uint64_t id, const uint8_t *data, size_t length,
+                   bool end) {
     size_t sent = 0;
     leat_time deadline = p->now + 600 * LEAT_SECOND;
     for (;;) {
-        ptrdiff_t taken = leat_conn_send_stream_data(pair_conn(p, side), id, data + sent, length - sent, end);
+        ptrdiff_t taken = leat_conn_send_stream_data(pair_conn(p, side), id, data + sent,
+                                                     length - sent, end);
         ck_assert_msg(taken >= 0, "%s", leat_err_string((int)taken));
         sent += (size_t)taken;
         if (sent == length) {
@@ -346,9 +364,10 @@ uint64_t pair_send_text(pair *p, pair_side side, bool unidirectional, const char
     return id;
 }
 
-/* ---- raw packets -------------------------------------------------------------------------------------------------------------- */
+/* ---- raw packets ----------------------------------------------------------------------------- */
 
-static const leat_packet_type packet_types[LEAT_SPACE_COUNT] = {LEAT_PACKET_INITIAL, LEAT_PACKET_HANDSHAKE, LEAT_PACKET_ONE_RTT};
+static const leat_packet_type packet_types[LEAT_SPACE_COUNT] = {LEAT_PACKET_INITIAL,
+    LEAT_PACKET_HANDSHAKE, LEAT_PACKET_ONE_RTT};
 
 /* The sender's recovery must know the number, or it takes the answer for an optimistic ACK. */
 static void track(leat_conn *conn, leat_space space, uint64_t pn, size_t size) {
@@ -358,7 +377,8 @@ static void track(leat_conn *conn, leat_space space, uint64_t pn, size_t size) {
     leat_recovery_on_packet_sent(&conn->recovery, space, &info, &none);
 }
 
-/* A packet without frames, which the builder refuses: four bytes of packet number leave room for the sample. */
+/* A packet without frames, which the builder refuses: four bytes of packet number leave room for
+ * the sample. */
 static size_t finish_empty(leat_builder *builder, leat_keys *keys) {
     uint8_t *pn = builder->packet + builder->pn_offset;
     leat_writer writer = leat_writer_make(pn, 4);
@@ -368,10 +388,12 @@ static size_t finish_empty(leat_builder *builder, leat_keys *keys) {
         leat_writer length = leat_writer_make(builder->packet + builder->length_offset, 2);
         leat_write_varint_sized(&length, 4 + LEAT_AEAD_TAG, 2);
     }
-    return leat_packet_seal(keys, builder->packet, builder->pn_offset, 4, 0, builder->pn) ? builder->pn_offset + 4 + LEAT_AEAD_TAG : 0;
+    return leat_packet_seal(keys, builder->packet, builder->pn_offset, 4, 0, builder->pn)
+            ? builder->pn_offset + 4 + LEAT_AEAD_TAG : 0;
 }
 
-size_t pair_raw_build(pair *p, pair_side from, leat_space space, leat_span frames, uint8_t *out, size_t room,
+size_t pair_raw_build(pair *p, pair_side from, leat_space space, leat_span frames, uint8_t *out,
+                      size_t room,
                       void (*damage)(uint8_t *packet)) {
     leat_conn *conn = pair_conn(p, from);
     leat_conn_space *s = conn->spaces[space];
@@ -395,7 +417,8 @@ size_t pair_raw_build(pair *p, pair_side from, leat_space space, leat_span frame
     if (damage != NULL) {
         damage(out);
     }
-    size_t size = frames.length > 0 ? leat_builder_finish(&builder, &s->keys) : finish_empty(&builder, &s->keys);
+    size_t size = frames.length > 0 ? leat_builder_finish(&builder, &s->keys)
+                                    : finish_empty(&builder, &s->keys);
     ck_assert_uint_gt(size, 0);
     track(conn, space, s->next_pn, size);
     s->next_pn++;
@@ -414,12 +437,16 @@ uint64_t pair_raw(pair *p, pair_side from, leat_space space, const char *frames_
     return pair_raw_bytes(p, from, space, test_hex(frames_hex));
 }
 
-void pair_assert_terminated(pair *p, pair_side side, leat_close_source source, uint64_t error_code) {
+void pair_assert_terminated(pair *p, pair_side side, leat_close_source source,
+                            uint64_t error_code) {
     drain_events(p, side);
     const leat_event *event = &p->ends[side].terminated;
-    ck_assert_msg(event->type == LEAT_EVENT_CONNECTION_TERMINATED, "still alive; events: %s", p->ends[side].events);
-    ck_assert_str_eq(leat_close_source_name(event->connection_terminated.source), leat_close_source_name(source));
-    ck_assert_msg(event->connection_terminated.error_code == error_code, "ended with 0x%llx (%s), not 0x%llx",
+    ck_assert_msg(event->type == LEAT_EVENT_CONNECTION_TERMINATED, "still alive; events: %s",
+                  p->ends[side].events);
+    ck_assert_str_eq(leat_close_source_name(event->connection_terminated.source),
+                     leat_close_source_name(source));
+    ck_assert_msg(event->connection_terminated.error_code == error_code,
+                  "ended with 0x%llx (%s), not 0x%llx",
                   (unsigned long long)event->connection_terminated.error_code, p->ends[side].reason,
                   (unsigned long long)error_code);
 }

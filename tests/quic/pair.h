@@ -1,7 +1,8 @@
 /*
- * Two connections in one process: a client and a server joined by a simulated link with a virtual clock. Deterministic:
- * the same seed gives the same run. Events are drained as they come, into a list of names and into bytes per stream; a
- * hook sees each one. A "raw" side can put any frame into a packet that the other side believes.
+ * Two connections in one process: a client and a server joined by a simulated link with a virtual
+ * clock. Deterministic: the same seed gives the same run. Events are drained as they come, into a
+ * list of names and into bytes per stream; a hook sees each one. A "raw" side can put any frame
+ * into a packet that the other side believes.
  */
 #ifndef LEAT_TESTS_QUIC_PAIR_H
 #define LEAT_TESTS_QUIC_PAIR_H
@@ -74,14 +75,16 @@ struct pair {
     leat_conn *(*make_server)(pair *p, leat_span first_datagram); /* NULL: leat_conn_new_server */
 };
 
-/* Configurations with ALPN "test", a self-signed identity and DATAGRAMs on: change p->ends[x].config, then start. */
+/* Configurations with ALPN "test", a self-signed identity and DATAGRAMs on: change
+ * p->ends[x].config, then start. */
 pair *pair_new(void);
 void pair_free(pair *p);
 static inline leat_conn *pair_conn(pair *p, pair_side side) { return p->ends[side].conn; }
 
 /* Makes the client and connects it; the server is made when the first datagram arrives. */
 void pair_start(pair *p);
-/* pair_start, and runs until both sides confirmed the handshake and are quiet. Fails the test otherwise. */
+/* pair_start, and runs until both sides confirmed the handshake and are quiet. Fails the test
+ * otherwise. */
 void pair_handshake(pair *p);
 /* The next arrival or timer, not later than `until`; false when there is none. */
 bool pair_step(pair *p, leat_time until);
@@ -96,17 +99,21 @@ void pair_flush(pair *p, pair_side side);
 const char *pair_take_events(pair *p, pair_side side);
 pair_stream *pair_stream_of(pair *p, pair_side side, uint64_t id);
 /* Sends all of it, as much as fits at a time, running the pair in between. */
-void pair_send_all(pair *p, pair_side side, uint64_t id, const uint8_t *data, size_t length, bool end);
+void pair_send_all(pair *p, pair_side side, uint64_t id, const uint8_t *data, size_t length,
+                   bool end);
 /* Opens a stream and sends text with the end on it; returns its ID. */
 uint64_t pair_send_text(pair *p, pair_side side, bool unidirectional, const char *text, bool end);
 /* Gives the side's datagram to the other one now, past the link. */
 void pair_deliver(pair *p, pair_side to, uint8_t *bytes, size_t length);
 
-/* A packet of `from` in this space with these frames, as hex: delivered at once. Returns its packet number. */
+/* A packet of `from` in this space with these frames, as hex: delivered at once. Returns its packet
+ * number. */
 uint64_t pair_raw(pair *p, pair_side from, leat_space space, const char *frames_hex);
 uint64_t pair_raw_bytes(pair *p, pair_side from, leat_space space, leat_span frames);
-/* Builds the packet without delivering it; returns its length. `damage` may change the header before it is sealed. */
-size_t pair_raw_build(pair *p, pair_side from, leat_space space, leat_span frames, uint8_t *out, size_t room,
+/* Builds the packet without delivering it; returns its length. `damage` may change the header
+ * before it is sealed. */
+size_t pair_raw_build(pair *p, pair_side from, leat_space space, leat_span frames, uint8_t *out,
+                      size_t room,
                       void (*damage)(uint8_t *packet));
 /* The side ended with this source and transport or application error code. */
 void pair_assert_terminated(pair *p, pair_side side, leat_close_source source, uint64_t error_code);

@@ -1,6 +1,7 @@
 /*
- * An unvalidated client gets at most three times the bytes it sent: RFC 9000 §8.1, in whatever state and by whatever way
- * (padding, probes, closes, challenges). The oracle counts on the link, for each address by itself. Attack A22.
+ * An unvalidated client gets at most three times the bytes it sent: RFC 9000 §8.1, in whatever
+ * state and by whatever way (padding, probes, closes, challenges). The oracle counts on the link,
+ * for each address by itself. Attack A22.
  */
 #include "../pair.h"
 
@@ -12,7 +13,9 @@ typedef struct oracle {
     unsigned checks;
 } oracle;
 
-static uint8_t key_of(const leat_address *address) { return (uint8_t)(address->ip[3] * 31 + address->port); }
+static uint8_t key_of(const leat_address *address) {
+    return (uint8_t)(address->ip[3] * 31 + address->port);
+}
 
 static bool watch(void *user, pair *p, pair_side from, pair_datagram *datagram) {
     oracle *o = user;
@@ -25,13 +28,16 @@ static bool watch(void *user, pair *p, pair_side from, pair_datagram *datagram) 
     o->to_client[key] += datagram->length;
     o->validated[key] |= state != NULL && state->is_validated;
     o->checks++;
-    ck_assert_msg(o->validated[key] || o->to_client[key] <= 3 * o->from_client[key], "%llu bytes sent for %llu received",
+    ck_assert_msg(o->validated[key] || o->to_client[key] <= 3 * o->from_client[key],
+                  "%llu bytes sent for %llu received",
                   (unsigned long long)o->to_client[key], (unsigned long long)o->from_client[key]);
     return true;
 }
 
 /* Bytes count when they arrive at the server. */
-static void count_arrival(oracle *o, const leat_address *address, size_t length) { o->from_client[key_of(address)] += length; }
+static void count_arrival(oracle *o, const leat_address *address, size_t length) {
+    o->from_client[key_of(address)] += length;
+}
 
 static void run(pair *p, oracle *o, leat_time duration) {
     leat_time until = p->now + duration;
@@ -71,7 +77,8 @@ START_TEST(a_handshake_stays_below_the_limit) {
 }
 END_TEST
 
-/* The client sends one Initial and falls silent: probes and timers run until the server gives up. */
+/* The client sends one Initial and falls silent: probes and timers run until the server gives up.
+ * */
 START_TEST(a_silent_client_is_not_flooded) {
     oracle o;
     pair *p = watched(&o);
@@ -95,7 +102,8 @@ START_TEST(a_close_stays_below_the_limit) {
     count_arrival(&o, &p->ends[PAIR_CLIENT].address, p->ends[PAIR_SERVER].bytes_in);
     p->link.black_hole[PAIR_CLIENT] = true;
     pair_flush(p, PAIR_SERVER);
-    leat_conn_close(pair_conn(p, PAIR_SERVER), 1, "a long reason that takes some room in the packet");
+    leat_conn_close(pair_conn(p, PAIR_SERVER), 1,
+                    "a long reason that takes some room in the packet");
     for (unsigned i = 0; i < 50; i++) {
         uint8_t junk[20] = {0x40};
         pair_deliver(p, PAIR_SERVER, junk, sizeof junk);
@@ -140,7 +148,8 @@ START_TEST(small_client_initials_are_dropped) {
     leat_conn *server = pair_conn(p, PAIR_SERVER);
     uint64_t before = server->receive.packets;
     for (size_t size = 1199; size <= 1200; size++) {
-        size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_INITIAL, test_hex("01"), packet, size, NULL);
+        size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_INITIAL, test_hex("01"), packet,
+                                       size, NULL);
         ck_assert_uint_eq(length, size);
         pair_deliver(p, PAIR_SERVER, packet, length);
         ck_assert_uint_eq(server->receive.packets, before + (size == 1200));
@@ -213,6 +222,9 @@ START_TEST(a_batch_has_equal_datagrams) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/conn/amplification", a_handshake_stays_below_the_limit, a_silent_client_is_not_flooded,
-               a_close_stays_below_the_limit, a_moved_client_stays_below_the_limit, small_client_initials_are_dropped,
-               initials_are_padded, no_datagram_is_larger_than_configured, a_batch_has_equal_datagrams)
+LEAT_TEST_MAIN("quic/conn/amplification", a_handshake_stays_below_the_limit,
+               a_silent_client_is_not_flooded,
+               a_close_stays_below_the_limit, a_moved_client_stays_below_the_limit,
+                   small_client_initials_are_dropped,
+               initials_are_padded, no_datagram_is_larger_than_configured,
+                   a_batch_has_equal_datagrams)

@@ -1,4 +1,5 @@
-/* How connections end: RFC 9000 §10.2 and §10.3, and ConnectionTerminated: at once, exactly once, last. */
+/* How connections end: RFC 9000 §10.2 and §10.3, and ConnectionTerminated: at once, exactly once,
+ * last. */
 #include "../pair.h"
 
 START_TEST(a_local_close_is_told_at_once_on_both_sides) {
@@ -14,7 +15,8 @@ START_TEST(a_local_close_is_told_at_once_on_both_sides) {
     ck_assert_str_eq(pair_take_events(p, PAIR_SERVER), "ConnectionTerminated");
     pair_assert_terminated(p, PAIR_SERVER, LEAT_SOURCE_PEER_APPLICATION, 42);
     ck_assert_str_eq(p->ends[PAIR_SERVER].reason, "bye");
-    ck_assert_uint_eq(p->ends[PAIR_SERVER].terminated.connection_terminated.frame_type, LEAT_FRAME_TYPE_NONE);
+    ck_assert_uint_eq(p->ends[PAIR_SERVER].terminated.connection_terminated.frame_type,
+                      LEAT_FRAME_TYPE_NONE);
     pair_run_for(p, 2 * LEAT_SECOND);
     ck_assert(leat_conn_is_closed(pair_conn(p, PAIR_CLIENT)));
     ck_assert(leat_conn_is_closed(pair_conn(p, PAIR_SERVER)));
@@ -69,7 +71,8 @@ START_TEST(data_before_the_close_is_delivered_first) {
     leat_conn_close(pair_conn(p, PAIR_CLIENT), 0, "");
     pair_run_for(p, 50 * LEAT_MILLISECOND);
     p->ends[PAIR_SERVER].keeps_events = false;
-    ck_assert_str_eq(pair_take_events(p, PAIR_SERVER), "StreamOpened StreamDataReceived ConnectionTerminated");
+    ck_assert_str_eq(pair_take_events(p, PAIR_SERVER),
+                     "StreamOpened StreamDataReceived ConnectionTerminated");
     ck_assert_str_eq((char *)pair_stream_of(p, PAIR_SERVER, 0)->bytes, "last words");
     pair_free(p);
 }
@@ -171,7 +174,8 @@ START_TEST(a_draining_side_is_silent) {
 }
 END_TEST
 
-/* The closing period begins when the close is sent, however long nothing was heard of the time before. */
+/* The closing period begins when the close is sent, however long nothing was heard of the time
+ * before. */
 START_TEST(the_closing_period_does_not_begin_in_the_past) {
     pair *p = pair_new();
     pair_handshake(p);
@@ -185,7 +189,7 @@ START_TEST(the_closing_period_does_not_begin_in_the_past) {
 }
 END_TEST
 
-/* ---- stateless reset -------------------------------------------------------------------------------------------------------------- */
+/* ---- stateless reset ------------------------------------------------------------------------- */
 
 static void deliver_reset(pair *p, pair_side to, const uint8_t token[16], size_t length) {
     uint8_t bytes[200];
@@ -242,9 +246,12 @@ START_TEST(a_datagram_too_short_for_a_reset_is_none) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/conn/close", a_local_close_is_told_at_once_on_both_sides, the_first_close_wins,
-               a_transport_close_carries_code_and_frame_type, a_layer_above_that_finds_a_fault_is_not_local,
-               data_before_the_close_is_delivered_first, calls_after_the_end_are_refused, closing_before_connecting_just_ends,
-               an_early_application_close_becomes_application_error, a_client_that_closes_at_once_reaches_the_server,
+               a_transport_close_carries_code_and_frame_type,
+                   a_layer_above_that_finds_a_fault_is_not_local,
+               data_before_the_close_is_delivered_first, calls_after_the_end_are_refused,
+                   closing_before_connecting_just_ends,
+               an_early_application_close_becomes_application_error,
+                   a_client_that_closes_at_once_reaches_the_server,
                a_closing_side_answers_at_doubling_distances, a_draining_side_is_silent,
                the_closing_period_does_not_begin_in_the_past, a_stateless_reset_ends_the_connection,
                tokens_of_ids_not_in_use_mean_nothing, a_datagram_too_short_for_a_reset_is_none)

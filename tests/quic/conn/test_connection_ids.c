@@ -92,7 +92,8 @@ START_TEST(ids_can_be_changed_over_and_over) {
     pair *p = pair_new();
     pair_handshake(p);
     for (unsigned i = 0; i < 30; i++) {
-        ck_assert_int_eq(leat_conn_change_connection_id(pair_conn(p, i % 2 ? PAIR_CLIENT : PAIR_SERVER)), 0);
+        ck_assert_int_eq(leat_conn_change_connection_id(pair_conn(p, i % 2 ? PAIR_CLIENT
+                : PAIR_SERVER)), 0);
         pair_settle(p);
     }
     ck_assert(!leat_conn_is_terminating(pair_conn(p, PAIR_CLIENT)));
@@ -100,11 +101,13 @@ START_TEST(ids_can_be_changed_over_and_over) {
 }
 END_TEST
 
-/* TEST RFC 9000 §5.1.2: IDs below Retire Prior To are given up, and the frame's own ID may be the one to go on with. */
+/* TEST RFC 9000 §5.1.2: IDs below Retire Prior To are given up, and the frame's own ID may be the
+ * one to go on with. */
 START_TEST(retire_prior_to_moves_the_path_to_another_id) {
     pair *p = pair_new();
     pair_handshake(p);
-    pair_raw(p, PAIR_SERVER, LEAT_SPACE_APPLICATION, "18 04 04 08 a1a2a3a4a5a6a7a8 000102030405060708090a0b0c0d0e0f");
+    pair_raw(p, PAIR_SERVER, LEAT_SPACE_APPLICATION,
+             "18 04 04 08 a1a2a3a4a5a6a7a8 000102030405060708090a0b0c0d0e0f");
     leat_conn *client = pair_conn(p, PAIR_CLIENT);
     ck_assert(!leat_conn_is_terminating(client));
     ck_assert_uint_eq(client->paths.active->cid_sequence, 4);
@@ -118,12 +121,15 @@ END_TEST
 START_TEST(an_id_below_the_mark_is_retired_at_once) {
     pair *p = pair_new();
     pair_handshake(p);
-    pair_raw(p, PAIR_SERVER, LEAT_SPACE_APPLICATION, "18 06 06 08 a1a2a3a4a5a6a7a8 000102030405060708090a0b0c0d0e0f");
+    pair_raw(p, PAIR_SERVER, LEAT_SPACE_APPLICATION,
+             "18 06 06 08 a1a2a3a4a5a6a7a8 000102030405060708090a0b0c0d0e0f");
     size_t before = pair_conn(p, PAIR_CLIENT)->cids.retirement_count;
-    pair_raw(p, PAIR_SERVER, LEAT_SPACE_APPLICATION, "18 05 00 08 b1b2b3b4b5b6b7b8 000102030405060708090a0b0c0d0e0f");
+    pair_raw(p, PAIR_SERVER, LEAT_SPACE_APPLICATION,
+             "18 05 00 08 b1b2b3b4b5b6b7b8 000102030405060708090a0b0c0d0e0f");
     ck_assert_uint_eq(pair_conn(p, PAIR_CLIENT)->cids.retirement_count, before + 1);
     /* The same frame again changes nothing. */
-    pair_raw(p, PAIR_SERVER, LEAT_SPACE_APPLICATION, "18 05 00 08 b1b2b3b4b5b6b7b8 000102030405060708090a0b0c0d0e0f");
+    pair_raw(p, PAIR_SERVER, LEAT_SPACE_APPLICATION,
+             "18 05 00 08 b1b2b3b4b5b6b7b8 000102030405060708090a0b0c0d0e0f");
     ck_assert_uint_eq(pair_conn(p, PAIR_CLIENT)->cids.retirement_count, before + 1);
     pair_free(p);
 }
@@ -147,13 +153,17 @@ START_TEST(a_flood_of_retirements_ends_the_connection) {
     pair *p = pair_new();
     pair_handshake(p);
     p->link.black_hole[PAIR_SERVER] = true;
-    for (unsigned sequence = 4; sequence < 63 && !leat_conn_is_terminating(pair_conn(p, PAIR_CLIENT)); sequence++) {
+    for (unsigned sequence = 4; sequence < 63 &&
+         !leat_conn_is_terminating(pair_conn(p, PAIR_CLIENT)); sequence++) {
         char frame[120];
-        snprintf(frame, sizeof frame, "18 %02x %02x 08 a1a2a3a4a5a6a7%02x 000102030405060708090a0b0c0d0e0f", sequence, sequence, sequence);
+        snprintf(frame, sizeof frame,
+                 "18 %02x %02x 08 a1a2a3a4a5a6a7%02x 000102030405060708090a0b0c0d0e0f", sequence,
+                     sequence, sequence);
         pair_raw(p, PAIR_SERVER, LEAT_SPACE_APPLICATION, frame);
         pair_flush(p, PAIR_CLIENT);
     }
-    pair_assert_terminated(p, PAIR_CLIENT, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_CONNECTION_ID_LIMIT_ERROR);
+    pair_assert_terminated(p, PAIR_CLIENT, LEAT_SOURCE_PROTOCOL_ERROR,
+                           LEAT_CONNECTION_ID_LIMIT_ERROR);
     pair_free(p);
 }
 END_TEST
@@ -185,14 +195,15 @@ START_TEST(a_late_copy_does_not_revive_a_retired_id) {
     pair_settle(p);
     size_t count = peer_count(client);
     char frame[120];
-    snprintf(frame, sizeof frame, "18 01 00 08 %s %s", test_to_hex(first.cid.bytes, 8), test_to_hex(first.reset_token, 16));
+    snprintf(frame, sizeof frame, "18 01 00 08 %s %s", test_to_hex(first.cid.bytes, 8),
+             test_to_hex(first.reset_token, 16));
     pair_raw(p, PAIR_SERVER, LEAT_SPACE_APPLICATION, frame);
     ck_assert_uint_eq(peer_count(client), count);
     pair_free(p);
 }
 END_TEST
 
-/* ---- an owner -------------------------------------------------------------------------------------------------------------------- */
+/* ---- an owner -------------------------------------------------------------------------------- */
 
 typedef struct fake_owner {
     unsigned issued, retired, watched, unwatched;
@@ -222,7 +233,8 @@ START_TEST(an_owner_makes_the_ids_and_hears_of_each_end) {
     const leat_conn_owner hooks = {&owner, 6, owner_issue, owner_retire, owner_watch};
     int error = 0;
     const leat_path path = {p->ends[PAIR_CLIENT].address, p->ends[PAIR_SERVER].address};
-    leat_conn *client = leat_conn_create(&p->ends[PAIR_CLIENT].config, &hooks, NULL, NULL, p->now, &error);
+    leat_conn *client = leat_conn_create(&p->ends[PAIR_CLIENT].config, &hooks, NULL, NULL, p->now,
+                                         &error);
     p->ends[PAIR_CLIENT].conn = client;
     ck_assert_uint_eq(owner.issued, 1);
     leat_conn_connect(client, &path, p->now);
@@ -239,9 +251,13 @@ START_TEST(an_owner_makes_the_ids_and_hears_of_each_end) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/conn/connection_ids", ids_are_issued_up_to_the_peers_limit, an_id_is_told_once_however_often_its_frame_is_lost,
-               no_ids_are_issued_when_they_have_no_bytes, ids_of_twenty_bytes_work, a_changed_id_is_retired_and_replaced,
+LEAT_TEST_MAIN("quic/conn/connection_ids", ids_are_issued_up_to_the_peers_limit,
+               an_id_is_told_once_however_often_its_frame_is_lost,
+               no_ids_are_issued_when_they_have_no_bytes, ids_of_twenty_bytes_work,
+                   a_changed_id_is_retired_and_replaced,
                ids_can_be_changed_over_and_over, retire_prior_to_moves_the_path_to_another_id,
-               an_id_below_the_mark_is_retired_at_once, a_repeated_new_connection_id_changes_nothing,
+               an_id_below_the_mark_is_retired_at_once,
+                   a_repeated_new_connection_id_changes_nothing,
                a_flood_of_retirements_ends_the_connection, retiring_over_and_over_stays_bounded,
-               a_late_copy_does_not_revive_a_retired_id, an_owner_makes_the_ids_and_hears_of_each_end)
+               a_late_copy_does_not_revive_a_retired_id,
+                   an_owner_makes_the_ids_and_hears_of_each_end)

@@ -67,7 +67,8 @@ START_TEST(the_peers_frame_size_is_respected) {
     }
     pair_settle(p);
     ck_assert(!leat_conn_is_terminating(pair_conn(p, PAIR_SERVER)));
-    ck_assert_uint_eq(p->ends[PAIR_SERVER].event_counts[LEAT_EVENT_DATAGRAM_FRAME_RECEIVED], largest + 1);
+    ck_assert_uint_eq(p->ends[PAIR_SERVER].event_counts[LEAT_EVENT_DATAGRAM_FRAME_RECEIVED],
+                      largest + 1);
     pair_free(p);
 }
 END_TEST
@@ -182,7 +183,9 @@ START_TEST(events_keep_the_order_of_arrival) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/conn/datagrams", parts_are_joined, an_empty_datagram_arrives, the_largest_payload_fits_and_one_more_does_not,
-               the_peers_frame_size_is_respected, a_peer_without_datagrams_gets_none, each_fate_is_told, the_send_queue_is_bounded,
+LEAT_TEST_MAIN("quic/conn/datagrams", parts_are_joined, an_empty_datagram_arrives,
+               the_largest_payload_fits_and_one_more_does_not,
+               the_peers_frame_size_is_respected, a_peer_without_datagrams_gets_none,
+                   each_fate_is_told, the_send_queue_is_bounded,
                the_oldest_unread_datagrams_go_first, datagrams_before_the_handshake_are_refused,
                a_duplicated_packet_delivers_once, events_keep_the_order_of_arrival)

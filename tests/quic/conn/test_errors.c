@@ -1,6 +1,7 @@
 /*
- * What a peer may not do, and the exact code with which the connection ends. One table of frames in 1-RTT packets, one of
- * frames in Handshake and Initial packets. RFC 9000 §11, §12.4, §19; the server cases include those of h3spec.
+ * What a peer may not do, and the exact code with which the connection ends. One table of frames in
+ * 1-RTT packets, one of frames in Handshake and Initial packets. RFC 9000 §11, §12.4, §19; the
+ * server cases include those of h3spec.
  */
 #include "../pair.h"
 
@@ -69,9 +70,12 @@ static void check_case(const error_case *c) {
     pair_handshake(p);
     pair_raw(p, c->from, LEAT_SPACE_APPLICATION, c->frames);
     pair_end *end = &p->ends[PAIR_OTHER(c->from)];
-    ck_assert_msg(end->terminated.type == LEAT_EVENT_CONNECTION_TERMINATED, "%s: nothing happened", c->what);
-    ck_assert_msg(end->terminated.connection_terminated.error_code == c->error, "%s: 0x%llx (%s)", c->what,
-                  (unsigned long long)end->terminated.connection_terminated.error_code, end->reason);
+    ck_assert_msg(end->terminated.type == LEAT_EVENT_CONNECTION_TERMINATED, "%s: nothing happened",
+                  c->what);
+    ck_assert_msg(end->terminated.connection_terminated.error_code == c->error, "%s: 0x%llx (%s)",
+                  c->what,
+                  (unsigned long long)end->terminated.connection_terminated.error_code,
+                      end->reason);
     pair_assert_terminated(p, PAIR_OTHER(c->from), LEAT_SOURCE_PROTOCOL_ERROR, c->error);
     /* The other side learns the same code from the CONNECTION_CLOSE. */
     pair_settle(p);
@@ -86,7 +90,7 @@ START_TEST(each_fault_in_a_1_rtt_packet_has_its_code) {
 }
 END_TEST
 
-/* ---- before the handshake is complete -------------------------------------------------------------------------------------- */
+/* ---- before the handshake is complete -------------------------------------------------------- */
 
 /* A client that has all keys and whose last flight never left. */
 static pair *half_open(void) {
@@ -142,7 +146,8 @@ static void check_early(const early_case *c, leat_space space) {
     }
     p->link.black_hole[PAIR_SERVER] = true;
     pair_raw(p, PAIR_CLIENT, space, c->frames);
-    ck_assert_msg(p->ends[PAIR_SERVER].terminated.type != LEAT_EVENT_NONE, "%s: nothing happened", c->what);
+    ck_assert_msg(p->ends[PAIR_SERVER].terminated.type != LEAT_EVENT_NONE, "%s: nothing happened",
+                  c->what);
     pair_assert_terminated(p, PAIR_SERVER, LEAT_SOURCE_PROTOCOL_ERROR, c->error);
     pair_free(p);
 }
@@ -177,7 +182,7 @@ START_TEST(end_of_early_data_is_unexpected) {
 }
 END_TEST
 
-/* ---- headers ------------------------------------------------------------------------------------------------------------------ */
+/* ---- headers --------------------------------------------------------------------------------- */
 
 static void set_reserved_long(uint8_t *packet) { packet[0] |= 0x0c; }
 static void set_reserved_short(uint8_t *packet) { packet[0] |= 0x18; }
@@ -186,7 +191,8 @@ static void set_reserved_short(uint8_t *packet) { packet[0] |= 0x18; }
 START_TEST(reserved_bits_in_a_long_header_are_a_violation) {
     pair *p = half_open();
     uint8_t packet[1500];
-    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_HANDSHAKE, test_hex("01"), packet, sizeof packet, set_reserved_long);
+    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_HANDSHAKE, test_hex("01"), packet,
+                                   sizeof packet, set_reserved_long);
     pair_deliver(p, PAIR_SERVER, packet, length);
     pair_assert_terminated(p, PAIR_SERVER, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_PROTOCOL_VIOLATION);
     pair_free(p);
@@ -197,7 +203,8 @@ START_TEST(reserved_bits_in_a_short_header_are_a_violation) {
     pair *p = pair_new();
     uint8_t packet[1500];
     pair_handshake(p);
-    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, test_hex("01"), packet, sizeof packet, set_reserved_short);
+    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, test_hex("01"), packet,
+                                   sizeof packet, set_reserved_short);
     pair_deliver(p, PAIR_SERVER, packet, length);
     pair_assert_terminated(p, PAIR_SERVER, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_PROTOCOL_VIOLATION);
     pair_free(p);
@@ -209,7 +216,8 @@ START_TEST(reserved_bits_in_a_forged_packet_mean_nothing) {
     pair *p = pair_new();
     uint8_t packet[1500];
     pair_handshake(p);
-    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, test_hex("01"), packet, sizeof packet, set_reserved_short);
+    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, test_hex("01"), packet,
+                                   sizeof packet, set_reserved_short);
     packet[length - 1] ^= 1;
     pair_deliver(p, PAIR_SERVER, packet, length);
     ck_assert(!leat_conn_is_terminating(pair_conn(p, PAIR_SERVER)));
@@ -217,7 +225,7 @@ START_TEST(reserved_bits_in_a_forged_packet_mean_nothing) {
 }
 END_TEST
 
-/* ---- transport parameters ---------------------------------------------------------------------------------------------------- */
+/* ---- transport parameters -------------------------------------------------------------------- */
 
 typedef struct params_case {
     const char *what;
@@ -232,13 +240,27 @@ static void small_payload(leat_conn *server) { ours(server)->max_udp_payload_siz
 static void large_exponent(leat_conn *server) { ours(server)->ack_delay_exponent = 21; }
 static void large_delay(leat_conn *server) { ours(server)->max_ack_delay = 1 << 14; }
 static void small_cid_limit(leat_conn *server) { ours(server)->active_connection_id_limit = 1; }
-static void many_streams(leat_conn *server) { ours(server)->initial_max_streams_bidi = (UINT64_C(1) << 60) + 1; }
-static void many_uni_streams(leat_conn *server) { ours(server)->initial_max_streams_uni = (UINT64_C(1) << 60) + 1; }
-static void no_original(leat_conn *server) { unmark(server, LEAT_TP_ORIGINAL_DESTINATION_CONNECTION_ID); }
-static void other_original(leat_conn *server) { ours(server)->original_destination_connection_id.bytes[0] ^= 1; }
-static void no_initial_source(leat_conn *server) { unmark(server, LEAT_TP_INITIAL_SOURCE_CONNECTION_ID); }
-static void other_initial_source(leat_conn *server) { ours(server)->initial_source_connection_id.bytes[0] ^= 1; }
-static void retry_without_retry(leat_conn *server) { mark(server, LEAT_TP_RETRY_SOURCE_CONNECTION_ID); }
+static void many_streams(leat_conn *server) {
+    ours(server)->initial_max_streams_bidi = (UINT64_C(1) << 60) + 1;
+}
+static void many_uni_streams(leat_conn *server) {
+    ours(server)->initial_max_streams_uni = (UINT64_C(1) << 60) + 1;
+}
+static void no_original(leat_conn *server) {
+    unmark(server, LEAT_TP_ORIGINAL_DESTINATION_CONNECTION_ID);
+}
+static void other_original(leat_conn *server) {
+    ours(server)->original_destination_connection_id.bytes[0] ^= 1;
+}
+static void no_initial_source(leat_conn *server) {
+    unmark(server, LEAT_TP_INITIAL_SOURCE_CONNECTION_ID);
+}
+static void other_initial_source(leat_conn *server) {
+    ours(server)->initial_source_connection_id.bytes[0] ^= 1;
+}
+static void retry_without_retry(leat_conn *server) {
+    mark(server, LEAT_TP_RETRY_SOURCE_CONNECTION_ID);
+}
 
 static const params_case params_cases[] = {
     {"max_udp_payload_size below 1200", small_payload},
@@ -259,7 +281,8 @@ static void (*change_params)(leat_conn *server);
 static leat_conn *changed_server(pair *p, leat_span first) {
     int error = 0;
     const leat_path path = {p->ends[PAIR_SERVER].address, p->ends[PAIR_CLIENT].address};
-    leat_conn *server = leat_conn_new_server(&p->ends[PAIR_SERVER].config, first, &path, p->now, &error);
+    leat_conn *server = leat_conn_new_server(&p->ends[PAIR_SERVER].config, first, &path, p->now,
+                                             &error);
     change_params(server);
     return server;
 }
@@ -272,9 +295,12 @@ START_TEST(each_wrong_parameter_of_a_server_ends_the_handshake) {
         p->make_server = changed_server;
         pair_start(p);
         pair_settle(p);
-        ck_assert_msg(p->ends[PAIR_CLIENT].terminated.type != LEAT_EVENT_NONE, "%s was accepted", params_cases[i].what);
-        pair_assert_terminated(p, PAIR_CLIENT, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_TRANSPORT_PARAMETER_ERROR);
-        pair_assert_terminated(p, PAIR_SERVER, LEAT_SOURCE_PEER_TRANSPORT, LEAT_TRANSPORT_PARAMETER_ERROR);
+        ck_assert_msg(p->ends[PAIR_CLIENT].terminated.type != LEAT_EVENT_NONE, "%s was accepted",
+                      params_cases[i].what);
+        pair_assert_terminated(p, PAIR_CLIENT, LEAT_SOURCE_PROTOCOL_ERROR,
+                               LEAT_TRANSPORT_PARAMETER_ERROR);
+        pair_assert_terminated(p, PAIR_SERVER, LEAT_SOURCE_PEER_TRANSPORT,
+                               LEAT_TRANSPORT_PARAMETER_ERROR);
         pair_free(p);
     }
 }
@@ -289,7 +315,8 @@ START_TEST(a_client_with_another_source_id_is_refused) {
     pair_conn(p, PAIR_CLIENT)->cids.local[0].cid.bytes[0] ^= 1;
     leat_conn_connect(pair_conn(p, PAIR_CLIENT), &path, p->now);
     pair_settle(p);
-    pair_assert_terminated(p, PAIR_SERVER, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_TRANSPORT_PARAMETER_ERROR);
+    pair_assert_terminated(p, PAIR_SERVER, LEAT_SOURCE_PROTOCOL_ERROR,
+                           LEAT_TRANSPORT_PARAMETER_ERROR);
     pair_free(p);
 }
 END_TEST
@@ -311,8 +338,10 @@ START_TEST(an_untrusted_certificate_is_refused) {
     p->ends[PAIR_CLIENT].config.trust = NULL;
     pair_start(p);
     pair_settle(p);
-    ck_assert_uint_eq(p->ends[PAIR_CLIENT].terminated.connection_terminated.error_code & ~0xffull, LEAT_CRYPTO_ERROR);
-    ck_assert_int_eq(p->ends[PAIR_CLIENT].terminated.connection_terminated.source, LEAT_SOURCE_PROTOCOL_ERROR);
+    ck_assert_uint_eq(p->ends[PAIR_CLIENT].terminated.connection_terminated.error_code & ~0xffull,
+                      LEAT_CRYPTO_ERROR);
+    ck_assert_int_eq(p->ends[PAIR_CLIENT].terminated.connection_terminated.source,
+                     LEAT_SOURCE_PROTOCOL_ERROR);
     pair_free(p);
 }
 END_TEST
@@ -380,19 +409,28 @@ START_TEST(frames_behind_a_close_have_no_effect) {
     pair *p = pair_new();
     pair_handshake(p);
     pair_take_events(p, PAIR_SERVER);
-    pair_raw(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, "0a 00 01 61 1d 07 00 0a 04 01 61 1a 0001020304050607");
-    ck_assert_str_eq(pair_take_events(p, PAIR_SERVER), "StreamOpened StreamDataReceived ConnectionTerminated");
+    pair_raw(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION,
+             "0a 00 01 61 1d 07 00 0a 04 01 61 1a 0001020304050607");
+    ck_assert_str_eq(pair_take_events(p, PAIR_SERVER),
+                     "StreamOpened StreamDataReceived ConnectionTerminated");
     pair_assert_terminated(p, PAIR_SERVER, LEAT_SOURCE_PEER_APPLICATION, 7);
     pair_free(p);
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/conn/errors", each_fault_in_a_1_rtt_packet_has_its_code, each_fault_in_a_handshake_packet_has_its_code,
-               each_fault_in_an_initial_packet_has_its_code, a_key_update_message_in_the_handshake_is_unexpected,
+LEAT_TEST_MAIN("quic/conn/errors", each_fault_in_a_1_rtt_packet_has_its_code,
+               each_fault_in_a_handshake_packet_has_its_code,
+               each_fault_in_an_initial_packet_has_its_code,
+                   a_key_update_message_in_the_handshake_is_unexpected,
                end_of_early_data_is_unexpected, reserved_bits_in_a_long_header_are_a_violation,
-               reserved_bits_in_a_short_header_are_a_violation, reserved_bits_in_a_forged_packet_mean_nothing,
-               each_wrong_parameter_of_a_server_ends_the_handshake, a_client_with_another_source_id_is_refused,
+               reserved_bits_in_a_short_header_are_a_violation,
+                   reserved_bits_in_a_forged_packet_mean_nothing,
+               each_wrong_parameter_of_a_server_ends_the_handshake,
+                   a_client_with_another_source_id_is_refused,
                another_application_protocol_is_refused, an_untrusted_certificate_is_refused,
-               a_datagram_that_was_not_agreed_on_is_a_violation, a_datagram_above_the_agreed_size_is_a_violation,
-               new_connection_id_from_a_peer_without_ids_is_a_violation, retirement_of_an_id_without_bytes_is_a_violation,
-               data_above_the_connection_limit_is_a_flow_control_error, frames_behind_a_close_have_no_effect)
+               a_datagram_that_was_not_agreed_on_is_a_violation,
+                   a_datagram_above_the_agreed_size_is_a_violation,
+               new_connection_id_from_a_peer_without_ids_is_a_violation,
+                   retirement_of_an_id_without_bytes_is_a_violation,
+               data_above_the_connection_limit_is_a_flow_control_error,
+                   frames_behind_a_close_have_no_effect)

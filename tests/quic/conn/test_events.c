@@ -1,7 +1,7 @@
 /* Events: golden sequences, names, the accessors for bindings, text, and the trace. */
 #include "../pair.h"
 
-/* ---- golden sequences ------------------------------------------------------------------------------------------------------- */
+/* ---- golden sequences ------------------------------------------------------------------------ */
 
 static void open_streams_at_once(void *user, pair *p, pair_side side, const leat_event *event) {
     (void)user;
@@ -70,8 +70,10 @@ START_TEST(a_unidirectional_exchange) {
     pair_settle(p);
     pair_send_text(p, PAIR_SERVER, true, "answer", true);
     pair_settle(p);
-    ck_assert_str_eq(pair_take_events(p, PAIR_CLIENT), "StreamDelivered StreamOpened StreamDataReceived");
-    ck_assert_str_eq(pair_take_events(p, PAIR_SERVER), "StreamOpened StreamDataReceived StreamDelivered");
+    ck_assert_str_eq(pair_take_events(p, PAIR_CLIENT),
+                     "StreamDelivered StreamOpened StreamDataReceived");
+    ck_assert_str_eq(pair_take_events(p, PAIR_SERVER),
+                     "StreamOpened StreamDataReceived StreamDelivered");
     pair_free(p);
 }
 END_TEST
@@ -92,11 +94,12 @@ START_TEST(a_datagram_exchange) {
 }
 END_TEST
 
-/* ---- as data ------------------------------------------------------------------------------------------------------------------ */
+/* ---- as data --------------------------------------------------------------------------------- */
 
 static const leat_event data_event = {
     .type = LEAT_EVENT_STREAM_DATA_RECEIVED,
-    .stream_data_received = {.stream_id = 4, .data = {(const uint8_t *)"hello", 5}, .end_stream = true},
+    .stream_data_received = {.stream_id = 4, .data = {(const uint8_t *)"hello", 5},
+                             .end_stream = true},
 };
 
 START_TEST(an_event_is_text) {
@@ -106,8 +109,11 @@ START_TEST(an_event_is_text) {
     ck_assert_str_eq(leat_event_format(&data_event, text, 11), "StreamData");
     ck_assert_str_eq(leat_event_format(&data_event, text, 1), "");
     const leat_event end = {.type = LEAT_EVENT_CONNECTION_TERMINATED,
-                            .connection_terminated = {.error_code = 7, .frame_type = LEAT_FRAME_TYPE_NONE, .reason_phrase = "a\nb",
-                                                      .reason_length = 3, .source = LEAT_SOURCE_PEER_APPLICATION}};
+                            .connection_terminated = {.error_code = 7,
+                                                      .frame_type = LEAT_FRAME_TYPE_NONE,
+                                                          .reason_phrase = "a\nb",
+                                                      .reason_length = 3,
+                                                          .source = LEAT_SOURCE_PEER_APPLICATION}};
     leat_event_format(&end, text, sizeof text);
     ck_assert_ptr_nonnull(strstr(text, "source=peer_application"));
     ck_assert_ptr_null(strchr(text, '\n'));
@@ -134,7 +140,8 @@ START_TEST(every_event_has_a_name_and_can_be_printed) {
     for (leat_event_type type = 0; type < LEAT_EVENT_TYPE_COUNT; type++) {
         const leat_event event = {.type = type};
         ck_assert_ptr_nonnull(leat_event_name(type));
-        ck_assert_uint_ge(strlen(leat_event_format(&event, text, sizeof text)), strlen(leat_event_name(type)));
+        ck_assert_uint_ge(strlen(leat_event_format(&event, text, sizeof text)),
+                          strlen(leat_event_name(type)));
     }
     ck_assert_str_eq(leat_event_name(LEAT_EVENT_TYPE_COUNT), "None");
 }
@@ -150,7 +157,7 @@ START_TEST(errors_have_names) {
 }
 END_TEST
 
-/* ---- the trace ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the trace ------------------------------------------------------------------------------- */
 
 typedef struct trace_log {
     char names[65536];
@@ -221,7 +228,11 @@ START_TEST(secrets_can_be_logged) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/conn/events", a_server_with_a_client_that_talks_at_once, a_client_that_says_nothing,
-               a_connection_that_nobody_uses_ends_by_its_idle_timeout, a_bidirectional_exchange, a_unidirectional_exchange,
-               a_datagram_exchange, an_event_is_text, an_event_has_fields, every_event_has_a_name_and_can_be_printed,
-               errors_have_names, the_trace_tells_packets_frames_drops_and_states, secrets_can_be_logged)
+LEAT_TEST_MAIN("quic/conn/events", a_server_with_a_client_that_talks_at_once,
+               a_client_that_says_nothing,
+               a_connection_that_nobody_uses_ends_by_its_idle_timeout, a_bidirectional_exchange,
+                   a_unidirectional_exchange,
+               a_datagram_exchange, an_event_is_text, an_event_has_fields,
+                   every_event_has_a_name_and_can_be_printed,
+               errors_have_names, the_trace_tells_packets_frames_drops_and_states,
+                   secrets_can_be_logged)

@@ -82,7 +82,8 @@ START_TEST(manual_credit_waits_for_the_application) {
         pair_run_for(p, LEAT_SECOND);
     }
     ck_assert(pair_stream_of(p, PAIR_SERVER, id)->ended);
-    ck_assert_int_eq(leat_conn_credit_stream(pair_conn(p, PAIR_SERVER), 400, 1), LEAT_ERR_NO_STREAM);
+    ck_assert_int_eq(leat_conn_credit_stream(pair_conn(p, PAIR_SERVER), 400, 1),
+                     LEAT_ERR_NO_STREAM);
     pair_free(p);
 }
 END_TEST
@@ -103,7 +104,8 @@ START_TEST(a_manual_stream_gives_all_credit_back_at_its_end) {
 }
 END_TEST
 
-/* The bytes of a stream that is reset before they were read come back to the connection's window. */
+/* The bytes of a stream that is reset before they were read come back to the connection's window.
+ * */
 START_TEST(reset_streams_give_their_credit_back) {
     pair *p = pair_new();
     static uint8_t bytes[9000];
@@ -123,7 +125,8 @@ START_TEST(reset_streams_give_their_credit_back) {
 }
 END_TEST
 
-/* One stream uses up the connection's credit, another waits for it in vain: what a third lost is still sent again. */
+/* One stream uses up the connection's credit, another waits for it in vain: what a third lost is
+ * still sent again. */
 START_TEST(lost_data_needs_no_new_credit) {
     pair *p = pair_new();
     static uint8_t bytes[5000];
@@ -143,7 +146,8 @@ START_TEST(lost_data_needs_no_new_credit) {
     p->link.black_hole[PAIR_SERVER] = false;
     pair_run_for(p, 5 * LEAT_SECOND);
     ck_assert_uint_eq(pair_conn(p, PAIR_SERVER)->streams.flow.received, 6000);
-    ck_assert(leat_recv_buffer_is_complete(&leat_stream_map_find(&pair_conn(p, PAIR_SERVER)->streams.map, second)->recv));
+    ck_assert(leat_recv_buffer_is_complete(&leat_stream_map_find(&pair_conn(p,
+        PAIR_SERVER)->streams.map, second)->recv));
     p->ends[PAIR_SERVER].keeps_events = false;
     pair_run_for(p, 5 * LEAT_SECOND);
     ck_assert(pair_stream_of(p, PAIR_SERVER, first)->ended);
@@ -192,7 +196,7 @@ START_TEST(what_blocks_is_told_once) {
 }
 END_TEST
 
-/* ---- limits on streams -------------------------------------------------------------------------------------------------------------------- */
+/* ---- limits on streams ----------------------------------------------------------------------- */
 
 START_TEST(a_stream_above_the_limit_waits_for_streams_available) {
     pair *p = pair_new();
@@ -219,7 +223,8 @@ START_TEST(before_the_handshake_no_stream_can_be_opened) {
     pair *p = pair_new();
     uint64_t id = 0;
     pair_start(p);
-    ck_assert_int_eq(leat_conn_open_stream(pair_conn(p, PAIR_CLIENT), false, &id), LEAT_ERR_STREAM_LIMIT);
+    ck_assert_int_eq(leat_conn_open_stream(pair_conn(p, PAIR_CLIENT), false, &id),
+                     LEAT_ERR_STREAM_LIMIT);
     pair_run_for(p, LEAT_SECOND);
     ck_assert_uint_eq(p->ends[PAIR_CLIENT].event_counts[LEAT_EVENT_STREAMS_AVAILABLE], 1);
     ck_assert_int_eq(leat_conn_open_stream(pair_conn(p, PAIR_CLIENT), false, &id), 0);
@@ -246,7 +251,8 @@ START_TEST(many_streams_go_through_a_small_limit) {
         uint64_t id = 0;
         if (leat_conn_open_stream(pair_conn(p, PAIR_CLIENT), true, &id) == 0) {
             opened++;
-            leat_conn_send_stream_data(pair_conn(p, PAIR_CLIENT), id, (const uint8_t *)"x", 1, true);
+            leat_conn_send_stream_data(pair_conn(p, PAIR_CLIENT), id, (const uint8_t *)"x", 1,
+                                       true);
         }
         pair_run_for(p, 10 * LEAT_MILLISECOND);
     }
@@ -267,7 +273,8 @@ START_TEST(rapid_resets_are_bounded_by_the_round_trip) {
     while (p->now < until) {
         uint64_t id = 0;
         while (leat_conn_open_stream(pair_conn(p, PAIR_CLIENT), false, &id) == 0) {
-            leat_conn_send_stream_data(pair_conn(p, PAIR_CLIENT), id, (const uint8_t *)"x", 1, false);
+            leat_conn_send_stream_data(pair_conn(p, PAIR_CLIENT), id, (const uint8_t *)"x", 1,
+                                       false);
             leat_conn_reset_stream(pair_conn(p, PAIR_CLIENT), id, 0);
             leat_conn_stop_stream(pair_conn(p, PAIR_CLIENT), id, 0);
             opened++;
@@ -309,10 +316,15 @@ START_TEST(the_largest_limits_are_fine) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/conn/flow_control", much_data_goes_through_small_windows, windows_of_one_byte_work,
-               an_application_that_does_not_read_stops_the_peer, manual_credit_waits_for_the_application,
-               a_manual_stream_gives_all_credit_back_at_its_end, reset_streams_give_their_credit_back,
+LEAT_TEST_MAIN("quic/conn/flow_control", much_data_goes_through_small_windows,
+               windows_of_one_byte_work,
+               an_application_that_does_not_read_stops_the_peer,
+                   manual_credit_waits_for_the_application,
+               a_manual_stream_gives_all_credit_back_at_its_end,
+                   reset_streams_give_their_credit_back,
                lost_data_needs_no_new_credit, what_blocks_is_told_once,
-               a_stream_above_the_limit_waits_for_streams_available, before_the_handshake_no_stream_can_be_opened,
+               a_stream_above_the_limit_waits_for_streams_available,
+                   before_the_handshake_no_stream_can_be_opened,
                nobody_is_told_of_streams_that_nobody_wanted, many_streams_go_through_a_small_limit,
-               rapid_resets_are_bounded_by_the_round_trip, limits_never_fall, the_largest_limits_are_fine)
+               rapid_resets_are_bounded_by_the_round_trip, limits_never_fall,
+                   the_largest_limits_are_fine)

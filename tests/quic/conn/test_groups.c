@@ -1,6 +1,7 @@
 /*
- * The group of the key exchange between two connections: RFC 8446 §4.1.4, §4.2.7, draft-ietf-tls-ecdhe-mlkem. Where
- * libcrypto has no ML-KEM, a stand-in with its sizes is behind the seam, so that both sides run on every system.
+ * The group of the key exchange between two connections: RFC 8446 §4.1.4, §4.2.7,
+ * draft-ietf-tls-ecdhe-mlkem. Where libcrypto has no ML-KEM, a stand-in with its sizes is behind
+ * the seam, so that both sides run on every system.
  */
 #include "../pair.h"
 
@@ -39,7 +40,8 @@ static void expect_default_group(uint16_t group) {
     pair_free(p);
 }
 
-static void expect_chosen_group(group_list client, group_list server, uint16_t group, bool retried) {
+static void expect_chosen_group(group_list client, group_list server, uint16_t group,
+                                bool retried) {
     pair *p = pair_new();
     set_groups(p, PAIR_CLIENT, &client);
     set_groups(p, PAIR_SERVER, &server);
@@ -90,7 +92,8 @@ END_TEST
 
 START_TEST(a_client_with_a_share_of_the_hybrid_is_asked_for_x25519) {
     provide_ml_kem();
-    expect_chosen_group((group_list){{HYBRID, LEAT_GROUP_P256, X25519}, 3}, (group_list){{X25519}, 1}, X25519, true);
+    expect_chosen_group((group_list){{HYBRID, LEAT_GROUP_P256, X25519}, 3},
+                        (group_list){{X25519}, 1}, X25519, true);
     withdraw_ml_kem();
 }
 END_TEST
@@ -98,14 +101,16 @@ END_TEST
 /* A round trip saved is worth more than the better group. */
 START_TEST(a_server_that_prefers_the_hybrid_takes_the_share_that_is_there) {
     provide_ml_kem();
-    expect_chosen_group((group_list){{X25519, HYBRID}, 2}, (group_list){{HYBRID, X25519}, 2}, X25519, false);
+    expect_chosen_group((group_list){{X25519, HYBRID}, 2}, (group_list){{HYBRID, X25519}, 2},
+                        X25519, false);
     withdraw_ml_kem();
 }
 END_TEST
 
 START_TEST(a_client_that_offers_both_gets_x25519_from_a_server_without_the_hybrid) {
     provide_ml_kem();
-    expect_chosen_group((group_list){{HYBRID, X25519}, 2}, (group_list){{X25519}, 1}, X25519, false);
+    expect_chosen_group((group_list){{HYBRID, X25519}, 2}, (group_list){{X25519}, 1}, X25519,
+                        false);
     withdraw_ml_kem();
 }
 END_TEST
@@ -132,6 +137,8 @@ END_TEST
 
 LEAT_TEST_MAIN("quic/conn/groups", x25519mlkem768_of_libcrypto_is_negotiated_by_default,
                x25519_is_negotiated_by_default_without_ml_kem, the_hybrid_is_negotiated_by_default,
-               a_client_with_a_share_of_x25519_is_asked_for_the_hybrid, a_client_with_a_share_of_the_hybrid_is_asked_for_x25519,
+               a_client_with_a_share_of_x25519_is_asked_for_the_hybrid,
+                   a_client_with_a_share_of_the_hybrid_is_asked_for_x25519,
                a_server_that_prefers_the_hybrid_takes_the_share_that_is_there,
-               a_client_that_offers_both_gets_x25519_from_a_server_without_the_hybrid, the_hybrid_survives_a_bad_network)
+               a_client_that_offers_both_gets_x25519_from_a_server_without_the_hybrid,
+                   the_hybrid_survives_a_bad_network)

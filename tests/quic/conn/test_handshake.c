@@ -40,4 +40,5 @@ START_TEST(a_datagram_arrives) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/conn/handshake", handshake_completes_and_is_confirmed_on_both_sides, a_stream_is_echoed, a_datagram_arrives)
+LEAT_TEST_MAIN("quic/conn/handshake", handshake_completes_and_is_confirmed_on_both_sides,
+               a_stream_is_echoed, a_datagram_arrives)

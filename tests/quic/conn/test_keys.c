@@ -1,4 +1,5 @@
-/* Keys from first to last: RFC 9001 §4.9 (discarding), §5.7 (packets ahead of keys), §6 (update). */
+/* Keys from first to last: RFC 9001 §4.9 (discarding), §5.7 (packets ahead of keys), §6 (update).
+ * */
 #include "../pair.h"
 
 START_TEST(initial_and_handshake_keys_are_gone_after_the_handshake) {
@@ -77,11 +78,13 @@ START_TEST(many_updates_on_a_bad_link_lose_nothing) {
         uint8_t bytes[2000];
         memset(bytes, (int)i, sizeof bytes);
         pair_send_all(p, PAIR_CLIENT, id, bytes, sizeof bytes, i == 299);
-        updates += leat_conn_request_key_update(pair_conn(p, i % 2 ? PAIR_CLIENT : PAIR_SERVER)) == 0;
+        updates += leat_conn_request_key_update(pair_conn(p, i % 2 ? PAIR_CLIENT
+                : PAIR_SERVER)) == 0;
         pair_run_for(p, 30 * LEAT_MILLISECOND);
     }
     pair_run_for(p, 30 * LEAT_SECOND);
-    ck_assert_msg(!leat_conn_is_terminating(pair_conn(p, PAIR_SERVER)), "%s", p->ends[PAIR_SERVER].reason);
+    ck_assert_msg(!leat_conn_is_terminating(pair_conn(p, PAIR_SERVER)), "%s",
+                  p->ends[PAIR_SERVER].reason);
     ck_assert_uint_eq(pair_stream_of(p, PAIR_SERVER, id)->length, 300 * 2000);
     ck_assert_uint_ge(updates, 5);
     pair_free(p);
@@ -96,8 +99,10 @@ START_TEST(old_keys_are_gone_after_three_ptos) {
     leat_conn_request_key_update(pair_conn(p, PAIR_CLIENT));
     send_both_ways(p);
     pair_run_for(p, 2 * LEAT_SECOND);
-    ck_assert_ptr_null(pair_conn(p, PAIR_CLIENT)->spaces[LEAT_SPACE_APPLICATION]->keys.read_previous.aead);
-    ck_assert_ptr_null(pair_conn(p, PAIR_SERVER)->spaces[LEAT_SPACE_APPLICATION]->keys.read_previous.aead);
+    ck_assert_ptr_null(pair_conn(p,
+                                 PAIR_CLIENT)->spaces[LEAT_SPACE_APPLICATION]->keys.read_previous.aead);
+    ck_assert_ptr_null(pair_conn(p,
+                                 PAIR_SERVER)->spaces[LEAT_SPACE_APPLICATION]->keys.read_previous.aead);
     pair_free(p);
 }
 END_TEST
@@ -107,7 +112,8 @@ START_TEST(a_worn_key_is_updated) {
     pair *p = pair_new();
     pair_handshake(p);
     send_both_ways(p);
-    pair_conn(p, PAIR_CLIENT)->spaces[LEAT_SPACE_APPLICATION]->keys.sealed = (UINT64_C(1) << 23) - 1;
+    pair_conn(p,
+              PAIR_CLIENT)->spaces[LEAT_SPACE_APPLICATION]->keys.sealed = (UINT64_C(1) << 23) - 1;
     send_both_ways(p);
     ck_assert_uint_eq(p->ends[PAIR_CLIENT].event_counts[LEAT_EVENT_KEY_UPDATED], 1);
     pair_free(p);
@@ -118,9 +124,11 @@ END_TEST
 START_TEST(too_many_forgeries_end_the_connection) {
     pair *p = pair_new();
     pair_handshake(p);
-    pair_conn(p, PAIR_SERVER)->spaces[LEAT_SPACE_APPLICATION]->keys.failed_opens = UINT64_C(1) << 60;
+    pair_conn(p,
+              PAIR_SERVER)->spaces[LEAT_SPACE_APPLICATION]->keys.failed_opens = UINT64_C(1) << 60;
     uint8_t packet[1500];
-    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, test_hex("01"), packet, sizeof packet, NULL);
+    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, test_hex("01"), packet,
+                                   sizeof packet, NULL);
     packet[length - 1] ^= 1;
     pair_deliver(p, PAIR_SERVER, packet, length);
     pair_assert_terminated(p, PAIR_SERVER, LEAT_SOURCE_INTERNAL_ERROR, LEAT_AEAD_LIMIT_REACHED);
@@ -168,7 +176,8 @@ START_TEST(a_repeated_packet_has_no_effect) {
     pair *p = pair_new();
     uint8_t packet[1500], copy[1500];
     pair_handshake(p);
-    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, test_hex("30 61"), packet, sizeof packet, NULL);
+    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, test_hex("30 61"),
+                                   packet, sizeof packet, NULL);
     memcpy(copy, packet, length);
     pair_deliver(p, PAIR_SERVER, packet, length);
     pair_deliver(p, PAIR_SERVER, copy, length);
@@ -177,7 +186,8 @@ START_TEST(a_repeated_packet_has_no_effect) {
 }
 END_TEST
 
-/* TEST RFC 9000 §12.2: all packets of a datagram count, whatever is wrong with one; but not those for another ID. */
+/* TEST RFC 9000 §12.2: all packets of a datagram count, whatever is wrong with one; but not those
+ * for another ID. */
 START_TEST(coalesced_packets_are_all_processed) {
     pair *p = pair_new();
     uint8_t datagram[3000];
@@ -188,9 +198,11 @@ START_TEST(coalesced_packets_are_all_processed) {
     }
     leat_stats before, after;
     leat_conn_get_stats(pair_conn(p, PAIR_SERVER), &before);
-    size_t first = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_HANDSHAKE, test_hex("01 01"), datagram, 1500, NULL);
+    size_t first = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_HANDSHAKE, test_hex("01 01"), datagram,
+                                  1500, NULL);
     datagram[first - 1] ^= 1;
-    size_t second = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_HANDSHAKE, test_hex("01 01"), datagram + first, 1500, NULL);
+    size_t second = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_HANDSHAKE, test_hex("01 01"),
+                                   datagram + first, 1500, NULL);
     pair_deliver(p, PAIR_SERVER, datagram, first + second);
     leat_conn_get_stats(pair_conn(p, PAIR_SERVER), &after);
     ck_assert_uint_eq(after.packets_received, before.packets_received + 1);
@@ -260,7 +272,8 @@ START_TEST(a_session_ticket_resumes_the_next_connection) {
     pair_run_for(p, LEAT_SECOND);
     bool resumed = false;
     while (leat_conn_next_event(pair_conn(p, PAIR_CLIENT), &event)) {
-        resumed |= event.type == LEAT_EVENT_HANDSHAKE_COMPLETED && event.handshake_completed.session_resumed;
+        resumed |= event.type == LEAT_EVENT_HANDSHAKE_COMPLETED &&
+            event.handshake_completed.session_resumed;
     }
     ck_assert(resumed);
     leat_resumption_keys_free(keys);
@@ -268,10 +281,13 @@ START_TEST(a_session_ticket_resumes_the_next_connection) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/conn/keys", initial_and_handshake_keys_are_gone_after_the_handshake, keys_are_updated_and_the_peer_follows,
+LEAT_TEST_MAIN("quic/conn/keys", initial_and_handshake_keys_are_gone_after_the_handshake,
+               keys_are_updated_and_the_peer_follows,
                a_second_update_waits_for_the_first, keys_are_not_updated_before_confirmation,
-               many_updates_on_a_bad_link_lose_nothing, old_keys_are_gone_after_three_ptos, a_worn_key_is_updated,
+               many_updates_on_a_bad_link_lose_nothing, old_keys_are_gone_after_three_ptos,
+                   a_worn_key_is_updated,
                too_many_forgeries_end_the_connection, packets_ahead_of_their_keys_are_kept,
-               the_store_for_early_packets_is_bounded, a_repeated_packet_has_no_effect, coalesced_packets_are_all_processed,
+               the_store_for_early_packets_is_bounded, a_repeated_packet_has_no_effect,
+                   coalesced_packets_are_all_processed,
                packet_numbers_are_skipped, an_ack_of_a_skipped_number_is_a_violation,
                a_session_ticket_resumes_the_next_connection)

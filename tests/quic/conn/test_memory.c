@@ -1,10 +1,11 @@
 /*
- * Memory: what an idle connection holds, what a hostile peer can make it hold, and every allocation failing in turn:
- * then the connection ends with internal_error or an API call is refused, and nothing leaks.
+ * Memory: what an idle connection holds, what a hostile peer can make it hold, and every allocation
+ * failing in turn: then the connection ends with internal_error or an API call is refused, and
+ * nothing leaks.
  */
 #include "../pair.h"
 
-/* ---- how much -------------------------------------------------------------------------------------------------------------- */
+/* ---- how much -------------------------------------------------------------------------------- */
 
 /* libcrypto's own objects are not counted: they do not go through the hook. */
 START_TEST(an_idle_connection_holds_less_than_ten_kilobytes) {
@@ -16,7 +17,8 @@ START_TEST(an_idle_connection_holds_less_than_ten_kilobytes) {
     pair_settle(p);
     ck_assert_uint_eq(leat_stream_map_count(&pair_conn(p, PAIR_SERVER)->streams.map), 0);
     size_t both = p->memory.bytes_live;
-    ck_assert_msg(both <= 2 * 10240, "%zu bytes for two connections, %zu of them the objects", both, 2 * sizeof(leat_conn));
+    ck_assert_msg(both <= 2 * 10240, "%zu bytes for two connections, %zu of them the objects", both,
+                  2 * sizeof(leat_conn));
     pair_free(p);
 }
 END_TEST
@@ -92,7 +94,7 @@ START_TEST(unread_events_are_bounded) {
 }
 END_TEST
 
-/* ---- each allocation failing in turn ------------------------------------------------------------------------------------------ */
+/* ---- each allocation failing in turn --------------------------------------------------------- */
 
 static void use_calls(leat_conn *conn, uint64_t *id) {
     static const uint8_t text[3000];
@@ -136,9 +138,11 @@ static bool live_with_failure(size_t fail_at) {
     bool failed = p->memory.allocations >= fail_at;
     for (pair_side side = PAIR_CLIENT; side <= PAIR_SERVER; side++) {
         const leat_event *end = &p->ends[side].terminated;
-        if (end->type == LEAT_EVENT_CONNECTION_TERMINATED && end->connection_terminated.source == LEAT_SOURCE_PROTOCOL_ERROR) {
+        if (end->type == LEAT_EVENT_CONNECTION_TERMINATED &&
+            end->connection_terminated.source == LEAT_SOURCE_PROTOCOL_ERROR) {
             ck_abort_msg("allocation %zu: side %d took its own failure for a fault of the peer: 0x%llx %s", fail_at, side,
-                         (unsigned long long)end->connection_terminated.error_code, p->ends[side].reason);
+                         (unsigned long long)end->connection_terminated.error_code,
+                             p->ends[side].reason);
         }
     }
     pair_free(p);
@@ -155,7 +159,7 @@ START_TEST(every_allocation_may_fail) {
 }
 END_TEST
 
-/* ---- the random source fails ------------------------------------------------------------------------------------------------------ */
+/* ---- the random source fails ----------------------------------------------------------------- */
 
 typedef struct failing_random {
     uint64_t seed;
@@ -179,7 +183,8 @@ START_TEST(every_draw_of_random_bytes_may_fail) {
             p->ends[side].config.random_user = &random;
         }
         p->ends[PAIR_CLIENT].conn = leat_conn_new(&p->ends[PAIR_CLIENT].config, &error);
-        if (p->ends[PAIR_CLIENT].conn != NULL && leat_conn_connect(pair_conn(p, PAIR_CLIENT), &path, p->now) == LEAT_OK) {
+        if (p->ends[PAIR_CLIENT].conn != NULL &&
+            leat_conn_connect(pair_conn(p, PAIR_CLIENT), &path, p->now) == LEAT_OK) {
             pair_run_for(p, LEAT_SECOND);
             use_calls(pair_conn(p, PAIR_CLIENT), &id);
             pair_run_for(p, 20 * LEAT_SECOND);
@@ -189,6 +194,8 @@ START_TEST(every_draw_of_random_bytes_may_fail) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/conn/memory", an_idle_connection_holds_less_than_ten_kilobytes, many_streams_leave_nothing_behind,
-               sparse_stream_data_stays_within_twice_the_window, unread_datagrams_are_bounded, unread_events_are_bounded,
+LEAT_TEST_MAIN("quic/conn/memory", an_idle_connection_holds_less_than_ten_kilobytes,
+               many_streams_leave_nothing_behind,
+               sparse_stream_data_stays_within_twice_the_window, unread_datagrams_are_bounded,
+                   unread_events_are_bounded,
                every_allocation_may_fail, every_draw_of_random_bytes_may_fail)

@@ -1,16 +1,19 @@
-/* Version Negotiation and Retry as a client meets them: RFC 9000 §6, §8.1.2, §17.2.5; attacks A13, A16, A17. */
+/* Version Negotiation and Retry as a client meets them: RFC 9000 §6, §8.1.2, §17.2.5; attacks A13,
+ * A16, A17. */
 #include "../pair.h"
 
 #include "quic/packet/retry.h"
 
-/* ---- Retry -------------------------------------------------------------------------------------------------------------------- */
+/* ---- Retry ----------------------------------------------------------------------------------- */
 
 static const leat_cid retry_cid = {.length = 8, .bytes = {0xd0, 1, 2, 3, 4, 5, 6, 7}};
 static const char retry_token[] = "a token";
 
-static size_t write_retry(leat_conn *client, const leat_cid *scid, leat_span token, uint8_t *out, size_t room) {
+static size_t write_retry(leat_conn *client, const leat_cid *scid, leat_span token, uint8_t *out,
+                          size_t room) {
     leat_writer writer = leat_writer_make(out, room);
-    leat_retry_write(&writer, LEAT_VERSION_1, leat_cid_span(leat_cids_first_local(client)), leat_cid_span(scid), token,
+    leat_retry_write(&writer, LEAT_VERSION_1, leat_cid_span(leat_cids_first_local(client)),
+                     leat_cid_span(scid), token,
                      leat_cid_span(&client->cids.original_dcid), 0);
     ck_assert(!writer.failed);
     return leat_writer_length(&writer);
@@ -26,7 +29,8 @@ static pair *retried_client(void) {
     p->link.black_hole[PAIR_SERVER] = true;
     pair_flush(p, PAIR_CLIENT);
     p->link.black_hole[PAIR_SERVER] = false;
-    size_t length = write_retry(pair_conn(p, PAIR_CLIENT), &retry_cid, the_token, retry, sizeof retry);
+    size_t length = write_retry(pair_conn(p, PAIR_CLIENT), &retry_cid, the_token, retry,
+                                sizeof retry);
     pair_deliver(p, PAIR_CLIENT, retry, length);
     return p;
 }
@@ -39,7 +43,8 @@ static leat_conn *server_after_retry(pair *p, leat_span first) {
     const leat_path path = {p->ends[PAIR_SERVER].address, p->ends[PAIR_CLIENT].address};
     ck_assert_int_eq(leat_packet_header_parse(&header, first, 8), LEAT_DROP_NONE);
     ck_assert(leat_span_equal(header.token, the_token));
-    leat_conn_origin origin = {.original_dcid = pair_conn(p, PAIR_CLIENT)->cids.original_dcid, .retried = !lies_about_retry,
+    leat_conn_origin origin = {.original_dcid = pair_conn(p, PAIR_CLIENT)->cids.original_dcid,
+                               .retried = !lies_about_retry,
                                .address_validated = true, .version = LEAT_VERSION_1};
     leat_cid_from_span(&origin.client_dcid, header.dcid);
     leat_cid_from_span(&origin.client_scid, header.scid);
@@ -62,7 +67,8 @@ START_TEST(packet_numbers_go_on_after_retry) {
     ck_assert_uint_gt(pair_conn(p, PAIR_CLIENT)->spaces[LEAT_SPACE_INITIAL]->next_pn, 0);
     uint64_t hello = pair_conn(p, PAIR_CLIENT)->spaces[LEAT_SPACE_INITIAL]->crypto_send.end;
     pair_flush(p, PAIR_CLIENT);
-    ck_assert_uint_eq(pair_conn(p, PAIR_CLIENT)->spaces[LEAT_SPACE_INITIAL]->crypto_send.end, hello);
+    ck_assert_uint_eq(pair_conn(p, PAIR_CLIENT)->spaces[LEAT_SPACE_INITIAL]->crypto_send.end,
+                      hello);
     pair_free(p);
 }
 END_TEST
@@ -74,7 +80,8 @@ START_TEST(a_retry_of_somebody_else_is_found_out) {
     lies_about_retry = true;
     pair_run_for(p, LEAT_SECOND);
     lies_about_retry = false;
-    pair_assert_terminated(p, PAIR_CLIENT, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_TRANSPORT_PARAMETER_ERROR);
+    pair_assert_terminated(p, PAIR_CLIENT, LEAT_SOURCE_PROTOCOL_ERROR,
+                           LEAT_TRANSPORT_PARAMETER_ERROR);
     pair_free(p);
 }
 END_TEST
@@ -111,7 +118,8 @@ static pair *fresh_client(void) {
 START_TEST(a_retry_with_a_wrong_tag_is_dropped) {
     pair *p = fresh_client();
     uint8_t retry[300];
-    size_t length = write_retry(pair_conn(p, PAIR_CLIENT), &retry_cid, the_token, retry, sizeof retry);
+    size_t length = write_retry(pair_conn(p, PAIR_CLIENT), &retry_cid, the_token, retry,
+                                sizeof retry);
     retry[length - 1] ^= 1;
     check_retry_is_dropped(p, retry, length);
     pair_free(p);
@@ -121,7 +129,8 @@ END_TEST
 START_TEST(a_retry_without_token_is_dropped) {
     pair *p = fresh_client();
     uint8_t retry[300];
-    size_t length = write_retry(pair_conn(p, PAIR_CLIENT), &retry_cid, (leat_span){NULL, 0}, retry, sizeof retry);
+    size_t length = write_retry(pair_conn(p, PAIR_CLIENT), &retry_cid, (leat_span){NULL, 0}, retry,
+                                sizeof retry);
     check_retry_is_dropped(p, retry, length);
     pair_free(p);
 }
@@ -130,7 +139,9 @@ END_TEST
 START_TEST(a_retry_with_the_same_id_is_dropped) {
     pair *p = fresh_client();
     uint8_t retry[300];
-    size_t length = write_retry(pair_conn(p, PAIR_CLIENT), &pair_conn(p, PAIR_CLIENT)->cids.original_dcid, the_token, retry, sizeof retry);
+    size_t length = write_retry(pair_conn(p, PAIR_CLIENT),
+                                &pair_conn(p, PAIR_CLIENT)->cids.original_dcid, the_token, retry,
+                                    sizeof retry);
     check_retry_is_dropped(p, retry, length);
     pair_free(p);
 }
@@ -139,7 +150,8 @@ END_TEST
 START_TEST(a_cut_retry_is_dropped_at_every_length) {
     uint8_t retry[300], cut[300];
     pair *p = fresh_client();
-    size_t whole = write_retry(pair_conn(p, PAIR_CLIENT), &retry_cid, the_token, retry, sizeof retry);
+    size_t whole = write_retry(pair_conn(p, PAIR_CLIENT), &retry_cid, the_token, retry,
+                               sizeof retry);
     for (size_t length = 1; length < whole; length++) {
         memcpy(cut, retry, length);
         check_retry_is_dropped(p, cut, length);
@@ -153,7 +165,8 @@ START_TEST(a_retry_after_the_servers_initial_is_dropped) {
     pair *p = pair_new();
     uint8_t retry[300];
     pair_handshake(p);
-    size_t length = write_retry(pair_conn(p, PAIR_CLIENT), &retry_cid, the_token, retry, sizeof retry);
+    size_t length = write_retry(pair_conn(p, PAIR_CLIENT), &retry_cid, the_token, retry,
+                                sizeof retry);
     check_retry_is_dropped(p, retry, length);
     pair_free(p);
 }
@@ -163,19 +176,22 @@ START_TEST(a_server_drops_retry) {
     pair *p = pair_new();
     uint8_t retry[300];
     pair_handshake(p);
-    size_t length = write_retry(pair_conn(p, PAIR_CLIENT), &retry_cid, the_token, retry, sizeof retry);
+    size_t length = write_retry(pair_conn(p, PAIR_CLIENT), &retry_cid, the_token, retry,
+                                sizeof retry);
     pair_deliver(p, PAIR_SERVER, retry, length);
     ck_assert(!leat_conn_is_terminating(pair_conn(p, PAIR_SERVER)));
     pair_free(p);
 }
 END_TEST
 
-/* ---- Version Negotiation ---------------------------------------------------------------------------------------------------------- */
+/* ---- Version Negotiation --------------------------------------------------------------------- */
 
-static size_t write_versions(leat_conn *client, const uint32_t *versions, size_t count, uint8_t *out, size_t room) {
+static size_t write_versions(leat_conn *client, const uint32_t *versions, size_t count,
+                             uint8_t *out, size_t room) {
     leat_writer writer = leat_writer_make(out, room);
     leat_version_negotiation_write(&writer, leat_cid_span(leat_cids_first_local(client)),
-                                   leat_cid_span(&client->cids.original_dcid), versions, count, 0x55);
+                                   leat_cid_span(&client->cids.original_dcid), versions, count,
+                                       0x55);
     return leat_writer_length(&writer);
 }
 
@@ -185,7 +201,8 @@ static const uint32_t with_ours[] = {0x6b3343cf, LEAT_VERSION_1};
 START_TEST(a_server_of_other_versions_ends_the_connection) {
     pair *p = fresh_client();
     uint8_t packet[200];
-    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), version_two, 1, packet, sizeof packet);
+    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), version_two, 1, packet,
+                                   sizeof packet);
     pair_deliver(p, PAIR_CLIENT, packet, length);
     pair_assert_terminated(p, PAIR_CLIENT, LEAT_SOURCE_VERSION_MISMATCH, LEAT_NO_ERROR);
     ck_assert(leat_conn_is_closed(pair_conn(p, PAIR_CLIENT)));
@@ -209,7 +226,8 @@ START_TEST(late_version_negotiation_is_ignored) {
     pair *p = pair_new();
     uint8_t packet[200];
     pair_handshake(p);
-    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), version_two, 1, packet, sizeof packet);
+    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), version_two, 1, packet,
+                                   sizeof packet);
     pair_deliver(p, PAIR_CLIENT, packet, length);
     ck_assert(!leat_conn_is_terminating(pair_conn(p, PAIR_CLIENT)));
     pair_free(p);
@@ -219,7 +237,8 @@ END_TEST
 START_TEST(version_negotiation_that_echoes_other_ids_is_ignored) {
     pair *p = fresh_client();
     uint8_t packet[200];
-    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), version_two, 1, packet, sizeof packet);
+    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), version_two, 1, packet,
+                                   sizeof packet);
     packet[6 + 8 + 1] ^= 1;
     pair_deliver(p, PAIR_CLIENT, packet, length);
     ck_assert(!leat_conn_is_terminating(pair_conn(p, PAIR_CLIENT)));
@@ -232,14 +251,15 @@ START_TEST(a_server_drops_version_negotiation) {
     pair *p = pair_new();
     uint8_t packet[200];
     pair_handshake(p);
-    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), version_two, 1, packet, sizeof packet);
+    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), version_two, 1, packet,
+                                   sizeof packet);
     pair_deliver(p, PAIR_SERVER, packet, length);
     ck_assert(!leat_conn_is_terminating(pair_conn(p, PAIR_SERVER)));
     pair_free(p);
 }
 END_TEST
 
-/* ---- tokens for later ------------------------------------------------------------------------------------------------------------- */
+/* ---- tokens for later ------------------------------------------------------------------------ */
 
 START_TEST(a_new_token_reaches_the_application) {
     pair *p = pair_new();
@@ -270,9 +290,13 @@ START_TEST(a_flood_of_tokens_is_bounded) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/conn/negotiation", a_client_follows_retry, packet_numbers_go_on_after_retry,
-               a_retry_of_somebody_else_is_found_out, a_second_retry_is_dropped, a_retry_with_a_wrong_tag_is_dropped,
-               a_retry_without_token_is_dropped, a_retry_with_the_same_id_is_dropped, a_cut_retry_is_dropped_at_every_length,
-               a_retry_after_the_servers_initial_is_dropped, a_server_drops_retry, a_server_of_other_versions_ends_the_connection,
+               a_retry_of_somebody_else_is_found_out, a_second_retry_is_dropped,
+                   a_retry_with_a_wrong_tag_is_dropped,
+               a_retry_without_token_is_dropped, a_retry_with_the_same_id_is_dropped,
+                   a_cut_retry_is_dropped_at_every_length,
+               a_retry_after_the_servers_initial_is_dropped, a_server_drops_retry,
+                   a_server_of_other_versions_ends_the_connection,
                version_negotiation_that_lists_ours_is_ignored, late_version_negotiation_is_ignored,
-               version_negotiation_that_echoes_other_ids_is_ignored, a_server_drops_version_negotiation,
+               version_negotiation_that_echoes_other_ids_is_ignored,
+                   a_server_drops_version_negotiation,
                a_new_token_reaches_the_application, a_flood_of_tokens_is_bounded)

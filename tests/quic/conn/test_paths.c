@@ -1,4 +1,5 @@
-/* Path validation and a server that follows its client: RFC 9000 §8.2, §9; attacks C4 to C7, C14. */
+/* Path validation and a server that follows its client: RFC 9000 §8.2, §9; attacks C4 to C7, C14.
+ * */
 #include "../pair.h"
 
 static leat_path server_view(pair *p, uint8_t host, uint16_t port) {
@@ -17,11 +18,14 @@ static void move_client(pair *p, uint8_t host, uint16_t port) {
 static void raw_from(pair *p, uint8_t host, uint16_t port, const char *frames) {
     uint8_t packet[1500];
     const leat_path path = server_view(p, host, port);
-    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, test_hex(frames), packet, sizeof packet, NULL);
+    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, test_hex(frames), packet,
+                                   sizeof packet, NULL);
     leat_conn_receive_datagram(pair_conn(p, PAIR_SERVER), packet, length, 0, &path, 0, p->now);
 }
 
-static uint16_t active_port(pair *p) { return leat_conn_path(pair_conn(p, PAIR_SERVER))->remote.port; }
+static uint16_t active_port(pair *p) {
+    return leat_conn_path(pair_conn(p, PAIR_SERVER))->remote.port;
+}
 
 START_TEST(the_server_follows_a_new_port) {
     pair *p = pair_new();
@@ -95,7 +99,8 @@ START_TEST(a_reordered_packet_does_not_move_the_connection) {
     pair *p = pair_new();
     uint8_t old[1500];
     pair_handshake(p);
-    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, test_hex("01 01 01"), old, sizeof old, NULL);
+    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, test_hex("01 01 01"),
+                                   old, sizeof old, NULL);
     pair_raw(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, "01");
     const leat_path path = server_view(p, 1, 2000);
     leat_conn_receive_datagram(pair_conn(p, PAIR_SERVER), old, length, 0, &path, 0, p->now);
@@ -104,7 +109,8 @@ START_TEST(a_reordered_packet_does_not_move_the_connection) {
 }
 END_TEST
 
-/* TEST RFC 9000 §9.3.3, attack C14: the next packet from the true address brings the connection back. */
+/* TEST RFC 9000 §9.3.3, attack C14: the next packet from the true address brings the connection
+ * back. */
 START_TEST(the_connection_returns_with_the_next_packet_from_the_old_path) {
     pair *p = pair_new();
     pair_handshake(p);
@@ -119,7 +125,8 @@ START_TEST(the_connection_returns_with_the_next_packet_from_the_old_path) {
 }
 END_TEST
 
-/* TEST RFC 9000 §9.3.2: an address that does not answer is given up for the one that was validated. */
+/* TEST RFC 9000 §9.3.2: an address that does not answer is given up for the one that was validated.
+ * */
 START_TEST(an_unanswered_validation_returns_to_the_old_path) {
     pair *p = pair_new();
     pair_handshake(p);
@@ -151,7 +158,8 @@ static bool watch_port_2000(void *user, pair *p, pair_side from, pair_datagram *
     return true;
 }
 
-/* TEST RFC 9000 §8.2.1: challenges are repeated, and full-sized where the address may be sent as much. */
+/* TEST RFC 9000 §8.2.1: challenges are repeated, and full-sized where the address may be sent as
+ * much. */
 START_TEST(challenges_are_repeated_and_padded) {
     pair *p = pair_new();
     challenge_watch watch = {0, SIZE_MAX};
@@ -162,7 +170,9 @@ START_TEST(challenges_are_repeated_and_padded) {
         uint8_t frames[1100] = {1};
         uint8_t packet[1500];
         const leat_path path = server_view(p, 1, 2000);
-        size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, (leat_span){frames, sizeof frames}, packet, sizeof packet, NULL);
+        size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION,
+                                       (leat_span){frames, sizeof frames}, packet, sizeof packet,
+                                           NULL);
         leat_conn_receive_datagram(pair_conn(p, PAIR_SERVER), packet, length, 0, &path, 0, p->now);
     }
     pair_flush(p, PAIR_SERVER);
@@ -245,7 +255,8 @@ START_TEST(a_client_drops_packets_of_other_addresses) {
     pair_handshake(p);
     leat_path path = {p->ends[PAIR_CLIENT].address, p->ends[PAIR_SERVER].address};
     path.remote.port++;
-    size_t length = pair_raw_build(p, PAIR_SERVER, LEAT_SPACE_APPLICATION, test_hex("1d 07 00"), packet, sizeof packet, NULL);
+    size_t length = pair_raw_build(p, PAIR_SERVER, LEAT_SPACE_APPLICATION, test_hex("1d 07 00"),
+                                   packet, sizeof packet, NULL);
     leat_conn_receive_datagram(pair_conn(p, PAIR_CLIENT), packet, length, 0, &path, 0, p->now);
     ck_assert(!leat_conn_is_terminating(pair_conn(p, PAIR_CLIENT)));
     leat_conn_get_stats(pair_conn(p, PAIR_CLIENT), &stats);
@@ -286,7 +297,8 @@ START_TEST(a_transfer_survives_rebinding) {
     test_random(&seed, bytes, sizeof bytes);
     leat_conn_open_stream(pair_conn(p, PAIR_SERVER), true, &id);
     for (size_t sent = 0; sent < sizeof bytes;) {
-        ptrdiff_t taken = leat_conn_send_stream_data(pair_conn(p, PAIR_SERVER), id, bytes + sent, sizeof bytes - sent, true);
+        ptrdiff_t taken = leat_conn_send_stream_data(pair_conn(p, PAIR_SERVER), id, bytes + sent,
+                                                     sizeof bytes - sent, true);
         ck_assert_int_ge(taken, 0);
         sent += (size_t)taken;
         move_client(p, (uint8_t)(10 + sent / 100000), (uint16_t)(2000 + sent % 97));
@@ -300,10 +312,15 @@ START_TEST(a_transfer_survives_rebinding) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/conn/paths", the_server_follows_a_new_port, estimates_survive_a_new_port_only, a_new_host_gets_another_id,
-               probing_packets_do_not_move_the_connection, a_reordered_packet_does_not_move_the_connection,
-               the_connection_returns_with_the_next_packet_from_the_old_path, an_unanswered_validation_returns_to_the_old_path,
-               challenges_are_repeated_and_padded, a_challenge_is_answered_on_its_own_path, a_flood_of_challenges_gets_one_answer,
+LEAT_TEST_MAIN("quic/conn/paths", the_server_follows_a_new_port, estimates_survive_a_new_port_only,
+               a_new_host_gets_another_id,
+               probing_packets_do_not_move_the_connection,
+                   a_reordered_packet_does_not_move_the_connection,
+               the_connection_returns_with_the_next_packet_from_the_old_path,
+                   an_unanswered_validation_returns_to_the_old_path,
+               challenges_are_repeated_and_padded, a_challenge_is_answered_on_its_own_path,
+                   a_flood_of_challenges_gets_one_answer,
                a_thousand_rebindings_stay_bounded, new_hosts_use_up_the_ids_and_it_goes_on,
-               a_client_drops_packets_of_other_addresses, a_client_does_not_move_during_the_handshake,
+               a_client_drops_packets_of_other_addresses,
+                   a_client_does_not_move_during_the_handshake,
                an_answer_to_nothing_is_ignored, a_transfer_survives_rebinding)

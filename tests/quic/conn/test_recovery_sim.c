@@ -1,21 +1,28 @@
 /*
- * Whole connections over bad networks: whatever is lost, doubled or reordered, every byte arrives once and in order, and
- * both sides come to rest. RFC 9002, RFC 9000 §13.3. Each case prints nothing but its seed when it fails.
+ * Whole connections over bad networks: whatever is lost, doubled or reordered, every byte arrives
+ * once and in order, and both sides come to rest. RFC 9002, RFC 9000 §13.3. Each case prints
+ * nothing but its seed when it fails.
  */
 #include "../pair.h"
 
 #define TRANSFER 60000
 
-static void fill(uint8_t *bytes, size_t length, uint64_t seed) { test_random(&seed, bytes, length); }
-
-static void check_stream(pair *p, pair_side side, uint64_t id, const uint8_t *expected, size_t length, uint64_t seed) {
-    pair_stream *stream = pair_stream_of(p, side, id);
-    ck_assert_msg(stream->length == length && stream->ended, "seed %llu: stream %llu has %zu of %zu bytes",
-                  (unsigned long long)seed, (unsigned long long)id, stream->length, length);
-    ck_assert_msg(memcmp(stream->bytes, expected, length) == 0, "seed %llu: other bytes", (unsigned long long)seed);
+static void fill(uint8_t *bytes, size_t length, uint64_t seed) {
+    test_random(&seed, bytes, length);
 }
 
-static void transfer(uint64_t seed, unsigned loss, unsigned duplication, unsigned reorder, leat_time delay) {
+static void check_stream(pair *p, pair_side side, uint64_t id, const uint8_t *expected,
+                         size_t length, uint64_t seed) {
+    pair_stream *stream = pair_stream_of(p, side, id);
+    ck_assert_msg(stream->length == length && stream->ended,
+                  "seed %llu: stream %llu has %zu of %zu bytes",
+                  (unsigned long long)seed, (unsigned long long)id, stream->length, length);
+    ck_assert_msg(memcmp(stream->bytes, expected, length) == 0, "seed %llu: other bytes",
+                  (unsigned long long)seed);
+}
+
+static void transfer(uint64_t seed, unsigned loss, unsigned duplication, unsigned reorder,
+                     leat_time delay) {
     static uint8_t there[TRANSFER], back[TRANSFER];
     pair *p = pair_new();
     p->seed = seed;
@@ -23,7 +30,8 @@ static void transfer(uint64_t seed, unsigned loss, unsigned duplication, unsigne
     p->link.duplication = duplication;
     p->link.reorder = reorder;
     p->link.delay = delay;
-    p->ends[PAIR_CLIENT].config.handshake_timeout = p->ends[PAIR_SERVER].config.handshake_timeout = 0;
+    p->ends[PAIR_CLIENT].config.handshake_timeout = p->ends[PAIR_SERVER].config.handshake_timeout =
+        0;
     fill(there, sizeof there, seed);
     fill(back, sizeof back, seed + 1);
     pair_handshake(p);
@@ -32,7 +40,9 @@ static void transfer(uint64_t seed, unsigned loss, unsigned duplication, unsigne
     ck_assert_int_eq(leat_conn_open_stream(pair_conn(p, PAIR_SERVER), true, &uni), 0);
     pair_send_all(p, PAIR_CLIENT, bidi, there, sizeof there, true);
     pair_send_all(p, PAIR_SERVER, uni, back, sizeof back, true);
-    for (unsigned seconds = 0; seconds < 600 && !(pair_stream_of(p, PAIR_SERVER, bidi)->ended && pair_stream_of(p, PAIR_CLIENT, uni)->ended); seconds++) {
+    for (unsigned seconds = 0; seconds < 600 &&
+         !(pair_stream_of(p, PAIR_SERVER, bidi)->ended &&
+           pair_stream_of(p, PAIR_CLIENT, uni)->ended); seconds++) {
         pair_run_for(p, LEAT_SECOND);
     }
     check_stream(p, PAIR_SERVER, bidi, there, sizeof there, seed);
@@ -40,7 +50,8 @@ static void transfer(uint64_t seed, unsigned loss, unsigned duplication, unsigne
     pair_free(p);
 }
 
-static void transfers(unsigned seeds, unsigned loss, unsigned duplication, unsigned reorder, leat_time delay) {
+static void transfers(unsigned seeds, unsigned loss, unsigned duplication, unsigned reorder,
+                      leat_time delay) {
     for (uint64_t seed = 1; seed <= seeds; seed++) {
         transfer(seed, loss, duplication, reorder, delay);
     }
@@ -63,7 +74,7 @@ END_TEST
 START_TEST(everything_arrives_over_a_satellite) { transfers(5, 2, 0, 5, 300 * LEAT_MILLISECOND); }
 END_TEST
 
-/* ---- single losses in the handshake --------------------------------------------------------------------------------------- */
+/* ---- single losses in the handshake ---------------------------------------------------------- */
 
 typedef struct drop_nth {
     unsigned count, nth;
@@ -149,13 +160,15 @@ START_TEST(acks_are_fewer_than_packets) {
     leat_conn_open_stream(pair_conn(p, PAIR_CLIENT), true, &id);
     pair_send_all(p, PAIR_CLIENT, id, bytes, sizeof bytes, true);
     pair_settle(p);
-    size_t acks = p->ends[PAIR_SERVER].datagrams_out - before, packets = p->ends[PAIR_CLIENT].datagrams_out - sent;
+    size_t acks = p->ends[PAIR_SERVER].datagrams_out - before,
+        packets = p->ends[PAIR_CLIENT].datagrams_out - sent;
     ck_assert_msg(acks <= packets * 6 / 10, "%zu answers to %zu packets", acks, packets);
     pair_free(p);
 }
 END_TEST
 
-/* TEST RFC 9000 §13.2.4, attack D4: a side that only acknowledges asks for an ACK now and then, and forgets. */
+/* TEST RFC 9000 §13.2.4, attack D4: a side that only acknowledges asks for an ACK now and then, and
+ * forgets. */
 START_TEST(a_peer_that_only_sends_is_asked_for_acks) {
     pair *p = pair_new();
     pair_handshake(p);
@@ -170,8 +183,13 @@ START_TEST(a_peer_that_only_sends_is_asked_for_acks) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/conn/recovery_sim", everything_arrives_on_a_clean_link, everything_arrives_without_delay,
-               everything_arrives_with_loss, everything_arrives_with_heavy_loss, everything_arrives_with_duplicates,
-               everything_arrives_reordered, everything_arrives_with_all_of_it, everything_arrives_over_a_satellite,
-               a_handshake_survives_the_loss_of_any_one_datagram, lost_packets_are_counted, a_probe_repeats_data,
-               no_more_than_the_window_is_in_flight, acks_are_fewer_than_packets, a_peer_that_only_sends_is_asked_for_acks)
+LEAT_TEST_MAIN("quic/conn/recovery_sim", everything_arrives_on_a_clean_link,
+               everything_arrives_without_delay,
+               everything_arrives_with_loss, everything_arrives_with_heavy_loss,
+                   everything_arrives_with_duplicates,
+               everything_arrives_reordered, everything_arrives_with_all_of_it,
+                   everything_arrives_over_a_satellite,
+               a_handshake_survives_the_loss_of_any_one_datagram, lost_packets_are_counted,
+                   a_probe_repeats_data,
+               no_more_than_the_window_is_in_flight, acks_are_fewer_than_packets,
+                   a_peer_that_only_sends_is_asked_for_acks)

@@ -1,4 +1,5 @@
-/* Streams as an application sees them: RFC 9000 §2, §3; attacks E1 to E16; holding, stopping, resetting, priorities. */
+/* Streams as an application sees them: RFC 9000 §2, §3; attacks E1 to E16; holding, stopping,
+ * resetting, priorities. */
 #include "../pair.h"
 
 static uint64_t open_stream(pair *p, pair_side side, bool uni) {
@@ -8,7 +9,8 @@ static uint64_t open_stream(pair *p, pair_side side, bool uni) {
 }
 
 static ptrdiff_t send_text(pair *p, pair_side side, uint64_t id, const char *text, bool end) {
-    return leat_conn_send_stream_data(pair_conn(p, side), id, (const uint8_t *)text, strlen(text), end);
+    return leat_conn_send_stream_data(pair_conn(p, side), id, (const uint8_t *)text, strlen(text),
+                                      end);
 }
 
 START_TEST(ids_follow_the_role_and_the_kind) {
@@ -122,7 +124,7 @@ START_TEST(a_high_id_opens_those_below_without_memory) {
 }
 END_TEST
 
-/* ---- reset and stop ---------------------------------------------------------------------------------------------------------------- */
+/* ---- reset and stop -------------------------------------------------------------------------- */
 
 START_TEST(a_reset_is_told_once_and_unread_data_goes) {
     pair *p = pair_new();
@@ -212,9 +214,11 @@ START_TEST(all_orders_of_data_reset_and_stop_are_survived) {
             if (apart == 0) {
                 pair_raw(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, frames);
             }
-            ck_assert_msg(!leat_conn_is_terminating(pair_conn(p, PAIR_SERVER)), "order %u: %s", order, p->ends[PAIR_SERVER].reason);
+            ck_assert_msg(!leat_conn_is_terminating(pair_conn(p, PAIR_SERVER)), "order %u: %s",
+                          order, p->ends[PAIR_SERVER].reason);
             ck_assert_uint_le(p->ends[PAIR_SERVER].event_counts[LEAT_EVENT_STREAM_RESET], 1);
-            ck_assert_uint_le(p->ends[PAIR_SERVER].event_counts[LEAT_EVENT_STOP_SENDING_RECEIVED], 1);
+            ck_assert_uint_le(p->ends[PAIR_SERVER].event_counts[LEAT_EVENT_STOP_SENDING_RECEIVED],
+                              1);
             pair_free(p);
         }
     }
@@ -243,7 +247,7 @@ START_TEST(a_stream_may_be_stopped_from_within_its_event) {
 }
 END_TEST
 
-/* ---- hold and release ------------------------------------------------------------------------------------------------------------------ */
+/* ---- hold and release ------------------------------------------------------------------------ */
 
 START_TEST(held_data_comes_again_after_release) {
     pair *p = pair_new();
@@ -276,7 +280,8 @@ static void hold_all(void *user, pair *p, pair_side side, const leat_event *even
     (void)user;
     if (event->type == LEAT_EVENT_STREAM_DATA_RECEIVED && side == PAIR_SERVER) {
         held_events++;
-        leat_conn_hold_stream(pair_conn(p, side), event->stream_data_received.stream_id, event->stream_data_received.data.length);
+        leat_conn_hold_stream(pair_conn(p, side), event->stream_data_received.stream_id,
+                              event->stream_data_received.data.length);
     }
 }
 
@@ -318,7 +323,7 @@ START_TEST(a_reset_reaches_a_held_stream) {
 }
 END_TEST
 
-/* ---- send buffer and priorities --------------------------------------------------------------------------------------------------------- */
+/* ---- send buffer and priorities -------------------------------------------------------------- */
 
 START_TEST(a_full_buffer_takes_part_and_says_when_there_is_room) {
     pair *p = pair_new();
@@ -345,9 +350,11 @@ END_TEST
 static char finish_order[64];
 static void note_finish(void *user, pair *p, pair_side side, const leat_event *event) {
     (void)user, (void)p;
-    if (side == PAIR_SERVER && event->type == LEAT_EVENT_STREAM_DATA_RECEIVED && event->stream_data_received.end_stream) {
+    if (side == PAIR_SERVER && event->type == LEAT_EVENT_STREAM_DATA_RECEIVED &&
+        event->stream_data_received.end_stream) {
         size_t used = strlen(finish_order);
-        snprintf(finish_order + used, sizeof finish_order - used, "%llu ", (unsigned long long)event->stream_data_received.stream_id);
+        snprintf(finish_order + used, sizeof finish_order - used, "%llu ",
+                 (unsigned long long)event->stream_data_received.stream_id);
     }
 }
 
@@ -362,7 +369,8 @@ static void race(pair *p, const uint8_t urgency[3], bool incremental) {
         leat_conn_set_stream_priority(pair_conn(p, PAIR_CLIENT), ids[i], urgency[i], incremental);
     }
     for (unsigned i = 3; i-- > 0;) {
-        leat_conn_send_stream_data(pair_conn(p, PAIR_CLIENT), ids[i], bytes, sizeof bytes / (i + 1), true);
+        leat_conn_send_stream_data(pair_conn(p, PAIR_CLIENT), ids[i], bytes, sizeof bytes / (i + 1),
+                                   true);
     }
     pair_run_for(p, 10 * LEAT_SECOND);
 }
@@ -393,11 +401,18 @@ START_TEST(incremental_streams_share) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/conn/streams", ids_follow_the_role_and_the_kind, misuse_is_told_to_the_caller,
-               an_empty_stream_ends_with_an_empty_event, delivery_is_told_when_all_is_acknowledged, empty_frames_tell_nothing,
-               data_out_of_order_waits_for_the_gap, overlapping_data_does_not_change_what_came_first,
-               a_high_id_opens_those_below_without_memory, a_reset_is_told_once_and_unread_data_goes,
-               stop_sending_is_answered_with_a_reset, data_after_stop_is_dropped_and_its_credit_returns,
-               resetting_what_was_delivered_has_no_effect, all_orders_of_data_reset_and_stop_are_survived,
-               a_stream_may_be_stopped_from_within_its_event, held_data_comes_again_after_release, backpressure_reaches_the_peer,
-               a_reset_reaches_a_held_stream, a_full_buffer_takes_part_and_says_when_there_is_room, urgent_streams_go_first,
+               an_empty_stream_ends_with_an_empty_event, delivery_is_told_when_all_is_acknowledged,
+                   empty_frames_tell_nothing,
+               data_out_of_order_waits_for_the_gap,
+                   overlapping_data_does_not_change_what_came_first,
+               a_high_id_opens_those_below_without_memory,
+                   a_reset_is_told_once_and_unread_data_goes,
+               stop_sending_is_answered_with_a_reset,
+                   data_after_stop_is_dropped_and_its_credit_returns,
+               resetting_what_was_delivered_has_no_effect,
+                   all_orders_of_data_reset_and_stop_are_survived,
+               a_stream_may_be_stopped_from_within_its_event, held_data_comes_again_after_release,
+                   backpressure_reaches_the_peer,
+               a_reset_reaches_a_held_stream, a_full_buffer_takes_part_and_says_when_there_is_room,
+                   urgent_streams_go_first,
                streams_of_one_urgency_go_by_id, incremental_streams_share)

@@ -1,4 +1,5 @@
-/* Idle timeout, keep-alive, handshake timeout and liveness: RFC 9000 §10.1; the silence of a peer and when it is told. */
+/* Idle timeout, keep-alive, handshake timeout and liveness: RFC 9000 §10.1; the silence of a peer
+ * and when it is told. */
 #include "../pair.h"
 
 static void set_idle(pair *p, leat_time client, leat_time server) {
@@ -25,7 +26,8 @@ START_TEST(the_lesser_idle_timeout_ends_both_sides) {
     ck_assert_uint_ge(lasted, 4 * LEAT_SECOND);
     ck_assert_uint_le(lasted, 6 * LEAT_SECOND);
     pair_assert_terminated(p, PAIR_CLIENT, LEAT_SOURCE_IDLE_TIMEOUT, LEAT_NO_ERROR);
-    ck_assert_uint_ge(p->ends[PAIR_CLIENT].terminated.connection_terminated.silent_for, 4 * LEAT_SECOND);
+    ck_assert_uint_ge(p->ends[PAIR_CLIENT].terminated.connection_terminated.silent_for,
+                      4 * LEAT_SECOND);
     ck_assert(leat_conn_is_closed(pair_conn(p, PAIR_CLIENT)));
     pair_run_for(p, LEAT_SECOND);
     pair_assert_terminated(p, PAIR_SERVER, LEAT_SOURCE_IDLE_TIMEOUT, LEAT_NO_ERROR);
@@ -88,7 +90,8 @@ START_TEST(sending_into_a_void_does_not_restart_it_for_ever) {
     pair_handshake(p);
     p->link.black_hole[PAIR_SERVER] = p->link.black_hole[PAIR_CLIENT] = true;
     leat_time from = p->now;
-    while (p->ends[PAIR_CLIENT].terminated.type == LEAT_EVENT_NONE && p->now - from < 60 * LEAT_SECOND) {
+    while (p->ends[PAIR_CLIENT].terminated.type == LEAT_EVENT_NONE &&
+           p->now - from < 60 * LEAT_SECOND) {
         leat_conn_send_ping(pair_conn(p, PAIR_CLIENT), 1);
         pair_run_for(p, LEAT_SECOND);
     }
@@ -150,7 +153,7 @@ START_TEST(a_server_gives_up_an_unfinished_handshake) {
 }
 END_TEST
 
-/* ---- liveness --------------------------------------------------------------------------------------------------------------- */
+/* ---- liveness -------------------------------------------------------------------------------- */
 
 static pair *watched_pair(leat_time limit) {
     pair *p = pair_new();
@@ -162,8 +165,12 @@ static pair *watched_pair(leat_time limit) {
     return p;
 }
 
-static void cut(pair *p) { p->link.black_hole[PAIR_CLIENT] = p->link.black_hole[PAIR_SERVER] = true; }
-static void mend(pair *p) { p->link.black_hole[PAIR_CLIENT] = p->link.black_hole[PAIR_SERVER] = false; }
+static void cut(pair *p) {
+    p->link.black_hole[PAIR_CLIENT] = p->link.black_hole[PAIR_SERVER] = true;
+}
+static void mend(pair *p) {
+    p->link.black_hole[PAIR_CLIENT] = p->link.black_hole[PAIR_SERVER] = false;
+}
 
 START_TEST(a_peer_that_vanished_is_reported_at_the_limit) {
     pair *p = watched_pair(3 * LEAT_SECOND);
@@ -176,7 +183,8 @@ START_TEST(a_peer_that_vanished_is_reported_at_the_limit) {
     ck_assert_uint_ge(lasted, 2400 * LEAT_MILLISECOND);
     ck_assert_str_eq(pair_take_events(p, PAIR_SERVER), "PeerUnresponsive ConnectionTerminated");
     pair_assert_terminated(p, PAIR_SERVER, LEAT_SOURCE_LIVENESS_TIMEOUT, LEAT_NO_ERROR);
-    ck_assert_uint_ge(p->ends[PAIR_SERVER].terminated.connection_terminated.silent_for, 3 * LEAT_SECOND);
+    ck_assert_uint_ge(p->ends[PAIR_SERVER].terminated.connection_terminated.silent_for,
+                      3 * LEAT_SECOND);
     pair_free(p);
 }
 END_TEST
@@ -245,7 +253,7 @@ START_TEST(silence_before_it_was_wanted_does_not_count) {
 }
 END_TEST
 
-/* ---- PING ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- PING ------------------------------------------------------------------------------------ */
 
 static uint64_t seen_uid;
 static leat_time seen_rtt;
@@ -292,7 +300,8 @@ START_TEST(pings_are_bounded) {
     }
     ck_assert_int_eq(leat_conn_send_ping(pair_conn(p, PAIR_CLIENT), 1), LEAT_ERR_FULL);
     pair_settle(p);
-    ck_assert_uint_eq(p->ends[PAIR_CLIENT].event_counts[LEAT_EVENT_PING_ACKNOWLEDGED], LEAT_PINGS_MAX);
+    ck_assert_uint_eq(p->ends[PAIR_CLIENT].event_counts[LEAT_EVENT_PING_ACKNOWLEDGED],
+                      LEAT_PINGS_MAX);
     pair_free(p);
 }
 END_TEST
@@ -312,12 +321,20 @@ START_TEST(time_does_not_run_backwards) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/conn/timers", the_lesser_idle_timeout_ends_both_sides, zero_disables_the_idle_timeout,
-               zero_on_one_side_takes_the_others, the_idle_timeout_is_at_least_three_ptos, traffic_restarts_the_idle_timeout,
-               sending_into_a_void_does_not_restart_it_for_ever, keep_alive_keeps_an_idle_connection,
-               keep_alive_does_not_save_a_dead_connection, a_handshake_that_nobody_answers_times_out,
-               a_server_gives_up_an_unfinished_handshake, a_peer_that_vanished_is_reported_at_the_limit,
-               a_peer_that_comes_back_in_time_is_reported_and_lives, silence_is_probed_every_quarter_of_a_second,
-               nobody_is_watched_unless_it_is_wanted, liveness_is_counted, silence_before_it_was_wanted_does_not_count,
-               a_ping_is_acknowledged_with_its_uid_and_rtt, a_lost_ping_is_sent_again, pings_are_bounded,
+LEAT_TEST_MAIN("quic/conn/timers", the_lesser_idle_timeout_ends_both_sides,
+               zero_disables_the_idle_timeout,
+               zero_on_one_side_takes_the_others, the_idle_timeout_is_at_least_three_ptos,
+                   traffic_restarts_the_idle_timeout,
+               sending_into_a_void_does_not_restart_it_for_ever,
+                   keep_alive_keeps_an_idle_connection,
+               keep_alive_does_not_save_a_dead_connection,
+                   a_handshake_that_nobody_answers_times_out,
+               a_server_gives_up_an_unfinished_handshake,
+                   a_peer_that_vanished_is_reported_at_the_limit,
+               a_peer_that_comes_back_in_time_is_reported_and_lives,
+                   silence_is_probed_every_quarter_of_a_second,
+               nobody_is_watched_unless_it_is_wanted, liveness_is_counted,
+                   silence_before_it_was_wanted_does_not_count,
+               a_ping_is_acknowledged_with_its_uid_and_rtt, a_lost_ping_is_sent_again,
+                   pings_are_bounded,
                time_does_not_run_backwards)

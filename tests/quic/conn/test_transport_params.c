@@ -29,18 +29,23 @@ START_TEST(what_is_written_is_read) {
     ours.initial_source_connection_id = (leat_cid){.length = 3, .bytes = {1, 2, 3}};
     ours.original_destination_connection_id = (leat_cid){.length = 20, .bytes = {9}};
     memset(ours.stateless_reset_token, 7, 16);
-    ours.present = 1u << LEAT_TP_INITIAL_SOURCE_CONNECTION_ID | 1u << LEAT_TP_ORIGINAL_DESTINATION_CONNECTION_ID |
+    ours.present =
+        1u << LEAT_TP_INITIAL_SOURCE_CONNECTION_ID | 1u << LEAT_TP_ORIGINAL_DESTINATION_CONNECTION_ID |
                    1u << LEAT_TP_STATELESS_RESET_TOKEN;
     leat_writer writer = leat_writer_make(bytes, sizeof bytes);
     leat_transport_params_write(&writer, &ours);
     ck_assert(!writer.failed);
-    ck_assert_ptr_null(leat_transport_params_parse(&read, (leat_span){bytes, leat_writer_length(&writer)}, false));
+    ck_assert_ptr_null(leat_transport_params_parse(&read,
+                                                   (leat_span){bytes, leat_writer_length(&writer)},
+                                                       false));
     ck_assert_uint_eq(read.max_idle_timeout, 30000);
     ck_assert_uint_eq(read.initial_max_data, 1 << 20);
     ck_assert_uint_eq(read.initial_max_streams_uni, 3);
     ck_assert_uint_eq(read.max_datagram_frame_size, 65535);
-    ck_assert(leat_cid_equal(&read.initial_source_connection_id, &ours.initial_source_connection_id));
-    ck_assert(leat_cid_equal(&read.original_destination_connection_id, &ours.original_destination_connection_id));
+    ck_assert(leat_cid_equal(&read.initial_source_connection_id,
+                             &ours.initial_source_connection_id));
+    ck_assert(leat_cid_equal(&read.original_destination_connection_id,
+                             &ours.original_destination_connection_id));
     ck_assert_int_eq(memcmp(read.stateless_reset_token, ours.stateless_reset_token, 16), 0);
 }
 END_TEST
@@ -91,14 +96,16 @@ static const bad_case bad_cases[] = {
 START_TEST(each_fault_is_found) {
     for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
         leat_transport_params params;
-        ck_assert_msg(parse(&params, bad_cases[i].bytes, bad_cases[i].from_client) != NULL, "%s was accepted", bad_cases[i].what);
+        ck_assert_msg(parse(&params, bad_cases[i].bytes, bad_cases[i].from_client) != NULL,
+                      "%s was accepted", bad_cases[i].what);
     }
 }
 END_TEST
 
 START_TEST(a_preferred_address_is_read_past) {
     leat_transport_params params;
-    ck_assert_ptr_null(parse(&params, "0d 2d 000000000000 00000000000000000000000000000000 0000 04 01020304 000102030405060708090a0b0c0d0e0f", false));
+    ck_assert_ptr_null(parse(&params,
+                             "0d 2d 000000000000 00000000000000000000000000000000 0000 04 01020304 000102030405060708090a0b0c0d0e0f", false));
     ck_assert(leat_transport_params_has(&params, LEAT_TP_PREFERRED_ADDRESS));
 }
 END_TEST
@@ -112,7 +119,8 @@ START_TEST(unknown_parameters_are_ignored) {
 END_TEST
 
 START_TEST(every_cut_of_a_good_message_is_survived) {
-    leat_span whole = test_hex("01 04 80007530 03 02 45ac 04 04 80100000 0f 04 01020304 20 02 7fff");
+    leat_span whole =
+        test_hex("01 04 80007530 03 02 45ac 04 04 80100000 0f 04 01020304 20 02 7fff");
     for (size_t length = 0; length < whole.length; length++) {
         leat_transport_params params;
         uint8_t *copy = malloc(length + 1);
@@ -127,10 +135,13 @@ START_TEST(every_row_has_a_name) {
     for (leat_tp tp = 0; tp < LEAT_TP_COUNT; tp++) {
         ck_assert_ptr_nonnull(leat_transport_params_name(tp));
     }
-    ck_assert_str_eq(leat_transport_params_name(LEAT_TP_MAX_DATAGRAM_FRAME_SIZE), "max_datagram_frame_size");
+    ck_assert_str_eq(leat_transport_params_name(LEAT_TP_MAX_DATAGRAM_FRAME_SIZE),
+                     "max_datagram_frame_size");
 }
 END_TEST
 
 LEAT_TEST_MAIN("quic/conn/transport_params", nothing_means_the_defaults, what_is_written_is_read,
-               an_empty_id_is_written_when_it_is_present, each_fault_is_found, a_preferred_address_is_read_past,
-               unknown_parameters_are_ignored, every_cut_of_a_good_message_is_survived, every_row_has_a_name)
+               an_empty_id_is_written_when_it_is_present, each_fault_is_found,
+                   a_preferred_address_is_read_past,
+               unknown_parameters_are_ignored, every_cut_of_a_good_message_is_survived,
+                   every_row_has_a_name)
