@@ -11,7 +11,7 @@
 
 #define PENDING_MAX 4096
 
-typedef struct run {
+typedef struct fuzz_run {
     leat_conn conn;
     leat_h3 *h3;
     bool is_bytewise, has_refused, has_held;
@@ -20,21 +20,21 @@ typedef struct run {
     uint8_t pending[PENDING_MAX];
     size_t pending_length;
     bool pending_end;
-} run;
+} fuzz_run;
 
 /* ---- what came out, independent of cuts --------------------------------------------- */
 
-static void mix(run *run, uint64_t value) {
+static void mix(fuzz_run *run, uint64_t value) {
     run->digest = (run->digest ^ value) * UINT64_C(0x100000001b3);
 }
 
-static void mix_bytes(run *run, uint64_t id, leat_span bytes) {
+static void mix_bytes(fuzz_run *run, uint64_t id, leat_span bytes) {
     for (size_t i = 0; i < bytes.length; i++) {
         mix(run, id << 8 | bytes.data[i]);
     }
 }
 
-static void on_headers(run *run, const leat_h3_event *event) {
+static void on_headers(fuzz_run *run, const leat_h3_event *event) {
     static const leat_h3_header status = LEAT_H3_HEADER(":status", "200");
     for (size_t i = 0; i < event->headers_received.count; i++) {
         mix_bytes(run, 1, event->headers_received.headers[i].name);
@@ -47,7 +47,7 @@ static void on_headers(run *run, const leat_h3_event *event) {
     }
 }
 
-static void on_event(run *run, const leat_h3_event *event) {
+static void on_event(fuzz_run *run, const leat_h3_event *event) {
     leat_span bytes;
     uint64_t ended = 0;
     fuzz_require(event->type != LEAT_H3_EVENT_NONE && event->type < LEAT_H3_EVENT_TYPE_COUNT);
@@ -66,7 +66,7 @@ static void on_event(run *run, const leat_h3_event *event) {
 
 /* ---- what goes in ------------------------------------------------------------------- */
 
-static void handle(run *run, const leat_event *event) {
+static void handle(fuzz_run *run, const leat_event *event) {
     leat_h3_event popped;
     leat_h3_handle_event(run->h3, event);
     while (leat_h3_next_event(run->h3, &popped)) {
@@ -74,7 +74,7 @@ static void handle(run *run, const leat_event *event) {
     }
 }
 
-static void keep(run *run, uint64_t id, const uint8_t *bytes, size_t length, bool end_stream) {
+static void keep(fuzz_run *run, uint64_t id, const uint8_t *bytes, size_t length, bool end_stream) {
     run->has_held = true;
     if (run->pending_id == FAKE_NONE || run->pending_id == id) {
         size_t room = PENDING_MAX - run->pending_length;
@@ -88,7 +88,7 @@ static void keep(run *run, uint64_t id, const uint8_t *bytes, size_t length, boo
 }
 
 /* StreamOpened comes before anything else of a stream. */
-static void open_stream(run *run, uint64_t id) {
+static void open_stream(fuzz_run *run, uint64_t id) {
     fake_stream *stream = fake_find(&run->conn, id);
     if (leat_stream_is_client_initiated(id) != run->conn.is_client && !stream->is_open) {
         stream->is_open = true;
@@ -97,7 +97,7 @@ static void open_stream(run *run, uint64_t id) {
 }
 
 /* From memory of its own, so that nothing may be touched afterwards. */
-static void deliver(run *run, uint64_t id, const uint8_t *bytes, size_t length, bool end_stream) {
+static void deliver(fuzz_run *run, uint64_t id, const uint8_t *bytes, size_t length, bool end_stream) {
     leat_event event = {.type = LEAT_EVENT_STREAM_DATA_RECEIVED};
     open_stream(run, id);
     if (fake_find(&run->conn, id)->is_held) {
@@ -124,7 +124,7 @@ static void deliver(run *run, uint64_t id, const uint8_t *bytes, size_t length, 
     free(copy);
 }
 
-static void deliver_pending(run *run) {
+static void deliver_pending(fuzz_run *run) {
     if (run->pending_id != FAKE_NONE && !fake_find(&run->conn, run->pending_id)->is_held) {
         uint8_t bytes[PENDING_MAX];
         uint64_t id = run->pending_id;
@@ -136,7 +136,7 @@ static void deliver_pending(run *run) {
     }
 }
 
-static void feed(run *run, uint64_t id, const uint8_t *bytes, size_t length, bool end_stream) {
+static void feed(fuzz_run *run, uint64_t id, const uint8_t *bytes, size_t length, bool end_stream) {
     size_t step = run->is_bytewise ? 1 : length;
     for (size_t i = 0; i < length; i += step) {
         deliver(run, id, bytes + i, step, end_stream && i + step == length);
@@ -147,7 +147,7 @@ static void feed(run *run, uint64_t id, const uint8_t *bytes, size_t length, boo
     }
 }
 
-static void feed_error(run *run, leat_event_type type, uint64_t id) {
+static void feed_error(fuzz_run *run, leat_event_type type, uint64_t id) {
     leat_event event = {.type = type};
     event.stream_reset.stream_id = id; /* the same layout for both */
     event.stream_reset.error_code = LEAT_H3_REQUEST_CANCELLED;
@@ -155,7 +155,7 @@ static void feed_error(run *run, leat_event_type type, uint64_t id) {
     handle(run, &event);
 }
 
-static void feed_record(run *run, leat_reader *input) {
+static void feed_record(fuzz_run *run, leat_reader *input) {
     uint64_t id = leat_read_u8(input) & 0x3f;
     unsigned what = leat_read_u8(input) % 6;
     leat_span bytes = leat_read_vector8(input);
@@ -175,7 +175,7 @@ static void feed_record(run *run, leat_reader *input) {
 
 /* ---- a run -------------------------------------------------------------------------- */
 
-static void begin(run *run, unsigned mode, bool is_bytewise) {
+static void begin(fuzz_run *run, unsigned mode, bool is_bytewise) {
     static const leat_h3_header get[] = {LEAT_H3_HEADER(":method", "GET"),
         LEAT_H3_HEADER(":scheme", "https"), LEAT_H3_HEADER(":authority", "a"),
         LEAT_H3_HEADER(":path", "/")};
@@ -196,12 +196,12 @@ static void begin(run *run, unsigned mode, bool is_bytewise) {
     }
 }
 
-static void end(run *run) {
+static void end(fuzz_run *run) {
     leat_h3_free(run->h3);
     fake_conn_clear(&run->conn);
 }
 
-static void live(run *run, unsigned mode, const uint8_t *data, size_t size) {
+static void live(fuzz_run *run, unsigned mode, const uint8_t *data, size_t size) {
     leat_reader input = leat_reader_make(data, size);
     if ((mode & 4) != 0) {
         while (leat_reader_left(&input) > 0) {
@@ -217,7 +217,7 @@ static void live(run *run, unsigned mode, const uint8_t *data, size_t size) {
     }
 }
 
-static void compare(const run *whole, const run *bytewise) {
+static void compare(const fuzz_run *whole, const fuzz_run *bytewise) {
     /* Half an encoder stream may unblock what the whole of it, being wrong or at its end, does not.
      */
     if (!whole->has_held && !bytewise->has_held) {
@@ -229,7 +229,7 @@ static void compare(const run *whole, const run *bytewise) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static run runs[2];
+    static fuzz_run runs[2];
     if (size == 0) {
         return 0;
     }

@@ -24,10 +24,9 @@ void leat_h3_config_init(leat_h3_config *config) {
     };
 }
 
-static void init_state(leat_h3 *h3, leat_conn *conn, const leat_h3_config *config) {
-    /* Stream ids are ours to limit, so that nobody gains from choosing them: the map needs no
-     * secret. */
-    static const uint8_t map_key[16] = {0};
+static bool init_state(leat_h3 *h3, leat_conn *conn, const leat_h3_config *config) {
+    uint8_t map_key[16] = {0};
+    bool is_random = leat_conn_random(conn, map_key, sizeof map_key);
     h3->conn = conn;
     h3->allocator = config->allocator;
     h3->config = *config;
@@ -45,6 +44,7 @@ static void init_state(leat_h3 *h3, leat_conn *conn, const leat_h3_config *confi
     }
     h3->peer_max_field_section_size = UINT64_MAX;
     h3->goaway_sent = h3->goaway_received = h3->max_push_id = LEAT_H3_NONE;
+    return is_random;
 }
 
 static int start(leat_h3 *h3) {
@@ -65,8 +65,7 @@ leat_h3 *leat_h3_new(leat_conn *conn, const leat_h3_config *config, int *error) 
     leat_h3 *h3 = leat_alloc(config->allocator, sizeof *h3);
     int result = LEAT_ERR_NOMEM;
     if (h3 != NULL) {
-        init_state(h3, conn, config);
-        result = start(h3);
+        result = init_state(h3, conn, config) ? start(h3) : LEAT_ERR_RANDOM;
     }
     if (result != 0) {
         leat_h3_free(h3);

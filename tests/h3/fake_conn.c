@@ -153,6 +153,10 @@ int leat_conn_set_stream_priority(
     return 0;
 }
 
+bool leat_conn_random(leat_conn *conn, uint8_t *bytes, size_t length) {
+    memset(bytes, 0x5a, length);
+    return !conn->random_fails;
+}
 bool leat_conn_accepts_datagrams(const leat_conn *conn) {
     (void)conn;
     return true;

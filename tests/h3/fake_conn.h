@@ -29,7 +29,7 @@ typedef struct fake_datagram {
 } fake_datagram;
 
 struct leat_conn {
-    bool is_client, is_failed;
+    bool is_client, is_failed, random_fails;
     uint64_t error_code;
     char reason[128];
     uint64_t streams_allowed;  /* of each kind; default 32 */

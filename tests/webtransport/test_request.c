@@ -394,7 +394,7 @@ WT_TEST(sessions_are_walked_and_have_a_user_pointer) {
 START_TEST(without_randomness_there_is_no_layer) {
     static wt_rig rig;
     wt_init(&rig, WT_SERVER, LEAT_WT_DIALECT_DRAFT02);
-    rig.fake.random_fails = true;
+    rig.fake.conn.random_fails = true;
     ck_assert(!wt_start(&rig));
     wt_clear(&rig);
 }

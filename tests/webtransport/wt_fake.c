@@ -5,11 +5,6 @@
 
 static wt_fake *fake_of(const leat_conn *conn) { return (wt_fake *)(uintptr_t)conn; }
 
-bool leat_conn_random(leat_conn *conn, uint8_t *bytes, size_t length) {
-    memset(bytes, 0x5a, length);
-    return !fake_of(conn)->random_fails;
-}
-
 void leat_conn_want_liveness(leat_conn *conn, bool wanted) { fake_of(conn)->liveness += wanted ? 1 : -1; }
 bool leat_conn_is_terminating(const leat_conn *conn) { return conn->is_failed || fake_of(conn)->is_terminating; }
 

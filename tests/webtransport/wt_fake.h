@@ -6,7 +6,7 @@
 
 typedef struct wt_fake {
     leat_conn conn; /* first: the calls find the rest by it */
-    bool is_terminating, random_fails, takes_no_datagrams;
+    bool is_terminating, takes_no_datagrams;
     int liveness; /* how many want it */
 } wt_fake;
 
