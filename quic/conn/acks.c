@@ -10,6 +10,7 @@
 
 static void on_packet_acked(void *user, leat_space space, const leat_sent_packet *packet) {
     leat_conn *conn = user;
+    leat_trace_packet_acked(conn, space, packet->pn);
     if (conn->spaces[space] != NULL) {
         leat_keys_on_acked(&conn->spaces[space]->keys, packet->pn);
     }
@@ -22,6 +23,7 @@ static void on_packet_acked(void *user, leat_space space, const leat_sent_packet
 
 static void lose_frames(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
                         bool is_repetition) {
+    leat_trace_retransmit(conn, packet);
     for (const leat_frame_record *record = packet->records; record != NULL; record = record->next) {
         const leat_frame_handler *handler = &leat_frame_handlers[record->kind];
         if (handler->on_lost != NULL && !(is_repetition && handler->is_never_repeated)) {

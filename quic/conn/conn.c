@@ -16,9 +16,12 @@
 /* ---- parts ----------------------------------------------------------------------------------- */
 
 void leat_conn_set_state(leat_conn *conn, leat_conn_state state) {
-    leat_conn_state before = conn->state;
+    static const char *const names[] = {
+        [LEAT_CONN_NEW] = "new",           [LEAT_CONN_OPEN] = "attempted", [LEAT_CONN_CLOSING] = "closing",
+        [LEAT_CONN_DRAINING] = "draining", [LEAT_CONN_CLOSED] = "closed",
+    };
     conn->state = state;
-    leat_trace_state(conn, before, state);
+    leat_trace_state(conn, names[state]);
 }
 
 void leat_events_push(leat_conn *conn, const leat_event *event) {
@@ -114,11 +117,12 @@ static int prepare_server(leat_conn *conn, const leat_config *config,
     if (err != LEAT_OK) {
         return err;
     }
+    leat_trace_started(conn);
     if (!leat_crypto_install_initial(conn, leat_cid_span(&origin->client_dcid))) {
         return LEAT_ERR_NOMEM;
     }
     err = leat_handshake_init(conn, config);
-    conn->state = LEAT_CONN_OPEN;
+    leat_conn_set_state(conn, LEAT_CONN_OPEN);
     leat_timers_finish_call(conn);
     return err;
 }
@@ -216,6 +220,8 @@ int leat_conn_connect(leat_conn *conn, const leat_path *path, leat_time now) {
     if (err != LEAT_OK) {
         return err;
     }
+    leat_trace_started(conn);
+    leat_trace_params(conn, true, &conn->handshake.ours);
     if (!leat_crypto_install_initial(conn, leat_cid_span(&conn->cids.original_dcid))) {
         return LEAT_ERR_NOMEM;
     }

@@ -240,6 +240,10 @@ bool leat_streams_count_received(leat_conn *conn, leat_stream *stream, uint64_t 
 /* StreamsAvailable, to an application that wanted a stream above the limit. */
 void leat_streams_tell_available(leat_conn *conn);
 
+/* stream_states.c: every change of a stream's states. True: it changed. */
+bool leat_streams_on_send_input(leat_conn *conn, leat_stream *stream, leat_send_input input);
+void leat_streams_on_recv_input(leat_conn *conn, leat_stream *stream, leat_recv_input input);
+
 /* stream_events.c */
 void leat_streams_tell(leat_conn *conn, leat_stream *stream, unsigned events);
 uint64_t leat_streams_first_order(const leat_conn *conn);
@@ -560,6 +564,7 @@ struct leat_conn {
     const leat_allocator *allocator;
     leat_random random;
     leat_trace_sink trace_sink; /* on_record NULL: off */
+    const char *traced_state, *traced_congestion; /* what it was told last */
     leat_conn_owner owner;
     bool has_owner;
     void *user;

@@ -5,6 +5,7 @@
  * connection is the one of the handshake.
  */
 #include "quic/conn/conn_internal.h"
+#include "quic/conn/trace.h"
 
 #include "crypto/secret.h"
 
@@ -188,8 +189,11 @@ bool leat_cids_is_reset_token(const leat_conn *conn, const uint8_t token[16]) {
 }
 
 void leat_cids_set_peer(leat_conn *conn, leat_span cid) {
-    leat_cid_from_span(&conn->cids.peers[0].cid, cid);
-    conn->cids.peers[0].in_use = true;
+    leat_peer_cid *first = &conn->cids.peers[0];
+    const leat_cid before = first->cid;
+    leat_cid_from_span(&first->cid, cid);
+    first->in_use = true;
+    leat_trace_peer_cid(conn, false, before.length > 0 ? &before : NULL, &first->cid);
 }
 
 void leat_cids_set_peer_token(leat_conn *conn, const uint8_t token[16]) {
@@ -231,6 +235,7 @@ bool leat_cids_take_for_path(leat_conn *conn, leat_path_state *path) {
     if (spare == NULL) {
         return false;
     }
+    leat_trace_peer_cid(conn, true, leat_cids_of_path(conn, path), &spare->cid);
     path->cid_sequence = spare->sequence;
     leat_cids_tell_owner_watch(conn);
     return true;

@@ -57,7 +57,6 @@ static size_t write_transport_parameters(void *user, uint8_t *out, size_t room) 
     leat_conn *conn = user;
     leat_writer writer = leat_writer_make(out, room);
     leat_transport_params_write(&writer, &conn->handshake.ours);
-    leat_trace_params(conn, true, &conn->handshake.ours);
     return writer.failed ? 0 : leat_writer_length(&writer);
 }
 
@@ -141,6 +140,7 @@ static void on_alpn(void *user, leat_span protocol) {
     }
     memcpy(alpn, protocol.data, protocol.length);
     conn->handshake.alpn = alpn;
+    leat_trace_alpn(conn);
     const leat_event event = {.type = LEAT_EVENT_PROTOCOL_NEGOTIATED,
                               .protocol_negotiated.alpn_protocol = alpn};
     leat_events_push(conn, &event);
@@ -219,6 +219,7 @@ int leat_handshake_init(leat_conn *conn, const leat_config *config) {
     fill_our_params(conn);
     if (leat_conn_is_server(conn)) {
         add_server_params(conn);
+        leat_trace_params(conn, true, &conn->handshake.ours);
         return make_tls(conn, config, NULL, (leat_span){NULL, 0});
     }
     leat_trust *trust = config->trust != NULL ? leat_trust_ref(config->trust)
@@ -263,6 +264,7 @@ static void confirm(leat_conn *conn) {
     const leat_event event = {.type = LEAT_EVENT_HANDSHAKE_CONFIRMED};
     if (!conn->handshake.is_confirmed) {
         conn->handshake.is_confirmed = true;
+        leat_trace_state(conn, "handshake_confirmed");
         leat_tls_handshake_confirmed(conn->handshake.tls);
         leat_events_push(conn, &event);
     }
@@ -275,6 +277,7 @@ static void complete(leat_conn *conn) {
                                 .session_resumed = leat_tls_is_resumed(conn->handshake.tls)},
     };
     conn->handshake.is_complete = true;
+    leat_trace_state(conn, "handshake_complete");
     conn->receive.keys_arrived = true;
     leat_events_push(conn, &event);
     if (leat_conn_is_server(conn)) {

@@ -51,7 +51,7 @@ void leat_crypto_discard_space(leat_conn *conn, leat_space id) {
     if (conn->spaces[id] == NULL) {
         return;
     }
-    leat_trace_keys(conn, "key_discarded", id, "handshake_progress");
+    leat_trace_keys(conn, "key_discarded", id, conn->handshake.key_updates, NULL);
     leat_recovery_discard_space(&conn->recovery, id);
     free_space(conn, id);
     conn->discarded[id] = true;
@@ -63,6 +63,7 @@ bool leat_crypto_install_initial(leat_conn *conn, leat_span dcid) {
     }
     leat_keys *keys = &conn->spaces[LEAT_SPACE_INITIAL]->keys;
     leat_keys_discard(keys);
+    leat_trace_keys(conn, "key_updated", LEAT_SPACE_INITIAL, 0, "tls");
     return leat_keys_install_initial(keys, LEAT_VERSION_1, dcid, conn->config.is_client);
 }
 
@@ -77,7 +78,7 @@ bool leat_crypto_install_secret(leat_conn *conn, leat_space id, bool write,
         return false;
     }
     conn->receive.keys_arrived |= !write;
-    leat_trace_keys(conn, "key_updated", id, "tls");
+    leat_trace_key(conn, "key_updated", id, write, 0, "tls");
     bool is_whole = id == LEAT_SPACE_APPLICATION && leat_keys_can_read(keys) &&
         leat_keys_can_write(keys);
     return !is_whole || leat_keys_make_updatable(keys);
@@ -114,8 +115,8 @@ void leat_crypto_on_key_update(leat_conn *conn, bool by_peer) {
     leat_time period = leat_time_multiply(leat_recovery_pto(&conn->recovery), 3);
     conn->handshake.previous_keys_deadline = leat_time_add(conn->now, period);
     conn->handshake.key_updates++;
-    leat_trace_keys(conn, "key_updated", LEAT_SPACE_APPLICATION, by_peer ? "remote_update"
-                                                                         : "local_update");
+    leat_trace_keys(conn, "key_updated", LEAT_SPACE_APPLICATION, conn->handshake.key_updates,
+        by_peer ? "remote_update" : "local_update");
     leat_events_push(conn, &event);
 }
 
@@ -127,6 +128,8 @@ void leat_crypto_discard_previous_keys(leat_conn *conn) {
     conn->handshake.previous_keys_deadline = LEAT_TIME_NEVER;
     if (conn->spaces[LEAT_SPACE_APPLICATION] != NULL) {
         leat_keys_discard_previous(&conn->spaces[LEAT_SPACE_APPLICATION]->keys);
+        leat_trace_key(conn, "key_discarded", LEAT_SPACE_APPLICATION, false,
+            conn->handshake.key_updates - 1, NULL);
     }
 }
 

@@ -4,6 +4,7 @@
  * was received.
  */
 #include "quic/conn/conn_internal.h"
+#include "quic/conn/trace.h"
 #include "quic/packet/retry.h"
 
 static bool is_first_answer(const leat_conn *conn) {
@@ -33,6 +34,7 @@ leat_drop leat_negotiation_on_version_negotiation(leat_conn *conn, const leat_pa
     if (lists_our_version(header->versions)) {
         return LEAT_DROP_UNEXPECTED_VERSION;
     }
+    leat_trace_packet_received(conn, packet);
     leat_close_silently(conn, LEAT_SOURCE_VERSION_MISMATCH, LEAT_NO_ERROR,
                         "the server does not speak QUIC version 1");
     return LEAT_DROP_NONE;
@@ -63,6 +65,7 @@ leat_drop leat_negotiation_on_retry(leat_conn *conn, const leat_packet_in *packe
     if (header->token.length > LEAT_TOKEN_SIZE_MAX) {
         return LEAT_DROP_LIMIT;
     }
+    leat_trace_packet_received(conn, packet);
     leat_cid_from_span(&cids->retry_scid, header->scid);
     cids->was_retried = true;
     leat_cids_set_peer(conn, header->scid);

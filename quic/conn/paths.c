@@ -141,7 +141,7 @@ bool leat_paths_on_authentic(leat_conn *conn, leat_packet_in *packet) {
         packet->path->bytes_received = packet->datagram_length;
         inherit_size(packet->path, conn->paths.active);
         choose_cid(conn, packet->path);
-        leat_trace_path(conn, "path_created", packet->path);
+        leat_trace_path(conn, packet->path);
     }
     packet->path->last_used = ++conn->paths.use_counter;
     return true;
@@ -165,9 +165,9 @@ void leat_path_on_sent(leat_conn *conn, leat_path_state *path, size_t bytes) {
 
 /* ---- validation ------------------------------------------------------------------------------ */
 
-static void tell_path(leat_conn *conn, leat_event_type type, const leat_path_state *path) {
+static void tell_path(leat_conn *conn, leat_event_type type, const char *progress, const leat_path_state *path) {
     const leat_event event = {.type = type, .path.path = path->addresses};
-    leat_trace_path(conn, leat_event_name(type), path);
+    leat_trace_migration(conn, progress, path);
     leat_events_push(conn, &event);
 }
 
@@ -211,7 +211,8 @@ static void make_active(leat_conn *conn, leat_path_state *path) {
  * to talk to. */
 static void fail_path(leat_conn *conn, leat_path_state *path) {
     stop_challenge(path);
-    tell_path(conn, LEAT_EVENT_PATH_FAILED, path);
+    bool is_active = path == conn->paths.active;
+    tell_path(conn, LEAT_EVENT_PATH_FAILED, is_active ? "migration_abandoned" : "probing_abandoned", path);
     if (path == conn->paths.active && conn->paths.fallback != NULL) {
         make_active(conn, conn->paths.fallback);
         conn->paths.fallback = NULL;
@@ -278,6 +279,7 @@ static void migrate(leat_conn *conn, leat_path_state *path) {
         inherit_estimates(path, before);
     }
     make_active(conn, path);
+    leat_trace_migration(conn, "migration_started", path);
     if (!path->is_validated) {
         start_challenge(conn, path);
         /* RFC 9000 §9.3.3: the old path is asked too, in case the packet was forwarded by an
@@ -323,7 +325,8 @@ void leat_path_response_on_frame(leat_conn *conn, const leat_frame *frame, leat_
             /* RFC 9000 §8.2.3: it counts for the path that the challenge went out on, whichever way
              * it came back. */
             leat_paths_set_validated(conn, path);
-            tell_path(conn, LEAT_EVENT_PATH_VALIDATED, path);
+            bool is_active = path == conn->paths.active;
+            tell_path(conn, LEAT_EVENT_PATH_VALIDATED, is_active ? "migration_complete" : "probing_successful", path);
             return;
         }
     }

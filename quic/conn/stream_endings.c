@@ -8,7 +8,7 @@
 /* ---- our sending part ------------------------------------------------------------------------ */
 
 static void reset_sending(leat_conn *conn, leat_stream *stream, uint64_t error_code) {
-    if (!leat_send_state_apply(&stream->send_state, LEAT_SEND_ON_RESET)) {
+    if (!leat_streams_on_send_input(conn, stream, LEAT_SEND_ON_RESET)) {
         return;
     }
     stream->reset_code = error_code;
@@ -43,7 +43,7 @@ void leat_reset_stream_on_acked(leat_conn *conn, leat_space space, const leat_se
     leat_stream *stream = leat_stream_map_find(&conn->streams.map, record->a);
     (void)space, (void)packet;
     if (stream != NULL) {
-        leat_send_state_apply(&stream->send_state, LEAT_SEND_ON_RESET_ACKED);
+        leat_streams_on_send_input(conn, stream, LEAT_SEND_ON_RESET_ACKED);
         leat_streams_try_close(conn, stream);
     }
 }
@@ -144,7 +144,7 @@ void leat_reset_stream_on_frame(leat_conn *conn, const leat_frame *frame, leat_p
         return;
     }
     leat_recv_buffer_reset(&stream->recv, final_size);
-    leat_recv_state_apply(&stream->recv_state, LEAT_RECV_ON_RESET);
+    leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_RESET);
     stream->peer_reset_code = frame->reset_stream.error_code;
     leat_streams_drop_unread(conn, stream);
     leat_streams_tell(conn, stream, LEAT_STREAM_EVENT_RESET);

@@ -50,8 +50,8 @@ void leat_streams_drop_unread(leat_conn *conn, leat_stream *stream) {
     leat_recv_buffer_discard(&stream->recv);
     credit_rest(conn, stream);
     if (stream->stop_sent && leat_recv_buffer_is_size_known(&stream->recv)) {
-        leat_recv_state_apply(&stream->recv_state, LEAT_RECV_ON_ALL_DATA);
-        leat_recv_state_apply(&stream->recv_state, LEAT_RECV_ON_DATA_READ);
+        leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_ALL_DATA);
+        leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_DATA_READ);
         leat_streams_try_close(conn, stream);
     }
 }
@@ -101,7 +101,7 @@ static void pop_plain(leat_conn *conn, leat_stream *stream, leat_event *event, u
     } else if (type == LEAT_EVENT_STREAM_RESET) {
         event->stream_reset.error_code = stream->peer_reset_code;
         stream->end_told = true;
-        leat_recv_state_apply(&stream->recv_state, LEAT_RECV_ON_RESET_READ);
+        leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_RESET_READ);
     }
     leat_streams_try_close(conn, stream);
 }
@@ -150,7 +150,7 @@ void leat_streams_settle_popped(leat_conn *conn) {
     consume(conn, stream, streams->popped_length - streams->popped_unread);
     if (streams->popped_end && !stream->held) {
         stream->end_told = true;
-        leat_recv_state_apply(&stream->recv_state, LEAT_RECV_ON_DATA_READ);
+        leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_DATA_READ);
     } else if (stream->stop_sent) {
         leat_streams_drop_unread(conn, stream);
         return;

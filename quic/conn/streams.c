@@ -162,14 +162,14 @@ static bool judge_insert(leat_conn *conn, leat_insert_status status, uint64_t fr
 
 static void apply_progress(leat_conn *conn, leat_stream *stream, bool fin) {
     if (fin) {
-        leat_recv_state_apply(&stream->recv_state, LEAT_RECV_ON_FIN);
+        leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_FIN);
     }
     if (stream->stop_sent) {
         leat_streams_drop_unread(conn, stream);
         return;
     }
     if (leat_recv_buffer_is_complete(&stream->recv)) {
-        leat_recv_state_apply(&stream->recv_state, LEAT_RECV_ON_ALL_DATA);
+        leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_ALL_DATA);
     }
     bool at_end = leat_recv_buffer_is_at_end(&stream->recv) && !stream->end_told;
     if (leat_recv_buffer_readable_total(&stream->recv) > 0 || at_end) {
@@ -233,9 +233,9 @@ static void on_range_sent(leat_conn *conn, leat_stream *stream, const leat_send_
         leat_flow_on_sent(&conn->streams.flow, length);
         conn->streams.bytes_sent += length;
     }
-    leat_send_state_apply(&stream->send_state, LEAT_SEND_ON_DATA);
+    leat_streams_on_send_input(conn, stream, LEAT_SEND_ON_DATA);
     if (leat_send_buffer_is_all_sent(&stream->send)) {
-        leat_send_state_apply(&stream->send_state, LEAT_SEND_ON_FIN);
+        leat_streams_on_send_input(conn, stream, LEAT_SEND_ON_FIN);
     }
 }
 
@@ -286,7 +286,7 @@ void leat_streams_on_acked(leat_conn *conn, leat_space space, const leat_sent_pa
     }
     leat_send_buffer_on_acked(&stream->send, record->b, (size_t)record->c, record->flags == FLAG_FIN);
     if (leat_send_buffer_is_all_acked(&stream->send) &&
-        leat_send_state_apply(&stream->send_state, LEAT_SEND_ON_ALL_ACKED)) {
+        leat_streams_on_send_input(conn, stream, LEAT_SEND_ON_ALL_ACKED)) {
         leat_streams_tell(conn, stream, LEAT_STREAM_EVENT_DELIVERED);
     }
     if (stream->wants_writable && leat_send_buffer_room(&stream->send) > 0) {

@@ -32,13 +32,13 @@ static void ack_expire(leat_conn *conn) { (void)conn; }
 
 static const timer_row timers[] = {
     {"close", LEAT_CONN_CLOSING, LEAT_CONN_DRAINING, leat_close_due, leat_close_expire},
-    {"idle", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_idle_due, leat_idle_expire},
-    {"handshake", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_handshake_timeout_due, leat_handshake_timeout_expire},
+    {"idle_timeout", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_idle_due, leat_idle_expire},
+    {"handshake_timeout", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_handshake_timeout_due, leat_handshake_timeout_expire},
     {"liveness", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_liveness_due, leat_liveness_expire},
-    {"recovery", LEAT_CONN_OPEN, LEAT_CONN_OPEN, recovery_due, recovery_expire},
-    {"ack", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_acks_due, ack_expire},
+    {"loss_timeout", LEAT_CONN_OPEN, LEAT_CONN_OPEN, recovery_due, recovery_expire},
+    {"ack_delay", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_acks_due, ack_expire},
     {"pacing", LEAT_CONN_OPEN, LEAT_CONN_OPEN, pacing_due, pacing_expire},
-    {"path", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_paths_due, leat_paths_on_timer},
+    {"path_validation", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_paths_due, leat_paths_on_timer},
     {"previous_keys", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_crypto_previous_keys_due, leat_crypto_discard_previous_keys},
     {"keep_alive", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_keep_alive_due, leat_keep_alive_expire},
 };

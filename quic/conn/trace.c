@@ -1,13 +1,11 @@
-/* What a connection tells its trace sink. Frames become records by the descriptors of the frame
- * table. */
+/* What the trace sink hears of a connection, apart from its packets. */
 #include "quic/conn/trace.h"
 
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
 bool leat_conn_is_traced(const leat_conn *conn) { return leat_trace_is_on(conn); }
 
-void leat_conn_trace(const leat_conn *conn, const char *category, const char *name,
-                     const leat_trace_field *fields,
+void leat_conn_trace(const leat_conn *conn, const char *category, const char *name, const leat_trace_field *fields,
                      size_t count) {
     if (!leat_trace_is_on(conn)) {
         return;
@@ -23,261 +21,292 @@ void leat_conn_trace(const leat_conn *conn, const char *category, const char *na
     conn->trace_sink.on_record(conn->trace_sink.user, &record);
 }
 
-/* ---- frames ---------------------------------------------------------------------------------- */
+/* ---- addresses and paths ------------------------------------------------------------------------ */
 
-/* name, frame type, the row's fields, and what the hand-written codecs add. */
-#define FRAME_FIELDS_MAX (2 + LEAT_FRAME_FIELDS_MAX + 4)
+/* Both ends as fields, without those that are not known: sans I/O, an address may be missing. */
+typedef struct path_fields {
+    char local_ip[LEAT_ADDRESS_TEXT_MAX], remote_ip[LEAT_ADDRESS_TEXT_MAX];
+    leat_trace_field fields[4 + 2];
+    size_t count;
+} path_fields;
 
-static leat_trace_field field_of(const leat_frame *frame, const leat_frame_field *row) {
-    const void *at = (const char *)frame + row->offset;
-    switch (row->kind) {
-    case LEAT_FIELD_BYTES:
-    case LEAT_FIELD_TOKEN:
-    case LEAT_FIELD_CID:
-        return leat_trace_bytes(row->name, *(const leat_span *)at);
-    case LEAT_FIELD_8_BYTES:
-        return leat_trace_bytes(row->name, (leat_span){*(const uint8_t *const *)at, 8});
-    case LEAT_FIELD_16_BYTES:
-        return leat_trace_bytes(row->name, (leat_span){*(const uint8_t *const *)at, 16});
-    default:
-        return leat_trace_integer(row->name, *(const uint64_t *)at);
+/* "127.0.0.1" or "::1" of what leat_address_format writes with a port. */
+static leat_span ip_text(const leat_address *address, char text[LEAT_ADDRESS_TEXT_MAX]) {
+    leat_address_format(address, text);
+    size_t start = text[0] == '[' ? 1 : 0;
+    size_t end = (size_t)(strrchr(text, ':') - text) - start;
+    return (leat_span){(const uint8_t *)text + start, end - start};
+}
+
+static void add_address(path_fields *out, const leat_address *address, char *text, const char *const names[2][2]) {
+    if (address->family == LEAT_ADDRESS_NONE) {
+        return;
+    }
+    const char *const *family_names = names[address->family == LEAT_ADDRESS_IPV6];
+    out->fields[out->count] = leat_trace_text(family_names[0], "");
+    out->fields[out->count++].bytes = ip_text(address, text);
+    out->fields[out->count++] = leat_trace_integer(family_names[1], address->port);
+}
+
+static void add_path(path_fields *out, const leat_path *path) {
+    static const char *const local[2][2] = {{"local_ip_v4", "local_port_v4"}, {"local_ip_v6", "local_port_v6"}};
+    static const char *const remote[2][2] = {{"remote_ip_v4", "remote_port_v4"}, {"remote_ip_v6", "remote_port_v6"}};
+    add_address(out, &path->local, out->local_ip, local);
+    add_address(out, &path->remote, out->remote_ip, remote);
+}
+
+/* draft-ietf-quic-qlog-quic-events-13 §4.7: the empty name is the tuple of the handshake; others are numbered. */
+static leat_trace_field tuple_id(const leat_conn *conn, const leat_path_state *path) {
+    static const char *const names[LEAT_PATHS_MAX] = {"", "1", "2", "3"};
+    size_t i = 0;
+    while (i + 1 < LEAT_PATHS_MAX && conn->paths.all[i] != path) {
+        i++;
+    }
+    return leat_trace_text("tuple_id", names[i]);
+}
+
+void leat_trace_path(const leat_conn *conn, const leat_path_state *path) {
+    if (leat_trace_is_on(conn)) {
+        path_fields out = {.count = 0};
+        out.fields[out.count++] = tuple_id(conn, path);
+        add_path(&out, &path->addresses);
+        leat_conn_trace(conn, "quic", "tuple_assigned", out.fields, out.count);
     }
 }
 
-/* STREAM, ACK, DATAGRAM, CRYPTO and PADDING: what matters of them, without their payload. */
-static size_t add_hot_fields(const leat_frame *frame, leat_trace_field *fields) {
-    switch (frame->kind) {
-    case LEAT_FRAME_STREAM:
-        fields[0] = leat_trace_integer("stream_id", frame->stream.stream_id);
-        fields[1] = leat_trace_integer("offset", frame->stream.offset);
-        fields[2] = leat_trace_integer("length", frame->stream.data.length);
-        fields[3] = leat_trace_bool("fin", frame->stream.fin);
-        return 4;
-    case LEAT_FRAME_ACK:
-        fields[0] = leat_trace_integer("largest_acknowledged", frame->ack.largest);
-        fields[1] = leat_trace_integer("ack_delay", frame->ack.delay);
-        fields[2] = leat_trace_integer("first_ack_range", frame->ack.first_range);
-        fields[3] = leat_trace_integer("ack_range_count", frame->ack.range_count);
-        return 4;
-    case LEAT_FRAME_CRYPTO:
-        fields[0] = leat_trace_integer("offset", frame->crypto.offset);
-        fields[1] = leat_trace_integer("length", frame->crypto.data.length);
-        return 2;
-    case LEAT_FRAME_DATAGRAM:
-        fields[0] = leat_trace_integer("length", frame->datagram.data.length);
-        return 1;
-    case LEAT_FRAME_PADDING:
-        fields[0] = leat_trace_integer("payload_length", frame->padding.length);
-        return 1;
-    default:
-        return 0;
+void leat_trace_migration(const leat_conn *conn, const char *progress, const leat_path_state *path) {
+    if (leat_trace_is_on(conn)) {
+        path_fields out = {.count = 0};
+        out.fields[out.count++] = leat_trace_text("new", progress);
+        out.fields[out.count++] = tuple_id(conn, path);
+        add_path(&out, &path->addresses);
+        leat_conn_trace(conn, "quic", "migration_state_updated", out.fields, out.count);
     }
 }
 
-static void trace_frame(const leat_conn *conn, const leat_frame *frame, const char *name) {
-    const leat_frame_row *row = &leat_frame_table[frame->kind];
-    leat_trace_field fields[FRAME_FIELDS_MAX];
-    size_t count = 0;
-    fields[count++] = leat_trace_text("frame_type", row->name);
-    fields[count++] = leat_trace_integer("frame_type_bytes", frame->type);
-    size_t hot = add_hot_fields(frame, fields + count);
-    count += hot;
-    for (size_t i = 0; hot == 0 && row->fields[i].kind != LEAT_FIELD_END; i++) {
-        fields[count++] = field_of(frame, &row->fields[i]);
-    }
-    leat_conn_trace(conn, "quic", name, fields, count);
-}
+/* ---- start and end ------------------------------------------------------------------------------ */
 
-static void trace_frames(const leat_conn *conn, leat_span payload, const char *name) {
-    leat_reader reader = leat_reader_of(payload);
-    leat_frame frame;
-    while (leat_reader_left(&reader) > 0 && leat_frame_parse(&reader, &frame) == 0) {
-        trace_frame(conn, &frame, name);
-    }
-}
-
-/* ---- packets --------------------------------------------------------------------------------- */
-
-static void trace_packet(const leat_conn *conn, const char *name, leat_packet_type type,
-                         uint64_t pn, size_t length) {
+static void trace_versions(const leat_conn *conn) {
+    static const uint64_t versions[] = {LEAT_VERSION_1};
     const leat_trace_field fields[] = {
-        leat_trace_text("packet_type", leat_packet_type_name(type)),
-        leat_trace_integer("packet_number", pn),
-        leat_trace_integer("length", length),
+        leat_trace_numbers(conn->config.is_client ? "client_versions" : "server_versions", versions, COUNT(versions)),
+        leat_trace_integer("chosen_version", LEAT_VERSION_1),
     };
-    leat_conn_trace(conn, "quic", name, fields, COUNT(fields));
+    leat_conn_trace(conn, "quic", "version_information", fields, COUNT(fields));
 }
 
-void leat_trace_packet_received(const leat_conn *conn, const leat_packet_in *packet) {
-    if (leat_trace_is_on(conn)) {
-        trace_frames(conn, (leat_span){packet->opened.payload, packet->opened.payload_length},
-                     "frame_parsed");
-        trace_packet(conn, "packet_received", packet->header.type, packet->opened.pn,
-                     packet->length);
-    }
-}
-
-void leat_trace_packet_sent(const leat_conn *conn, const leat_packet_out *out, leat_span frames,
-                            size_t size) {
-    if (leat_trace_is_on(conn)) {
-        trace_frames(conn, frames, "frame_created");
-        trace_packet(conn, "packet_sent", out->builder.type, out->builder.pn, size);
-    }
-}
-
-void leat_trace_packet_dropped(const leat_conn *conn, leat_drop drop, leat_packet_type type,
-                               size_t length) {
-    if (leat_trace_is_on(conn)) {
-        const leat_trace_field fields[] = {
-            leat_trace_text("packet_type", type < LEAT_PACKET_TYPE_COUNT
-                    ? leat_packet_type_name(type) : "unknown"),
-            leat_trace_text("trigger", leat_drop_name(drop)),
-            leat_trace_integer("length", length),
-        };
-        leat_conn_trace(conn, "quic", "packet_dropped", fields, COUNT(fields));
-    }
-}
-
-void leat_trace_packet_buffered(const leat_conn *conn, leat_packet_type type, size_t length) {
-    if (leat_trace_is_on(conn)) {
-        const leat_trace_field fields[] = {
-            leat_trace_text("packet_type", leat_packet_type_name(type)),
-            leat_trace_text("trigger", "keys_unavailable"),
-            leat_trace_integer("length", length),
-        };
-        leat_conn_trace(conn, "quic", "packet_buffered", fields, COUNT(fields));
-    }
-}
-
-static const char *space_name(leat_space space) {
-    static const char *const names[LEAT_SPACE_COUNT] = {"initial", "handshake", "application_data"};
-    return names[space];
-}
-
-void leat_trace_packet_lost(const leat_conn *conn, leat_space space, uint64_t pn) {
-    if (leat_trace_is_on(conn)) {
-        const leat_trace_field fields[] = {
-            leat_trace_text("packet_number_space", space_name(space)),
-            leat_trace_integer("packet_number", pn),
-        };
-        leat_conn_trace(conn, "recovery", "packet_lost", fields, COUNT(fields));
-    }
-}
-
-/* ---- states and values ----------------------------------------------------------------------- */
-
-static const char *state_name(leat_conn_state state) {
-    static const char *const names[] = {
-        [LEAT_CONN_NEW] = "attempted",
-        [LEAT_CONN_OPEN] = "open",
-        [LEAT_CONN_CLOSING] = "closing",
-        [LEAT_CONN_DRAINING] = "draining",
-        [LEAT_CONN_CLOSED] = "closed",
+static void trace_recovery_parameters(const leat_conn *conn) {
+    const leat_recovery_path *path = &conn->paths.active->recovery;
+    const leat_trace_field fields[] = {
+        leat_trace_integer("reordering_threshold", LEAT_PACKET_THRESHOLD),
+        leat_trace_integer("timer_granularity", LEAT_GRANULARITY / LEAT_MILLISECOND),
+        leat_trace_integer("initial_rtt", conn->config.initial_rtt),
+        leat_trace_integer("max_datagram_size", path->max_datagram_size),
+        leat_trace_integer("initial_congestion_window", leat_congestion_window(&path->congestion)),
+        leat_trace_integer("minimum_congestion_window", leat_minimum_window(path->max_datagram_size)),
+        leat_trace_integer("persistent_congestion_threshold", LEAT_PERSISTENT_CONGESTION_THRESHOLD),
     };
-    return names[state];
+    leat_conn_trace(conn, "recovery", "parameters_set", fields, COUNT(fields));
 }
 
-void leat_trace_state(const leat_conn *conn, leat_conn_state before, leat_conn_state after) {
+void leat_trace_started(const leat_conn *conn) {
     if (leat_trace_is_on(conn)) {
-        const leat_trace_field fields[] = {leat_trace_text("old", state_name(before)),
-                                           leat_trace_text("new", state_name(after))};
-        leat_conn_trace(conn, "quic", "connection_state_updated", fields, COUNT(fields));
+        path_fields out = {.count = 0};
+        add_path(&out, &conn->paths.active->addresses);
+        leat_conn_trace(conn, "quic", "connection_started", out.fields, out.count);
+        trace_versions(conn);
+        trace_recovery_parameters(conn);
+    }
+}
+
+/* A record of what was told last and what holds now, unless it is the same. */
+static void tell_change(const leat_conn *conn, const char *category, const char *name, const char **told, const char *now) {
+    const leat_trace_field fields[] = {leat_trace_text("new", now), leat_trace_text("old", *told != NULL ? *told : "")};
+    if (*told == NULL || strcmp(*told, now) != 0) {
+        leat_conn_trace(conn, category, name, fields, *told == NULL ? 1 : 2);
+    }
+    *told = now;
+}
+
+void leat_trace_state(leat_conn *conn, const char *state) {
+    if (leat_trace_is_on(conn)) {
+        tell_change(conn, "quic", "connection_state_updated", &conn->traced_state, state);
     }
 }
 
 void leat_trace_closed(const leat_conn *conn) {
+    static const struct {
+        const char *initiator, *trigger;
+    } rows[] = {
+        [LEAT_SOURCE_LOCAL] = {"local", "application"},
+        [LEAT_SOURCE_PEER_TRANSPORT] = {"remote", "error"},
+        [LEAT_SOURCE_PEER_APPLICATION] = {"remote", "application"},
+        [LEAT_SOURCE_IDLE_TIMEOUT] = {"local", "idle_timeout"},
+        [LEAT_SOURCE_LIVENESS_TIMEOUT] = {"local", "idle_timeout"},
+        [LEAT_SOURCE_HANDSHAKE_TIMEOUT] = {"local", "aborted"},
+        [LEAT_SOURCE_STATELESS_RESET] = {"remote", "stateless_reset"},
+        [LEAT_SOURCE_VERSION_MISMATCH] = {"local", "version_mismatch"},
+        [LEAT_SOURCE_PROTOCOL_ERROR] = {"local", "error"},
+        [LEAT_SOURCE_REFUSED] = {"local", "aborted"},
+        [LEAT_SOURCE_INTERNAL_ERROR] = {"local", "aborted"},
+    };
+    const leat_conn_ending *close = &conn->close;
     if (leat_trace_is_on(conn)) {
         const leat_trace_field fields[] = {
-            leat_trace_text("trigger", leat_close_source_name(conn->close.source)),
-            leat_trace_bool("application", conn->close.is_application),
-            leat_trace_integer("error_code", conn->close.error_code),
-            leat_trace_integer("frame_type", conn->close.frame_type),
-            leat_trace_text("reason", conn->close.reason != NULL ? conn->close.reason : ""),
+            leat_trace_text("initiator", rows[close->source].initiator),
+            leat_trace_integer(close->is_application ? "application_error" : "transport_error", close->error_code),
+            leat_trace_integer("internal_code", close->source),
+            leat_trace_text("reason", close->reason != NULL ? close->reason : ""),
+            leat_trace_text("trigger", rows[close->source].trigger),
+            leat_trace_text("source", leat_close_source_name(close->source)),
         };
         leat_conn_trace(conn, "quic", "connection_closed", fields, COUNT(fields));
     }
 }
 
+/* ---- handshake ---------------------------------------------------------------------------------- */
+
+#define CID_PARAMS_MAX 3
+
+static size_t add_cids(leat_trace_field *fields, const leat_transport_params *params) {
+    static const leat_tp ids[CID_PARAMS_MAX] = {
+        LEAT_TP_ORIGINAL_DESTINATION_CONNECTION_ID,
+        LEAT_TP_INITIAL_SOURCE_CONNECTION_ID,
+        LEAT_TP_RETRY_SOURCE_CONNECTION_ID,
+    };
+    const leat_cid *values[CID_PARAMS_MAX] = {
+        &params->original_destination_connection_id,
+        &params->initial_source_connection_id,
+        &params->retry_source_connection_id,
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < CID_PARAMS_MAX; i++) {
+        if (leat_transport_params_has(params, ids[i])) {
+            fields[count++] = leat_trace_bytes(leat_transport_params_name(ids[i]), leat_cid_span(values[i]));
+        }
+    }
+    return count;
+}
+
 void leat_trace_params(const leat_conn *conn, bool ours, const leat_transport_params *params) {
     if (leat_trace_is_on(conn)) {
-        const leat_trace_field fields[] = {
+        leat_trace_field fields[14 + CID_PARAMS_MAX] = {
             leat_trace_text("initiator", ours ? "local" : "remote"),
+            leat_trace_bool("disable_active_migration", params->disable_active_migration),
             leat_trace_integer("max_idle_timeout", params->max_idle_timeout),
             leat_trace_integer("max_udp_payload_size", params->max_udp_payload_size),
             leat_trace_integer("ack_delay_exponent", params->ack_delay_exponent),
             leat_trace_integer("max_ack_delay", params->max_ack_delay),
             leat_trace_integer("active_connection_id_limit", params->active_connection_id_limit),
             leat_trace_integer("initial_max_data", params->initial_max_data),
-            leat_trace_integer("initial_max_stream_data_bidi_local",
-                               params->initial_max_stream_data_bidi_local),
-            leat_trace_integer("initial_max_stream_data_bidi_remote",
-                               params->initial_max_stream_data_bidi_remote),
+            leat_trace_integer("initial_max_stream_data_bidi_local", params->initial_max_stream_data_bidi_local),
+            leat_trace_integer("initial_max_stream_data_bidi_remote", params->initial_max_stream_data_bidi_remote),
             leat_trace_integer("initial_max_stream_data_uni", params->initial_max_stream_data_uni),
             leat_trace_integer("initial_max_streams_bidi", params->initial_max_streams_bidi),
             leat_trace_integer("initial_max_streams_uni", params->initial_max_streams_uni),
             leat_trace_integer("max_datagram_frame_size", params->max_datagram_frame_size),
         };
-        leat_conn_trace(conn, "quic", "parameters_set", fields, COUNT(fields));
+        size_t count = 14 + add_cids(fields + 14, params);
+        leat_conn_trace(conn, "quic", "parameters_set", fields, count);
     }
 }
 
-void leat_trace_keys(const leat_conn *conn, const char *name, leat_space space,
-                     const char *trigger) {
+void leat_trace_alpn(const leat_conn *conn) {
     if (leat_trace_is_on(conn)) {
-        const leat_trace_field fields[] = {
-            leat_trace_text("packet_number_space", space_name(space)),
-            leat_trace_text("trigger", trigger),
-        };
-        leat_conn_trace(conn, "tls", name, fields, COUNT(fields));
+        const leat_trace_field fields[] = {leat_trace_text("chosen_alpn", conn->handshake.alpn)};
+        leat_conn_trace(conn, "quic", "alpn_information", fields, COUNT(fields));
     }
 }
 
-void leat_trace_tls_message(const leat_conn *conn, bool written, leat_level level, uint8_t type,
-                            size_t length) {
+void leat_trace_key(const leat_conn *conn, const char *event, leat_space space, bool write, uint64_t phase,
+                    const char *trigger) {
+    static const char *const types[LEAT_SPACE_COUNT][2] = {
+        {"server_initial_secret", "client_initial_secret"},
+        {"server_handshake_secret", "client_handshake_secret"},
+        {"server_1rtt_secret", "client_1rtt_secret"},
+    };
+    leat_trace_field fields[3];
+    size_t count = 0;
+    fields[count++] = leat_trace_text("key_type", types[space][write == conn->config.is_client]);
+    if (space == LEAT_SPACE_APPLICATION) {
+        fields[count++] = leat_trace_integer("key_phase", phase);
+    }
+    if (trigger != NULL) {
+        fields[count++] = leat_trace_text("trigger", trigger);
+    }
+    leat_conn_trace(conn, "tls", event, fields, count);
+}
+
+void leat_trace_tls_message(const leat_conn *conn, bool written, leat_level level, uint8_t type, size_t length) {
     if (leat_trace_is_on(conn)) {
         const leat_trace_field fields[] = {
             leat_trace_integer("level", level),
             leat_trace_integer("type", type),
             leat_trace_integer("length", length),
         };
-        leat_conn_trace(conn, "tls", written ? "message_sent" : "message_received", fields,
-                        COUNT(fields));
+        leat_conn_trace(conn, "tls", written ? "message_sent" : "message_received", fields, COUNT(fields));
     }
 }
 
-void leat_trace_metrics(const leat_conn *conn) {
+/* ---- connection IDs and streams ----------------------------------------------------------------- */
+
+void leat_trace_peer_cid(const leat_conn *conn, bool ours, const leat_cid *before, const leat_cid *after) {
     if (leat_trace_is_on(conn)) {
-        const leat_recovery_path *path = &conn->paths.active->recovery;
         const leat_trace_field fields[] = {
-            leat_trace_integer("smoothed_rtt", path->rtt.smoothed_rtt),
-            leat_trace_integer("min_rtt", path->rtt.min_rtt),
-            leat_trace_integer("latest_rtt", path->rtt.latest_rtt),
-            leat_trace_integer("rtt_variance", path->rtt.rttvar),
-            leat_trace_integer("congestion_window", leat_congestion_window(&path->congestion)),
-            leat_trace_integer("bytes_in_flight", path->bytes_in_flight),
-            leat_trace_integer("pto_count", conn->recovery.pto_count),
-            leat_trace_text("congestion_state", leat_congestion_state_name(&path->congestion)),
+            leat_trace_text("initiator", ours ? "local" : "remote"),
+            leat_trace_bytes("new", leat_cid_span(after)),
+            leat_trace_bytes("old", before != NULL ? leat_cid_span(before) : (leat_span){NULL, 0}),
         };
-        leat_conn_trace(conn, "recovery", "metrics_updated", fields, COUNT(fields));
+        leat_conn_trace(conn, "quic", "connection_id_updated", fields, before != NULL ? 3 : 2);
     }
 }
 
-void leat_trace_path(const leat_conn *conn, const char *name, const leat_path_state *path) {
+void leat_trace_stream_state(const leat_conn *conn, uint64_t id, bool is_sending, const char *before, const char *after) {
     if (leat_trace_is_on(conn)) {
-        char local[LEAT_ADDRESS_TEXT_MAX], remote[LEAT_ADDRESS_TEXT_MAX];
         const leat_trace_field fields[] = {
-            leat_trace_text("local", leat_address_format(&path->addresses.local, local)),
-            leat_trace_text("remote", leat_address_format(&path->addresses.remote, remote)),
-            leat_trace_bool("validated", path->is_validated),
+            leat_trace_integer("stream_id", id),
+            leat_trace_text("stream_type", (id & LEAT_STREAM_UNI_BIT) != 0 ? "unidirectional" : "bidirectional"),
+            leat_trace_text("old", before),
+            leat_trace_text("new", after),
+            leat_trace_text("stream_side", is_sending ? "sending" : "receiving"),
         };
-        leat_conn_trace(conn, "quic", name, fields, COUNT(fields));
+        leat_conn_trace(conn, "quic", "stream_state_updated", fields, COUNT(fields));
     }
+}
+
+/* ---- recovery ----------------------------------------------------------------------------------- */
+
+static size_t add_rtt(leat_trace_field *fields, const leat_rtt *rtt) {
+    fields[0] = leat_trace_integer("min_rtt", rtt->min_rtt);
+    fields[1] = leat_trace_integer("smoothed_rtt", rtt->smoothed_rtt);
+    fields[2] = leat_trace_integer("latest_rtt", rtt->latest_rtt);
+    fields[3] = leat_trace_integer("rtt_variance", rtt->rttvar);
+    return 4;
+}
+
+void leat_trace_metrics(leat_conn *conn) {
+    if (!leat_trace_is_on(conn)) {
+        return;
+    }
+    const leat_recovery_path *path = &conn->paths.active->recovery;
+    const leat_congestion *congestion = &path->congestion;
+    uint64_t ssthresh = congestion->ops->slow_start_threshold(congestion->state);
+    leat_trace_field fields[8];
+    size_t count = leat_rtt_has_sample(&path->rtt) ? add_rtt(fields, &path->rtt) : 0;
+    fields[count++] = leat_trace_integer("pto_count", conn->recovery.pto_count);
+    fields[count++] = leat_trace_integer("congestion_window", leat_congestion_window(congestion));
+    fields[count++] = leat_trace_integer("bytes_in_flight", path->bytes_in_flight);
+    if (ssthresh != UINT64_MAX) {
+        fields[count++] = leat_trace_integer("ssthresh", ssthresh);
+    }
+    leat_conn_trace(conn, "recovery", "metrics_updated", fields, count);
+    tell_change(conn, "recovery", "congestion_state_updated", &conn->traced_congestion,
+                leat_congestion_state_name(congestion));
 }
 
 void leat_trace_timer(const leat_conn *conn, const char *timer) {
     if (leat_trace_is_on(conn)) {
-        const leat_trace_field fields[] = {leat_trace_text("timer_type", timer),
-                                           leat_trace_text("event_type", "expired")};
+        const leat_trace_field fields[] = {leat_trace_text("timer_type", timer), leat_trace_text("event_type", "expired")};
         leat_conn_trace(conn, "recovery", "timer_updated", fields, COUNT(fields));
     }
 }

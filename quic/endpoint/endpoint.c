@@ -219,11 +219,15 @@ void leat_endpoint_drop(leat_endpoint *endpoint, const leat_endpoint_datagram *d
     if (server == NULL || server->trace == NULL || server->trace->on_record == NULL) {
         return;
     }
-    const char *name = leat_drop_name(reason);
+    const char *name = leat_drop_name(reason), *trigger = leat_drop_trigger(reason);
     leat_trace_field fields[] = {
-        {.name = "trigger",
+        {.name = "reason",
          .kind = LEAT_TRACE_TEXT,
          .bytes = {(const uint8_t *)name, strlen(name)}},
+        {.name = "trigger",
+         .kind = LEAT_TRACE_TEXT,
+         .bytes = {(const uint8_t *)trigger, strlen(trigger)}},
+
         {.name = "length", .kind = LEAT_TRACE_INTEGER, .integer = datagram->bytes.length},
     };
     leat_trace_record record = {.time = datagram->now,

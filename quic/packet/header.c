@@ -18,27 +18,29 @@ static const char *const type_names[LEAT_PACKET_TYPE_COUNT] = {
     [LEAT_PACKET_UNKNOWN_VERSION] = "unknown",
 };
 
-static const char *const drop_names[LEAT_DROP_COUNT] = {
-    [LEAT_DROP_NONE] = "none",
-    [LEAT_DROP_TOO_SHORT] = "too_short",
-    [LEAT_DROP_FIXED_BIT] = "fixed_bit",
-    [LEAT_DROP_CID_LENGTH] = "cid_length",
-    [LEAT_DROP_LENGTH] = "length",
-    [LEAT_DROP_SMALL_INITIAL] = "small_initial",
-    [LEAT_DROP_UNKNOWN_VERSION] = "unknown_version",
-    [LEAT_DROP_UNEXPECTED_VERSION] = "unexpected_version",
-    [LEAT_DROP_UNEXPECTED_TYPE] = "unexpected_type",
-    [LEAT_DROP_UNKNOWN_CID] = "unknown_cid",
-    [LEAT_DROP_COALESCED_CID] = "coalesced_cid",
-    [LEAT_DROP_NO_KEYS] = "no_keys",
-    [LEAT_DROP_KEYS_DISCARDED] = "keys_discarded",
-    [LEAT_DROP_AUTHENTICATION] = "authentication",
-    [LEAT_DROP_DUPLICATE] = "duplicate",
-    [LEAT_DROP_RETRY_TAG] = "retry_tag",
-    [LEAT_DROP_TOKEN] = "token",
-    [LEAT_DROP_CLOSED] = "closed",
-    [LEAT_DROP_PATH] = "path",
-    [LEAT_DROP_LIMIT] = "limit",
+static const struct {
+    const char *name, *trigger;
+} drops[LEAT_DROP_COUNT] = {
+    [LEAT_DROP_NONE] = {"none", "general"},
+    [LEAT_DROP_TOO_SHORT] = {"too_short", "invalid"},
+    [LEAT_DROP_FIXED_BIT] = {"fixed_bit", "invalid"},
+    [LEAT_DROP_CID_LENGTH] = {"cid_length", "invalid"},
+    [LEAT_DROP_LENGTH] = {"length", "invalid"},
+    [LEAT_DROP_SMALL_INITIAL] = {"small_initial", "invalid"},
+    [LEAT_DROP_UNKNOWN_VERSION] = {"unknown_version", "unsupported"},
+    [LEAT_DROP_UNEXPECTED_VERSION] = {"unexpected_version", "invalid"},
+    [LEAT_DROP_UNEXPECTED_TYPE] = {"unexpected_type", "invalid"},
+    [LEAT_DROP_UNKNOWN_CID] = {"unknown_cid", "connection_unknown"},
+    [LEAT_DROP_COALESCED_CID] = {"coalesced_cid", "invalid"},
+    [LEAT_DROP_NO_KEYS] = {"no_keys", "key_unavailable"},
+    [LEAT_DROP_KEYS_DISCARDED] = {"keys_discarded", "key_unavailable"},
+    [LEAT_DROP_AUTHENTICATION] = {"authentication", "decryption_failure"},
+    [LEAT_DROP_DUPLICATE] = {"duplicate", "duplicate"},
+    [LEAT_DROP_RETRY_TAG] = {"retry_tag", "invalid"},
+    [LEAT_DROP_TOKEN] = {"token", "invalid"},
+    [LEAT_DROP_CLOSED] = {"closed", "general"},
+    [LEAT_DROP_PATH] = {"path", "rejected"},
+    [LEAT_DROP_LIMIT] = {"limit", "rejected"},
 };
 
 const char *leat_packet_type_name(leat_packet_type type) {
@@ -46,7 +48,11 @@ const char *leat_packet_type_name(leat_packet_type type) {
 }
 
 const char *leat_drop_name(leat_drop drop) {
-    return drop < LEAT_DROP_COUNT ? drop_names[drop] : "unknown";
+    return drop < LEAT_DROP_COUNT ? drops[drop].name : "unknown";
+}
+
+const char *leat_drop_trigger(leat_drop drop) {
+    return drop < LEAT_DROP_COUNT ? drops[drop].trigger : "general";
 }
 
 leat_space leat_packet_space(leat_packet_type type) {

@@ -51,6 +51,7 @@ typedef enum leat_drop {
     LEAT_DROP_COUNT
 } leat_drop;
 const char *leat_drop_name(leat_drop drop);
+const char *leat_drop_trigger(leat_drop drop); /* qlog's coarser reasons: "invalid", "key_unavailable", ... */
 
 typedef struct leat_packet_header {
     leat_packet_type type;
