@@ -31,7 +31,7 @@ typedef struct scene {
 
 enum { MODE_CLIENT = 1, MODE_DRAFT07 = 2, MODE_LATE = 4, MODE_CAPSULES = 8, MODE_BYTEWISE = 16 };
 
-/* ---- what came out ------------------------------------------------------------------ */
+/* ---- what came out ------------------------------------------------------------------- */
 
 static bool is_among(const uint64_t *ids, size_t count, uint64_t id) {
     for (size_t i = 0; i < count; i++) {
@@ -73,7 +73,7 @@ static void drain(scene *run) {
     }
 }
 
-/* ---- what goes in ------------------------------------------------------------------- */
+/* ---- what goes in -------------------------------------------------------------------- */
 
 static void handle(scene *run, const leat_event *event) {
     leat_h3_event h3_event;
@@ -128,7 +128,8 @@ static void deliver(scene *run, uint64_t id, leat_span bytes, bool end_stream) {
     stream = fake_find(&run->fake.conn, id);
     if (stream->is_held) {
         fuzz_require(stream->unread <= bytes.length);
-        keep(run, id, (leat_span){copy + bytes.length - stream->unread, stream->unread}, end_stream);
+        keep(
+            run, id, (leat_span){copy + bytes.length - stream->unread, stream->unread}, end_stream);
     }
     free(copy);
 }
@@ -204,19 +205,42 @@ static void act(scene *run, unsigned what, uint64_t id, leat_span bytes) {
     uint64_t opened;
     const char *text = (const char *)bytes.data;
     switch (what) {
-    case 9: leat_wt_accept(run->wt, id, NULL, 0); break;
-    case 10: leat_wt_refuse(run->wt, id, 400 + (unsigned)bytes.length % 100, NULL); break;
-    case 11: leat_wt_close(run->wt, id, 7, text, bytes.length); break;
-    case 12: leat_wt_open_stream(run->wt, id, bytes.length % 2 == 0, &opened); break;
-    case 13: leat_wt_send_stream_data(run->wt, id, bytes.data, bytes.length, true); break;
-    case 14: leat_wt_send_datagram(run->wt, id, bytes, 1); break;
-    case 15: leat_wt_reset_stream(run->wt, id, 1); break;
-    case 16: leat_wt_stop_stream(run->wt, id, 1); break;
-    case 17: leat_wt_hold_stream(run->wt, id, 0); break;
-    case 18: leat_wt_release_stream(run->wt, id); break;
-    case 19: leat_wt_drain(run->wt, id); break;
+    case 9:
+        leat_wt_accept(run->wt, id, NULL, 0);
+        break;
+    case 10:
+        leat_wt_refuse(run->wt, id, 400 + (unsigned)bytes.length % 100, NULL);
+        break;
+    case 11:
+        leat_wt_close(run->wt, id, 7, text, bytes.length);
+        break;
+    case 12:
+        leat_wt_open_stream(run->wt, id, bytes.length % 2 == 0, &opened);
+        break;
+    case 13:
+        leat_wt_send_stream_data(run->wt, id, bytes.data, bytes.length, true);
+        break;
+    case 14:
+        leat_wt_send_datagram(run->wt, id, bytes, 1);
+        break;
+    case 15:
+        leat_wt_reset_stream(run->wt, id, 1);
+        break;
+    case 16:
+        leat_wt_stop_stream(run->wt, id, 1);
+        break;
+    case 17:
+        leat_wt_hold_stream(run->wt, id, 0);
+        break;
+    case 18:
+        leat_wt_release_stream(run->wt, id);
+        break;
+    case 19:
+        leat_wt_drain(run->wt, id);
+        break;
     default:
-        if (run->fake.conn.is_client && leat_wt_connect(run->wt, "a", "/", NULL, NULL, 0, &opened) == 0) {
+        if (run->fake.conn.is_client &&
+            leat_wt_connect(run->wt, "a", "/", NULL, NULL, 0, &opened) == 0) {
             know(run, opened);
         }
         break;
@@ -231,7 +255,8 @@ static void feed_record(scene *run, leat_reader *input) {
     leat_span bytes = leat_read_vector8(input);
     bool is_own = leat_stream_is_client_initiated(id) == run->fake.conn.is_client;
     bool is_for_stream = what < 5;
-    if (input->failed || (is_for_stream && is_own && leat_stream_is_unidirectional(id) && what != 4)) {
+    if (input->failed ||
+        (is_for_stream && is_own && leat_stream_is_unidirectional(id) && what != 4)) {
         return;
     }
     if (what < 2) {
@@ -245,13 +270,16 @@ static void feed_record(scene *run, leat_reader *input) {
     }
 }
 
-/* ---- a run -------------------------------------------------------------------------- */
+/* ---- a run --------------------------------------------------------------------------- */
 
 static const uint8_t settings02[] = {0x00, 0x04, 0x09, 0x33, 1, 0x08, 1, 0xab, 0x60, 0x37, 0x42, 1};
-static const uint8_t settings07[] = {0x00, 0x04, 0x0d, 0x33, 1, 0x08, 1, 0xc0, 0, 0, 0, 0xc6, 0x71, 0x70, 0x6a, 9};
-/* :method CONNECT, :protocol webtransport, :scheme https, :authority a, :path / with the static table of RFC 9204. */
-static const uint8_t request[] = {0x01, 0x20, 0, 0, 0xcf, 0x27, 0x02, ':', 'p', 'r', 'o', 't', 'o', 'c', 'o', 'l',
-    0x0c, 'w', 'e', 'b', 't', 'r', 'a', 'n', 's', 'p', 'o', 'r', 't', 0xd7, 0x50, 0x01, 'a', 0xc1};
+static const uint8_t settings07[] = {
+    0x00, 0x04, 0x0d, 0x33, 1, 0x08, 1, 0xc0, 0, 0, 0, 0xc6, 0x71, 0x70, 0x6a, 9};
+/* :method CONNECT, :protocol webtransport, :scheme https, :authority a, :path / with the static
+ * table of RFC 9204. */
+static const uint8_t request[] = {0x01, 0x20, 0, 0, 0xcf, 0x27, 0x02, ':', 'p', 'r', 'o', 't', 'o',
+    'c', 'o', 'l', 0x0c, 'w', 'e', 'b', 't', 'r', 'a', 'n', 's', 'p', 'o', 'r', 't', 0xd7, 0x50,
+    0x01, 'a', 0xc1};
 static const uint8_t response[] = {0x01, 0x03, 0, 0, 0xd9};
 
 #define SPAN(bytes) ((leat_span){bytes, sizeof bytes})
@@ -267,7 +295,8 @@ static void begin(scene *run) {
     run->h3 = leat_h3_new(&run->fake.conn, &h3_config, &error);
     run->wt = leat_wt_new(run->h3, NULL, &error);
     fuzz_require(run->wt != NULL);
-    feed(run, is_client ? 3 : 2, (run->mode & MODE_DRAFT07) != 0 ? SPAN(settings07) : SPAN(settings02), false);
+    feed(run, is_client ? 3 : 2,
+        (run->mode & MODE_DRAFT07) != 0 ? SPAN(settings07) : SPAN(settings02), false);
     if (is_client) {
         fuzz_require(leat_wt_connect(run->wt, "a", "/", NULL, NULL, 0, &id) == 0);
         know(run, id);

@@ -1,13 +1,15 @@
 /*
- * How a session ends: draft-ietf-webtrans-http3-07 §5, and everything else that ends it. Each way in is one function; all
- * lead to leat_wt_session_end, where the first one wins. Events come in the order data, end, reset of the CONNECT stream, so a
- * capsule beats a FIN and a FIN beats a reset of the same datagram. A lone STOP_SENDING waits for one PING round trip, so that
- * each of these beats it; the end of the connection does not.
+ * How a session ends: draft-ietf-webtrans-http3-07 §5, and everything else that ends it. Each way
+ * in is one function; all lead to leat_wt_session_end, where the first one wins. Events come in the
+ * order data, end, reset of the CONNECT stream, so a capsule beats a FIN and a FIN beats a reset of
+ * the same datagram. A lone STOP_SENDING waits for one PING round trip, so that each of these beats
+ * it; the end of the connection does not.
  */
 #include "webtransport/internal.h"
 
 /* The peer ended the session: answer on our side of the CONNECT stream. */
-static void end_by_peer(leat_wt *wt, wt_session *session, wt_ending ending, bool answer_with_fin, uint64_t http_code) {
+static void end_by_peer(
+    leat_wt *wt, wt_session *session, wt_ending ending, bool answer_with_fin, uint64_t http_code) {
     bool was_open = session->state == WT_OPEN;
     leat_wt_session_end(wt, session, ending);
     if (answer_with_fin && was_open) {
@@ -19,7 +21,9 @@ static void end_by_peer(leat_wt *wt, wt_session *session, wt_ending ending, bool
 }
 
 static void end_by_protocol_error(leat_wt *wt, wt_session *session, uint64_t http_code) {
-    wt_ending ending = {.cause = LEAT_WT_CAUSE_PROTOCOL_ERROR, .origin = LEAT_WT_ORIGIN_LOCAL, .http_code = http_code};
+    wt_ending ending = {.cause = LEAT_WT_CAUSE_PROTOCOL_ERROR,
+        .origin = LEAT_WT_ORIGIN_LOCAL,
+        .http_code = http_code};
     end_by_peer(wt, session, ending, false, http_code);
 }
 
@@ -28,11 +32,13 @@ static void on_close_capsule(leat_wt *wt, wt_session *session, const leat_h3_eve
     uint32_t code = leat_read_u32(&reader);
     leat_span reason = leat_read_rest(&reader);
     /* draft-ietf-webtrans-http3-07 §5: reasons end at 1024 bytes and are UTF-8. */
-    if (reader.failed || event->capsule_received.length > 4 + LEAT_WT_REASON_MAX || !leat_utf8_is_valid(reason)) {
+    if (reader.failed || event->capsule_received.length > 4 + LEAT_WT_REASON_MAX ||
+        !leat_utf8_is_valid(reason)) {
         end_by_protocol_error(wt, session, LEAT_H3_MESSAGE_ERROR);
         return;
     }
-    wt_ending ending = {.cause = LEAT_WT_CAUSE_CAPSULE, .origin = LEAT_WT_ORIGIN_PEER, .code = code};
+    wt_ending ending = {
+        .cause = LEAT_WT_CAUSE_CAPSULE, .origin = LEAT_WT_ORIGIN_PEER, .code = code};
     ending.reason = leat_alloc(wt->allocator, reason.length + 1);
     if (ending.reason != NULL) {
         if (reason.length > 0) {
@@ -49,7 +55,7 @@ void leat_wt_on_capsule(leat_wt *wt, const leat_h3_event *event) {
         return;
     }
     if (session->state == WT_ENDED) {
-        /* draft-ietf-webtrans-http3-07 §5: nothing may follow the close capsule; no second event. */
+        /* draft-ietf-webtrans-http3-07 §5: nothing may follow it; and no second event. */
         if (session->ending.cause == LEAT_WT_CAUSE_CAPSULE) {
             leat_h3_cancel(wt->h3, session->id, LEAT_H3_MESSAGE_ERROR);
             leat_wt_session_enter(wt, session, WT_PEER_FINISHED);
@@ -65,8 +71,9 @@ void leat_wt_on_capsule(leat_wt *wt, const leat_h3_event *event) {
 /* The end of the CONNECT stream, with or without a capsule before. */
 void leat_wt_on_connect_data(leat_wt *wt, const leat_h3_event *event) {
     wt_session *session = leat_wt_find_session(wt, event->stream_id);
-    bool ended = event->type == LEAT_H3_EVENT_HEADERS_RECEIVED ? event->headers_received.stream_ended
-                                                               : event->data_received.stream_ended;
+    bool ended = event->type == LEAT_H3_EVENT_HEADERS_RECEIVED
+                     ? event->headers_received.stream_ended
+                     : event->data_received.stream_ended;
     if (session == NULL || !ended) {
         return;
     }
@@ -79,14 +86,17 @@ void leat_wt_on_connect_data(leat_wt *wt, const leat_h3_event *event) {
 
 void leat_wt_on_connect_reset(leat_wt *wt, wt_session *session, uint64_t http_code) {
     if (session->state < WT_ENDED) {
-        wt_ending ending = {.cause = LEAT_WT_CAUSE_RESET, .origin = LEAT_WT_ORIGIN_PEER, .http_code = http_code};
+        wt_ending ending = {
+            .cause = LEAT_WT_CAUSE_RESET, .origin = LEAT_WT_ORIGIN_PEER, .http_code = http_code};
         end_by_peer(wt, session, ending, false, LEAT_H3_REQUEST_CANCELLED);
     }
     leat_wt_session_enter(wt, session, WT_PEER_FINISHED);
 }
 
 static wt_ending stopped(const wt_session *session) {
-    return (wt_ending){.cause = LEAT_WT_CAUSE_STOP, .origin = LEAT_WT_ORIGIN_PEER, .http_code = session->stop_code};
+    return (wt_ending){.cause = LEAT_WT_CAUSE_STOP,
+        .origin = LEAT_WT_ORIGIN_PEER,
+        .http_code = session->stop_code};
 }
 
 static void end_by_stop(leat_wt *wt, wt_session *session) {
@@ -99,7 +109,8 @@ void leat_wt_on_connect_stop(leat_wt *wt, wt_session *session, uint64_t http_cod
     }
     session->stop_code = http_code;
     session->stop_ping = WT_UID | WT_UID >> 1 | ++wt->pings;
-    /* A peer that sends STOP_SENDING with its close capsule has both in flight: one round trip later both are here. */
+    /* A peer that sends STOP_SENDING with its close capsule has both in flight: one round trip
+     * later both are here. */
     if (leat_conn_send_ping(wt->conn, session->stop_ping) != 0) {
         end_by_stop(wt, session);
     }
@@ -126,7 +137,9 @@ void leat_wt_on_malformed(leat_wt *wt, const leat_h3_event *event) {
 
 /* RFC 9114 §5.2: the server will not answer this request. */
 static void end_unprocessed(leat_wt *wt, wt_session *session) {
-    wt_ending ending = {.cause = LEAT_WT_CAUSE_CONNECT_FAILED, .origin = LEAT_WT_ORIGIN_PEER, .http_code = LEAT_H3_REQUEST_REJECTED};
+    wt_ending ending = {.cause = LEAT_WT_CAUSE_CONNECT_FAILED,
+        .origin = LEAT_WT_ORIGIN_PEER,
+        .http_code = LEAT_H3_REQUEST_REJECTED};
     end_by_peer(wt, session, ending, false, LEAT_H3_REQUEST_CANCELLED);
 }
 
@@ -135,7 +148,8 @@ void leat_wt_on_goaway(leat_wt *wt, const leat_h3_event *event) {
     wt->goaway_seen = true;
     LEAT_LIST_FOR_EACH(node, following, &wt->sessions) {
         wt_session *session = LEAT_CONTAINER_OF(node, wt_session, node);
-        if (wt->is_client && session->state == WT_REQUESTED && session->id >= event->goaway_received.id) {
+        if (wt->is_client && session->state == WT_REQUESTED &&
+            session->id >= event->goaway_received.id) {
             end_unprocessed(wt, session);
         } else if (session->state < WT_ENDED && !session->is_draining) {
             session->is_draining = session->draining_by_goaway = true;
@@ -162,7 +176,8 @@ static const struct {
     [LEAT_SOURCE_INTERNAL_ERROR] = {LEAT_WT_CAUSE_INTERNAL_ERROR, LEAT_WT_ORIGIN_LOCAL},
 };
 
-static wt_ending ending_with_connection(const leat_wt *wt, const wt_session *session, const leat_event *event) {
+static wt_ending ending_with_connection(
+    const leat_wt *wt, const wt_session *session, const leat_event *event) {
     leat_close_source source = event->connection_terminated.source;
     if (session->stop_ping != 0 && source != LEAT_SOURCE_LOCAL) {
         return stopped(session);
@@ -174,7 +189,8 @@ static wt_ending ending_with_connection(const leat_wt *wt, const wt_session *ses
         .silent_for = event->connection_terminated.silent_for,
     };
     if (source == LEAT_SOURCE_PROTOCOL_ERROR && ending.quic_code == LEAT_H3_INTERNAL_ERROR) {
-        ending.cause = LEAT_WT_CAUSE_INTERNAL_ERROR; /* of the HTTP/3 layer, which has one way to fail a connection */
+        ending.cause = LEAT_WT_CAUSE_INTERNAL_ERROR; /* of the HTTP/3 layer, which has one way to
+                                                        fail a connection */
     } else if (wt->is_client && session->state == WT_REQUESTED && source != LEAT_SOURCE_LOCAL) {
         ending.cause = LEAT_WT_CAUSE_CONNECT_FAILED;
     }

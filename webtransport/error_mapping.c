@@ -1,7 +1,7 @@
 /*
- * Application error codes of streams share the HTTP/3 code space: draft-ietf-webtrans-http3-07 §4.3. Every 31st code is
- * left out because it has the reserved form 0x1f * N + 0x21 of RFC 9114 §8.1. The 8-bit codes of draft-02 map to the same
- * values, so one mapping serves all dialects.
+ * Application error codes of streams share the HTTP/3 code space: draft-ietf-webtrans-http3-07
+ * §4.3. Every 31st code is left out because it has the reserved form 0x1f * N + 0x21 of RFC 9114
+ * §8.1. The 8-bit codes of draft-02 map to the same values, so one mapping serves all dialects.
  */
 #include <leat/webtransport.h>
 

@@ -40,7 +40,8 @@ static const char *const origin_names[] = {
 };
 
 const char *leat_wt_event_name(leat_wt_event_type type) {
-    return (unsigned)type < LEAT_WT_EVENT_TYPE_COUNT ? event_names[type] : event_names[LEAT_WT_EVENT_NONE];
+    return (unsigned)type < LEAT_WT_EVENT_TYPE_COUNT ? event_names[type]
+                                                     : event_names[LEAT_WT_EVENT_NONE];
 }
 
 const char *leat_wt_cause_name(leat_wt_cause cause) {
@@ -70,6 +71,7 @@ static const char *fate_of(int value) {
 
 #define AT(member) offsetof(leat_wt_event, member)
 
+/* clang-format off */
 static const leat_field_row rows[] = {
     {-1, "session_id", LEAT_FIELD_TYPE_U64, AT(session_id), NULL},
     {LEAT_WT_EVENT_SESSION_REQUESTED, "authority", LEAT_FIELD_TYPE_SPAN, AT(session_requested.authority), NULL},
@@ -107,6 +109,7 @@ static const leat_field_row rows[] = {
     {LEAT_WT_EVENT_SESSION_CLOSED, "silent_for", LEAT_FIELD_TYPE_TIME, AT(session_closed.silent_for), NULL},
     {LEAT_WT_EVENT_SESSION_CLOSED, "datagrams_dropped", LEAT_FIELD_TYPE_U64, AT(session_closed.datagrams_dropped), NULL},
 };
+/* clang-format on */
 #define ROWS (sizeof rows / sizeof rows[0])
 
 bool leat_wt_event_get_integer(const leat_wt_event *event, const char *field, uint64_t *value) {
@@ -118,5 +121,6 @@ bool leat_wt_event_get_bytes(const leat_wt_event *event, const char *field, leat
 }
 
 char *leat_wt_event_format(const leat_wt_event *event, char *buffer, size_t room) {
-    return leat_fields_format(rows, ROWS, (int)event->type, leat_wt_event_name(event->type), event, buffer, room);
+    return leat_fields_format(
+        rows, ROWS, (int)event->type, leat_wt_event_name(event->type), event, buffer, room);
 }

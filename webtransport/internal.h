@@ -1,7 +1,8 @@
 /*
- * The objects of the WebTransport layer: one leat_wt per connection, a session per CONNECT stream, a stream per
- * WebTransport stream. Sessions live from the request until SessionClosed was popped and both sides of the CONNECT stream
- * are finished; streams until both directions are done or the session ends.
+ * The objects of the WebTransport layer: one leat_wt per connection, a session per CONNECT stream,
+ * a stream per WebTransport stream. Sessions live from the request until SessionClosed was popped
+ * and both sides of the CONNECT stream are finished; streams until both directions are done or the
+ * session ends.
  */
 #ifndef LEAT_WEBTRANSPORT_INTERNAL_H
 #define LEAT_WEBTRANSPORT_INTERNAL_H
@@ -18,16 +19,17 @@
 
 /* Named after what has happened last. */
 typedef enum wt_state {
-    WT_REQUESTED, /* client: waits for SETTINGS or the answer; server: for the application's decision */
+    WT_REQUESTED, /* client: waits for SETTINGS or the answer; server: for the application */
     WT_OPEN,
-    WT_ENDED,     /* SessionClosed is decided; the peer's side of the CONNECT stream is still open */
-    WT_FINISHED,  /* both sides are done: the object goes after its last event */
+    WT_ENDED,    /* SessionClosed is decided; the peer's side of the CONNECT stream is still open */
+    WT_FINISHED, /* both sides are done: the object goes after its last event */
     WT_STATE_COUNT
 } wt_state;
 
 typedef enum wt_input { WT_ACCEPTED, WT_END, WT_PEER_FINISHED, WT_INPUT_COUNT } wt_input;
 
-/* Events of a session that wait in flags, popped in this order. EARLY: streams and datagrams that came before it was open. */
+/* Events of a session that wait in flags, popped in this order. EARLY: streams and datagrams that
+ * came before it was open. */
 enum {
     WT_PENDING_REQUESTED = 1,
     WT_PENDING_READY = 2,
@@ -62,15 +64,15 @@ typedef struct wt_session {
     uint64_t id;
     wt_state state;
     unsigned pending;
-    bool told;              /* the application knows of it, so it will hear of its end */
+    bool told; /* the application knows of it, so it will hear of its end */
     leat_wt_dialect dialect;
-    bool draft02_header;    /* the request carried the version field of draft-02 */
+    bool draft02_header; /* the request carried the version field of draft-02 */
     bool is_draining;
     bool draining_by_goaway;
-    bool must_send_end;     /* close capsule and FIN wait for room in the stream */
-    uint64_t stop_ping;     /* uid of the PING that bounds the wait after a lone STOP_SENDING; 0: none */
+    bool must_send_end; /* close capsule and FIN wait for room in the stream */
+    uint64_t stop_ping; /* its answer ends the wait after a lone STOP_SENDING; 0: none */
     uint64_t stop_code;
-    unsigned status;        /* client: of the answer */
+    unsigned status; /* client: of the answer */
     wt_fields request;
     const leat_h3_header *response; /* client: borrowed from the h3 event that is being drained */
     size_t response_count;
@@ -103,7 +105,8 @@ typedef struct wt_fate {
     bool known;
 } wt_fate;
 
-/* Fates asked for and not yet known; more datagrams go without. Stops a silent peer from growing the ring. */
+/* Fates asked for and not yet known; more datagrams go without. Stops a silent peer from growing
+ * the ring. */
 #define WT_FATES_MAX 4096
 /* Ended sessions remembered, to tell late streams (WT_SESSION_GONE) from early ones. */
 #define WT_GONE_MAX 64
@@ -120,7 +123,7 @@ struct leat_wt {
     bool connection_gone;
     leat_wt_dialect dialect; /* NONE until the peer's SETTINGS are known */
     leat_list sessions;
-    size_t session_count;    /* open or requested */
+    size_t session_count; /* open or requested */
     leat_list pending;
     leat_map streams;
     leat_list early_streams;
@@ -128,17 +131,19 @@ struct leat_wt {
     leat_list early_datagrams;
     size_t early_datagram_count;
     leat_ring fates;
-    uint64_t first_fate;     /* number of the ring's front */
-    leat_ring gone;          /* of uint64_t */
+    uint64_t first_fate; /* number of the ring's front */
+    leat_ring gone;      /* of uint64_t */
     uint64_t pings;
     leat_wt_event events[2]; /* an h3 event yields at most two besides those in session flags */
     size_t event_count, event_next;
-    leat_list finished_streams; /* freed when the next event comes, so that handlers still find their user pointer */
+    leat_list finished_streams; /* freed when the next event comes, so that handlers still find
+                                   their user pointer */
     wt_datagram *popped_datagram;
 };
 
 /* wt.c: the next place for an event of the h3 event at hand. */
-leat_wt_event *leat_wt_push_event(leat_wt *wt, leat_wt_event_type type, uint64_t session_id, uint64_t stream_id);
+leat_wt_event *leat_wt_push_event(
+    leat_wt *wt, leat_wt_event_type type, uint64_t session_id, uint64_t stream_id);
 
 /* session.c */
 wt_session *leat_wt_find_session(const leat_wt *wt, uint64_t id);
@@ -147,9 +152,11 @@ void leat_wt_session_free(leat_wt *wt, wt_session *session);
 void leat_wt_session_pend(leat_wt *wt, wt_session *session, unsigned flag);
 void leat_wt_session_enter(leat_wt *wt, wt_session *session, wt_input input);
 bool leat_wt_is_gone(const leat_wt *wt, uint64_t session_id);
-/* There is no such session, and there will be none: what waited for it goes, what still comes is refused. */
+/* There is no such session, and there will be none: what waited for it goes, what still comes is
+ * refused. */
 void leat_wt_forget_session(leat_wt *wt, uint64_t session_id);
-/* Ends the session: resets its streams and queues SessionClosed, unless it has ended already. Takes ending.reason. */
+/* Ends the session: resets its streams and queues SessionClosed, unless it has ended already. Takes
+ * ending.reason. */
 void leat_wt_session_end(leat_wt *wt, wt_session *session, wt_ending ending);
 void leat_wt_session_send_end(leat_wt *wt, wt_session *session);
 

@@ -1,6 +1,6 @@
 /*
- * How a session begins: draft-ietf-webtrans-http3-07 §3, -02 §3. The client's CONNECT waits for the server's SETTINGS;
- * a server's decision waits for the client's, since they choose the dialect.
+ * How a session begins: draft-ietf-webtrans-http3-07 §3, -02 §3. The client's CONNECT waits for the
+ * server's SETTINGS; a server's decision waits for the client's, since they choose the dialect.
  */
 #include "webtransport/internal.h"
 
@@ -12,7 +12,8 @@ void leat_wt_fields_free(leat_wt *wt, wt_fields *fields) {
 }
 
 /* One allocation: the array, then all bytes. */
-static bool copy_fields(leat_wt *wt, wt_fields *fields, const leat_h3_header *headers, size_t count) {
+static bool copy_fields(
+    leat_wt *wt, wt_fields *fields, const leat_h3_header *headers, size_t count) {
     size_t bytes = count * sizeof *headers;
     for (size_t i = 0; i < count; i++) {
         bytes += headers[i].name.length + headers[i].value.length;
@@ -21,17 +22,20 @@ static bool copy_fields(leat_wt *wt, wt_fields *fields, const leat_h3_header *he
     if (fields->headers == NULL) {
         return false;
     }
-    leat_writer writer = leat_writer_make((uint8_t *)(fields->headers + count), bytes - count * sizeof *headers);
+    leat_writer writer =
+        leat_writer_make((uint8_t *)(fields->headers + count), bytes - count * sizeof *headers);
     for (size_t i = 0; i < count; i++) {
         fields->headers[i] = (leat_h3_header){{writer.next, headers[i].name.length},
-            {writer.next + headers[i].name.length, headers[i].value.length}, headers[i].never_index};
+            {writer.next + headers[i].name.length, headers[i].value.length},
+            headers[i].never_index};
         leat_write_bytes(&writer, headers[i].name.data, headers[i].name.length);
         leat_write_bytes(&writer, headers[i].value.data, headers[i].value.length);
     }
     return true;
 }
 
-static void fail_session(leat_wt *wt, wt_session *session, leat_wt_cause cause, leat_wt_origin origin, uint64_t http_code) {
+static void fail_session(leat_wt *wt, wt_session *session, leat_wt_cause cause,
+    leat_wt_origin origin, uint64_t http_code) {
     wt_ending ending = {.cause = cause, .origin = origin, .http_code = http_code};
     leat_wt_session_end(wt, session, ending);
     leat_wt_session_enter(wt, session, WT_PEER_FINISHED);
@@ -44,13 +48,14 @@ static void tell_ready(leat_wt *wt, wt_session *session) {
     leat_wt_release_early_streams(wt, session);
 }
 
-/* ---- server ---- */
+/* ---- server -------------------------------------------------------------------------- */
 
 /* Answers a request that gets no session: the last thing on its stream. */
 static void answer_refusal(leat_wt *wt, uint64_t stream_id, unsigned status, const char *details) {
     char text[8];
     snprintf(text, sizeof text, "%u", status % 1000);
-    const leat_h3_header headers[] = {leat_h3_header_of(":status", text), leat_h3_header_of("details", details == NULL ? "" : details)};
+    const leat_h3_header headers[] = {leat_h3_header_of(":status", text),
+        leat_h3_header_of("details", details == NULL ? "" : details)};
     if (leat_h3_send_headers(wt->h3, stream_id, headers, details == NULL ? 1 : 2, true) != 0) {
         leat_h3_cancel(wt->h3, stream_id, LEAT_H3_REQUEST_REJECTED);
         return;
@@ -62,7 +67,8 @@ static void answer_refusal(leat_wt *wt, uint64_t stream_id, unsigned status, con
 static void offer_to_application(leat_wt *wt, wt_session *session) {
     session->dialect = wt->dialect;
     if (wt->dialect == LEAT_WT_DIALECT_NONE) {
-        answer_refusal(wt, session->id, 400, "the client's SETTINGS offer no WebTransport version that is spoken here");
+        answer_refusal(wt, session->id, 400,
+            "the client's SETTINGS offer no WebTransport version that is spoken here");
         fail_session(wt, session, LEAT_WT_CAUSE_CONNECT_FAILED, LEAT_WT_ORIGIN_LOCAL, 400);
         return;
     }
@@ -70,21 +76,25 @@ static void offer_to_application(leat_wt *wt, wt_session *session) {
     leat_wt_session_pend(wt, session, WT_PENDING_REQUESTED);
 }
 
-/* NULL: no memory, or a request that cannot become a session: over already, or with content (RFC 9297 §3.2). */
+/* NULL: no memory, or a request that cannot become a session: over already, or with content (RFC
+ * 9297 §3.2). */
 static wt_session *new_session(leat_wt *wt, const leat_h3_event *event) {
     const leat_h3_header *headers = event->headers_received.headers;
     size_t count = event->headers_received.count;
-    if (event->headers_received.stream_ended || leat_h3_read_capsules(wt->h3, event->stream_id) != 0) {
+    if (event->headers_received.stream_ended ||
+        leat_h3_read_capsules(wt->h3, event->stream_id) != 0) {
         return NULL;
     }
     wt_fields copy;
-    wt_session *session = copy_fields(wt, &copy, headers, count) ? leat_wt_session_new(wt, event->stream_id) : NULL;
+    wt_session *session =
+        copy_fields(wt, &copy, headers, count) ? leat_wt_session_new(wt, event->stream_id) : NULL;
     if (session == NULL) {
         leat_wt_fields_free(wt, &copy);
         return NULL;
     }
     session->request = copy;
-    session->draft02_header = leat_h3_find_header(headers, count, "sec-webtransport-http3-draft02").data != NULL;
+    session->draft02_header =
+        leat_h3_find_header(headers, count, "sec-webtransport-http3-draft02").data != NULL;
     return session;
 }
 
@@ -114,7 +124,8 @@ static void on_request(leat_wt *wt, const leat_h3_event *event) {
 
 int leat_wt_accept(leat_wt *wt, uint64_t session_id, const leat_h3_header *headers, size_t count) {
     wt_session *session = leat_wt_find_session(wt, session_id);
-    if (wt->is_client || session == NULL || session->state != WT_REQUESTED || session->dialect == LEAT_WT_DIALECT_NONE) {
+    if (wt->is_client || session == NULL || session->state != WT_REQUESTED ||
+        session->dialect == LEAT_WT_DIALECT_NONE) {
         return LEAT_ERR_STATE;
     }
     const wt_dialect_row *row = leat_wt_dialect_row(session->dialect);
@@ -152,7 +163,7 @@ int leat_wt_refuse(leat_wt *wt, uint64_t session_id, unsigned status, const char
     return 0;
 }
 
-/* ---- client ---- */
+/* ---- client -------------------------------------------------------------------------- */
 
 static int send_request(leat_wt *wt, wt_session *session) {
     const wt_dialect_row *row = leat_wt_dialect_row(wt->dialect);
@@ -177,7 +188,8 @@ static bool is_server_full(const leat_wt *wt) {
 }
 
 static void start_request(leat_wt *wt, wt_session *session) {
-    if (wt->dialect == LEAT_WT_DIALECT_NONE || is_server_full(wt) || send_request(wt, session) != 0) {
+    if (wt->dialect == LEAT_WT_DIALECT_NONE || is_server_full(wt) ||
+        send_request(wt, session) != 0) {
         leat_h3_cancel(wt->h3, session->id, LEAT_H3_REQUEST_CANCELLED);
         fail_session(wt, session, LEAT_WT_CAUSE_CONNECT_FAILED, LEAT_WT_ORIGIN_LOCAL, 0);
     }
@@ -187,13 +199,15 @@ static int check_connect(const leat_wt *wt) {
     if (!wt->is_client || wt->connection_gone || wt->goaway_seen) {
         return LEAT_ERR_STATE;
     }
-    bool is_full = wt->session_count >= wt->config.max_sessions || (leat_h3_settings_received(wt->h3) && is_server_full(wt));
+    bool is_full = wt->session_count >= wt->config.max_sessions ||
+                   (leat_h3_settings_received(wt->h3) && is_server_full(wt));
     return is_full ? LEAT_ERR_FULL : 0;
 }
 
-/* The copied fields of a request. The last place is kept free for the version field of the dialect. */
-static int make_request(leat_wt *wt, const char *authority, const char *path, const char *origin, const leat_h3_header *headers,
-                        size_t count, wt_fields *fields) {
+/* The copied fields of a request. The last place is kept free for the version field of the dialect.
+ */
+static int make_request(leat_wt *wt, const char *authority, const char *path, const char *origin,
+    const leat_h3_header *headers, size_t count, wt_fields *fields) {
     leat_h3_header *request = leat_alloc_array(wt->allocator, count + 7, sizeof *request);
     if (request == NULL) {
         return LEAT_ERR_NOMEM;
@@ -216,10 +230,11 @@ static int make_request(leat_wt *wt, const char *authority, const char *path, co
 }
 
 int leat_wt_connect(leat_wt *wt, const char *authority, const char *path, const char *origin,
-                    const leat_h3_header *headers, size_t count, uint64_t *session_id) {
+    const leat_h3_header *headers, size_t count, uint64_t *session_id) {
     wt_fields request = {NULL, 0};
     int result = check_connect(wt);
-    result = result != 0 ? result : make_request(wt, authority, path, origin, headers, count, &request);
+    result =
+        result != 0 ? result : make_request(wt, authority, path, origin, headers, count, &request);
     result = result != 0 ? result : leat_h3_open_request(wt->h3, session_id);
     if (result != 0) {
         leat_wt_fields_free(wt, &request);
@@ -243,7 +258,8 @@ static void on_response(leat_wt *wt, wt_session *session, const leat_h3_event *e
     if (session->state != WT_REQUESTED || event->headers_received.is_informational) {
         return;
     }
-    leat_span status = leat_h3_find_header(event->headers_received.headers, event->headers_received.count, ":status");
+    leat_span status = leat_h3_find_header(
+        event->headers_received.headers, event->headers_received.count, ":status");
     session->status = 0;
     for (size_t i = 0; i < status.length; i++) {
         session->status = session->status * 10 + (status.data[i] - '0');
@@ -253,21 +269,23 @@ static void on_response(leat_wt *wt, wt_session *session, const leat_h3_event *e
     if (session->status / 100 != 2) {
         leat_wt_session_pend(wt, session, WT_PENDING_REFUSED);
         leat_h3_cancel(wt->h3, session->id, LEAT_H3_REQUEST_CANCELLED);
-        fail_session(wt, session, LEAT_WT_CAUSE_CONNECT_FAILED, LEAT_WT_ORIGIN_PEER, session->status);
+        fail_session(
+            wt, session, LEAT_WT_CAUSE_CONNECT_FAILED, LEAT_WT_ORIGIN_PEER, session->status);
         return;
     }
     int result = leat_h3_read_capsules(wt->h3, session->id);
     if (result != 0) {
         /* RFC 9297 §3.2: a response with content, or no memory. */
         leat_h3_cancel(wt->h3, session->id, LEAT_H3_MESSAGE_ERROR);
-        fail_session(wt, session, result == LEAT_ERR_NOMEM ? LEAT_WT_CAUSE_INTERNAL_ERROR : LEAT_WT_CAUSE_PROTOCOL_ERROR,
-                     LEAT_WT_ORIGIN_LOCAL, result == LEAT_ERR_NOMEM ? 0 : LEAT_H3_MESSAGE_ERROR);
+        fail_session(wt, session,
+            result == LEAT_ERR_NOMEM ? LEAT_WT_CAUSE_INTERNAL_ERROR : LEAT_WT_CAUSE_PROTOCOL_ERROR,
+            LEAT_WT_ORIGIN_LOCAL, result == LEAT_ERR_NOMEM ? 0 : LEAT_H3_MESSAGE_ERROR);
         return;
     }
     tell_ready(wt, session);
 }
 
-/* ---- both ---- */
+/* ---- both ---------------------------------------------------------------------------- */
 
 void leat_wt_on_headers(leat_wt *wt, const leat_h3_event *event) {
     wt_session *session = leat_wt_find_session(wt, event->stream_id);
@@ -284,7 +302,8 @@ void leat_wt_on_headers(leat_wt *wt, const leat_h3_event *event) {
 void leat_wt_on_settings(leat_wt *wt, const leat_h3_event *event) {
     (void)event;
     if (!leat_wt_dialect_settings_are_valid(wt->h3)) {
-        leat_conn_fail(wt->conn, LEAT_H3_SETTINGS_ERROR, "a WebTransport setting with a value that its draft forbids");
+        leat_conn_fail(wt->conn, LEAT_H3_SETTINGS_ERROR,
+            "a WebTransport setting with a value that its draft forbids");
         return;
     }
     wt->dialect = leat_wt_dialect_choose(wt->h3, wt->is_client);

@@ -1,11 +1,13 @@
 /*
- * Sessions: draft-ietf-webtrans-http3-07 §2 and §5. Their life as a table, their end in one function.
+ * Sessions: draft-ietf-webtrans-http3-07 §2 and §5. Their life as a table, their end in one
+ * function.
  */
 #include "webtransport/internal.h"
 
 #include <assert.h>
 
 /* The life of a session. Inputs that change nothing stay where they are. */
+/* clang-format off */
 static const wt_state transitions[WT_STATE_COUNT][WT_INPUT_COUNT] = {
     /*                 ACCEPTED       END           PEER_FINISHED */
     [WT_REQUESTED] = {WT_OPEN,       WT_ENDED,     WT_REQUESTED},
@@ -13,6 +15,7 @@ static const wt_state transitions[WT_STATE_COUNT][WT_INPUT_COUNT] = {
     [WT_ENDED]     = {WT_ENDED,      WT_ENDED,     WT_FINISHED},
     [WT_FINISHED]  = {WT_FINISHED,   WT_FINISHED,  WT_FINISHED},
 };
+/* clang-format on */
 
 static const char *const state_names[WT_STATE_COUNT] = {"requested", "open", "ended", "finished"};
 
@@ -24,7 +27,9 @@ void leat_wt_session_enter(leat_wt *wt, wt_session *session, wt_input input) {
     if (leat_conn_is_traced(wt->conn)) {
         const leat_trace_field fields[] = {
             {.name = "session_id", .kind = LEAT_TRACE_INTEGER, .integer = session->id},
-            {.name = "old", .kind = LEAT_TRACE_TEXT, .bytes = leat_span_of(state_names[session->state])},
+            {.name = "old",
+                .kind = LEAT_TRACE_TEXT,
+                .bytes = leat_span_of(state_names[session->state])},
             {.name = "new", .kind = LEAT_TRACE_TEXT, .bytes = leat_span_of(state_names[next])},
         };
         leat_conn_trace(wt->conn, "webtransport", "session_state_updated", fields, 3);
@@ -137,10 +142,12 @@ static int send_close_capsule(leat_wt *wt, wt_session *session) {
     return leat_h3_send_capsule(wt->h3, session->id, WT_CAPSULE_CLOSE, capsule, true);
 }
 
-/* The close capsule and FIN, or FIN alone when the peer closed. What has no room now goes with StreamWritable. */
+/* The close capsule and FIN, or FIN alone when the peer closed. What has no room now goes with
+ * StreamWritable. */
 void leat_wt_session_send_end(leat_wt *wt, wt_session *session) {
     if (session->ending.cause != LEAT_WT_CAUSE_LOCAL) {
-        /* 0 may mean that an earlier frame is still in the way; a FIN that is sent already is not sent twice. */
+        /* 0 may mean that an earlier frame is still in the way; a FIN that is sent already is not
+         * sent twice. */
         session->must_send_end = leat_h3_send_data(wt->h3, session->id, NULL, 0, true) == 0;
         return;
     }
@@ -152,7 +159,8 @@ void leat_wt_session_send_end(leat_wt *wt, wt_session *session) {
     }
 }
 
-int leat_wt_close(leat_wt *wt, uint64_t session_id, uint32_t code, const char *reason, size_t reason_length) {
+int leat_wt_close(
+    leat_wt *wt, uint64_t session_id, uint32_t code, const char *reason, size_t reason_length) {
     wt_session *session = leat_wt_find_session(wt, session_id);
     if (session == NULL || session->state >= WT_ENDED) {
         return LEAT_ERR_STATE;
@@ -175,8 +183,10 @@ int leat_wt_close(leat_wt *wt, uint64_t session_id, uint32_t code, const char *r
     if (was_open) {
         leat_wt_session_send_end(wt, session);
     } else {
-        /* RFC 9114 §4.1.1: a request that was not answered is cancelled, or refused unprocessed by a server. */
-        leat_h3_cancel(wt->h3, session_id, wt->is_client ? LEAT_H3_REQUEST_CANCELLED : LEAT_H3_REQUEST_REJECTED);
+        /* RFC 9114 §4.1.1: a request that was not answered is cancelled, or refused unprocessed by
+         * a server. */
+        leat_h3_cancel(wt->h3, session_id,
+            wt->is_client ? LEAT_H3_REQUEST_CANCELLED : LEAT_H3_REQUEST_REJECTED);
         leat_wt_session_enter(wt, session, WT_PEER_FINISHED);
     }
     return 0;

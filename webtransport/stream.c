@@ -1,6 +1,7 @@
 /*
- * Streams of sessions: draft-ietf-webtrans-http3-07 §4.1 to §4.3 and §4.5. A stream whose session is not open yet waits in the
- * transport: it is held there with its bytes and its flow control credit, so buffering needs no memory here.
+ * Streams of sessions: draft-ietf-webtrans-http3-07 §4.1 to §4.3 and §4.5. A stream whose session
+ * is not open yet waits in the transport: it is held there with its bytes and its flow control
+ * credit, so buffering needs no memory here.
  */
 #include "webtransport/internal.h"
 
@@ -52,7 +53,8 @@ void leat_wt_free_finished_streams(leat_wt *wt) {
     }
 }
 
-/* Resets and stops what is still open of a stream. Directions that do not exist answer with an error nobody needs. */
+/* Resets and stops what is still open of a stream. Directions that do not exist answer with an
+ * error nobody needs. */
 static void abort_stream(leat_wt *wt, uint64_t id, uint64_t http_code) {
     leat_h3_cancel(wt->h3, id, http_code);
 }
@@ -96,7 +98,9 @@ bool leat_wt_tell_waited_stream(wt_session *session, leat_wt_event *event) {
         wt_stream *stream = LEAT_CONTAINER_OF(node, wt_stream, node);
         if (stream->has_waited && !stream->opened_told) {
             stream->opened_told = true;
-            *event = (leat_wt_event){.type = LEAT_WT_EVENT_STREAM_OPENED, .session_id = session->id, .stream_id = stream->id};
+            *event = (leat_wt_event){.type = LEAT_WT_EVENT_STREAM_OPENED,
+                .session_id = session->id,
+                .stream_id = stream->id};
             event->stream_opened.unidirectional = leat_stream_is_unidirectional(stream->id);
             return true;
         }
@@ -107,15 +111,18 @@ bool leat_wt_tell_waited_stream(wt_session *session, leat_wt_event *event) {
 /* It waits in the transport, its bytes and its end too. */
 static void hold_early_stream(leat_wt *wt, const leat_h3_event *event) {
     wt_stream *stream = find_stream(wt, event->stream_id);
-    if (leat_h3_hold_stream(wt->h3, stream->id, event->webtransport_stream_data_received.data.length) != 0) {
+    if (leat_h3_hold_stream(
+            wt->h3, stream->id, event->webtransport_stream_data_received.data.length) != 0) {
         abort_stream(wt, stream->id, LEAT_WT_BUFFERED_STREAM_REJECTED);
         remove_stream(wt, stream);
     }
 }
 
 /* Whether the session may still be opened: see leat_wt_on_datagram. */
-static uint64_t refusal_of_early_stream(const leat_wt *wt, const wt_session *session, uint64_t session_id) {
-    bool is_known = session != NULL ? session->state < WT_ENDED : !wt->is_client && !leat_wt_is_gone(wt, session_id);
+static uint64_t refusal_of_early_stream(
+    const leat_wt *wt, const wt_session *session, uint64_t session_id) {
+    bool is_known = session != NULL ? session->state < WT_ENDED
+                                    : !wt->is_client && !leat_wt_is_gone(wt, session_id);
     if (!is_known) {
         return LEAT_WT_SESSION_GONE;
     }
@@ -134,9 +141,12 @@ static wt_stream *begin_stream(leat_wt *wt, const leat_h3_event *event) {
     wt_session *session = leat_wt_find_session(wt, session_id);
     bool is_open = session != NULL && session->state == WT_OPEN;
     uint64_t refusal = is_open ? 0 : refusal_of_early_stream(wt, session, session_id);
-    wt_stream *stream = refusal == 0 ? add_stream(wt, event->stream_id, session_id, is_open ? session : NULL) : NULL;
+    wt_stream *stream = refusal == 0
+                            ? add_stream(wt, event->stream_id, session_id, is_open ? session : NULL)
+                            : NULL;
     if (stream == NULL) {
-        abort_stream(wt, event->stream_id, refusal != 0 ? refusal : LEAT_WT_BUFFERED_STREAM_REJECTED);
+        abort_stream(
+            wt, event->stream_id, refusal != 0 ? refusal : LEAT_WT_BUFFERED_STREAM_REJECTED);
     } else if (!is_open) {
         hold_early_stream(wt, event);
         return NULL;
@@ -155,12 +165,14 @@ void leat_wt_on_stream_data(leat_wt *wt, const leat_h3_event *event) {
     bool is_ours = leat_stream_is_client_initiated(stream->id) == wt->is_client;
     if (!stream->opened_told && !is_ours) {
         stream->opened_told = true;
-        leat_wt_event *opened = leat_wt_push_event(wt, LEAT_WT_EVENT_STREAM_OPENED, stream->session_id, stream->id);
+        leat_wt_event *opened =
+            leat_wt_push_event(wt, LEAT_WT_EVENT_STREAM_OPENED, stream->session_id, stream->id);
         opened->stream_opened.unidirectional = leat_stream_is_unidirectional(stream->id);
     }
     bool end_stream = event->webtransport_stream_data_received.stream_ended;
     if (event->webtransport_stream_data_received.data.length > 0 || end_stream) {
-        leat_wt_event *data = leat_wt_push_event(wt, LEAT_WT_EVENT_STREAM_DATA_RECEIVED, stream->session_id, stream->id);
+        leat_wt_event *data = leat_wt_push_event(
+            wt, LEAT_WT_EVENT_STREAM_DATA_RECEIVED, stream->session_id, stream->id);
         data->stream_data_received.data = event->webtransport_stream_data_received.data;
         data->stream_data_received.end_stream = end_stream;
         stream->receive_done = end_stream;
@@ -168,7 +180,8 @@ void leat_wt_on_stream_data(leat_wt *wt, const leat_h3_event *event) {
     }
 }
 
-static void push_stream_error(leat_wt *wt, leat_wt_event_type type, const wt_stream *stream, uint64_t http_code) {
+static void push_stream_error(
+    leat_wt *wt, leat_wt_event_type type, const wt_stream *stream, uint64_t http_code) {
     leat_wt_event *event = leat_wt_push_event(wt, type, stream->session_id, stream->id);
     event->stream_error.http_code = http_code;
     event->stream_error.has_code = leat_wt_code_from_http(http_code, &event->stream_error.code);
@@ -196,7 +209,8 @@ void leat_wt_on_stop_sending(leat_wt *wt, const leat_h3_event *event) {
         leat_wt_on_connect_stop(wt, session, event->stop_sending_received.error_code);
     } else if (stream != NULL && !stream->send_done) {
         if (stream->session != NULL) {
-            push_stream_error(wt, LEAT_WT_EVENT_STOP_SENDING_RECEIVED, stream, event->stop_sending_received.error_code);
+            push_stream_error(wt, LEAT_WT_EVENT_STOP_SENDING_RECEIVED, stream,
+                event->stop_sending_received.error_code);
         }
         stream->send_done = true;
         finish_if_done(wt, stream);
@@ -213,9 +227,10 @@ void leat_wt_on_writable(leat_wt *wt, const leat_h3_event *event) {
     }
 }
 
-/* ---- calls ---- */
+/* ---- calls --------------------------------------------------------------------------- */
 
-int leat_wt_open_stream(leat_wt *wt, uint64_t session_id, bool unidirectional, uint64_t *stream_id) {
+int leat_wt_open_stream(
+    leat_wt *wt, uint64_t session_id, bool unidirectional, uint64_t *stream_id) {
     wt_session *session = leat_wt_find_session(wt, session_id);
     if (session == NULL || session->state != WT_OPEN) {
         return LEAT_ERR_STATE;
@@ -228,7 +243,8 @@ int leat_wt_open_stream(leat_wt *wt, uint64_t session_id, bool unidirectional, u
     return result;
 }
 
-ptrdiff_t leat_wt_send_stream_data(leat_wt *wt, uint64_t stream_id, const uint8_t *data, size_t length, bool end_stream) {
+ptrdiff_t leat_wt_send_stream_data(
+    leat_wt *wt, uint64_t stream_id, const uint8_t *data, size_t length, bool end_stream) {
     wt_stream *stream = find_told_stream(wt, stream_id);
     if (stream == NULL || stream->send_done) {
         return LEAT_ERR_NO_STREAM;
@@ -280,7 +296,8 @@ int leat_wt_hold_stream(leat_wt *wt, uint64_t stream_id, size_t unread) {
 }
 
 int leat_wt_release_stream(leat_wt *wt, uint64_t stream_id) {
-    return find_told_stream(wt, stream_id) == NULL ? LEAT_ERR_NO_STREAM : leat_h3_release_stream(wt->h3, stream_id);
+    return find_told_stream(wt, stream_id) == NULL ? LEAT_ERR_NO_STREAM
+                                                   : leat_h3_release_stream(wt->h3, stream_id);
 }
 
 int leat_wt_set_stream_user(leat_wt *wt, uint64_t stream_id, void *user) {
@@ -297,7 +314,8 @@ void *leat_wt_stream_user(const leat_wt *wt, uint64_t stream_id) {
     return stream == NULL ? NULL : stream->user;
 }
 
-bool leat_wt_next_stream(const leat_wt *wt, uint64_t session_id, size_t *cursor, uint64_t *stream_id) {
+bool leat_wt_next_stream(
+    const leat_wt *wt, uint64_t session_id, size_t *cursor, uint64_t *stream_id) {
     const wt_session *session = leat_wt_find_session(wt, session_id);
     size_t index = 0;
     if (session == NULL) {

@@ -1,6 +1,7 @@
 /*
- * The WebTransport object of a connection and its two verbs: events of the layers below in, session events out. Which
- * handler gets which event is a table; the work is in request.c, session.c, ending.c, stream.c and datagram.c.
+ * The WebTransport object of a connection and its two verbs: events of the layers below in, session
+ * events out. Which handler gets which event is a table; the work is in request.c, session.c,
+ * ending.c, stream.c and datagram.c.
  */
 #include "webtransport/internal.h"
 
@@ -72,7 +73,8 @@ leat_h3 *leat_wt_h3(const leat_wt *wt) {
     return wt->h3;
 }
 
-leat_wt_event *leat_wt_push_event(leat_wt *wt, leat_wt_event_type type, uint64_t session_id, uint64_t stream_id) {
+leat_wt_event *leat_wt_push_event(
+    leat_wt *wt, leat_wt_event_type type, uint64_t session_id, uint64_t stream_id) {
     assert(wt->event_count < sizeof wt->events / sizeof wt->events[0]);
     leat_wt_event *event = &wt->events[wt->event_count++];
     *event = (leat_wt_event){.type = type, .session_id = session_id, .stream_id = stream_id};
@@ -101,7 +103,8 @@ void leat_wt_handle_conn_event(leat_wt *wt, const leat_event *event) {
         leat_wt_on_terminated(wt, event);
     } else if (event->type == LEAT_EVENT_DATAGRAM_FRAME_FATE) {
         leat_wt_on_datagram_fate(wt, event);
-    } else if (event->type == LEAT_EVENT_PING_ACKNOWLEDGED && (event->ping_acknowledged.uid & WT_UID) != 0) {
+    } else if (event->type == LEAT_EVENT_PING_ACKNOWLEDGED &&
+               (event->ping_acknowledged.uid & WT_UID) != 0) {
         leat_wt_on_ping(wt, event->ping_acknowledged.uid);
     }
 }
@@ -127,7 +130,7 @@ void leat_wt_handle_event(leat_wt *wt, const leat_h3_event *event) {
     }
 }
 
-/* ---- popping ---- */
+/* ---- popping ------------------------------------------------------------------------- */
 
 static void fill_requested(wt_session *session, leat_wt_event *event) {
     const leat_h3_header *headers = session->request.headers;
@@ -165,7 +168,8 @@ static void fill_closed(wt_session *session, leat_wt_event *event) {
     event->session_closed.reason_length = ending->reason_length;
     event->session_closed.http_code = ending->http_code;
     event->session_closed.quic_code = ending->quic_code;
-    event->session_closed.clean = ending->cause == LEAT_WT_CAUSE_CAPSULE || ending->cause == LEAT_WT_CAUSE_FIN ||
+    event->session_closed.clean = ending->cause == LEAT_WT_CAUSE_CAPSULE ||
+                                  ending->cause == LEAT_WT_CAUSE_FIN ||
                                   ending->cause == LEAT_WT_CAUSE_LOCAL;
     event->session_closed.connection_usable = ending->connection_usable;
     event->session_closed.silent_for = ending->silent_for;
@@ -200,11 +204,13 @@ static bool pop_early(leat_wt *wt, wt_session *session, leat_wt_event *event) {
         return false;
     }
     *event = (leat_wt_event){.type = LEAT_WT_EVENT_DATAGRAM_RECEIVED, .session_id = session->id};
-    event->datagram_received.data = (leat_span){wt->popped_datagram->bytes, wt->popped_datagram->length};
+    event->datagram_received.data =
+        (leat_span){wt->popped_datagram->bytes, wt->popped_datagram->length};
     return true;
 }
 
-static bool pop_session_event(leat_wt *wt, wt_session *session, unsigned mask, leat_wt_event *event) {
+static bool pop_session_event(
+    leat_wt *wt, wt_session *session, unsigned mask, leat_wt_event *event) {
     if (pop_early(wt, session, event)) {
         return true;
     }

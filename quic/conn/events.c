@@ -36,7 +36,9 @@ static const char *const names[LEAT_EVENT_TYPE_COUNT] = {
     [LEAT_EVENT_PEER_RESPONSIVE] = "PeerResponsive",
 };
 
-static const char *source_of(int value) { return leat_close_source_name((leat_close_source)value); }
+static const char *source_of(int value) {
+    return leat_close_source_name((leat_close_source)value);
+}
 
 static const char *fate_of(int value) {
     static const char *const fates[] = {"acked", "lost", "expired"};
@@ -50,11 +52,14 @@ static const char *change_of(int value) {
 
 #define AT(member) offsetof(leat_event, member)
 /* An address prints with its port, which is a field of its own only for bindings. */
-#define ADDRESS(event, name, member) \
-    {event, name, LEAT_FIELD_TYPE_ADDRESS, AT(member), NULL}, \
-        {event, name "_port", LEAT_FIELD_TYPE_PORT, AT(member.port), NULL}
-#define PATH(event, member) ADDRESS(event, "local", member.local), ADDRESS(event, "remote", member.remote)
+#define ADDRESS(event, name, member)                                                               \
+    {event, name, LEAT_FIELD_TYPE_ADDRESS, AT(member), NULL}, {                                    \
+        event, name "_port", LEAT_FIELD_TYPE_PORT, AT(member.port), NULL                           \
+    }
+#define PATH(event, member)                                                                        \
+    ADDRESS(event, "local", member.local), ADDRESS(event, "remote", member.remote)
 
+/* clang-format off */
 static const leat_field_row rows[] = {
     {LEAT_EVENT_CONNECTION_ID_ISSUED, "connection_id", LEAT_FIELD_TYPE_CID, AT(connection_id), NULL},
     {LEAT_EVENT_CONNECTION_ID_RETIRED, "connection_id", LEAT_FIELD_TYPE_CID, AT(connection_id), NULL},
@@ -94,6 +99,7 @@ static const leat_field_row rows[] = {
     {LEAT_EVENT_PEER_UNRESPONSIVE, "silent_for", LEAT_FIELD_TYPE_TIME, AT(peer_liveness.silent_for), NULL},
     {LEAT_EVENT_PEER_RESPONSIVE, "silent_for", LEAT_FIELD_TYPE_TIME, AT(peer_liveness.silent_for), NULL},
 };
+/* clang-format on */
 #define ROWS (sizeof rows / sizeof rows[0])
 
 const char *leat_event_name(leat_event_type type) {
@@ -109,5 +115,6 @@ bool leat_event_get_bytes(const leat_event *event, const char *field, leat_span 
 }
 
 char *leat_event_format(const leat_event *event, char *buffer, size_t room) {
-    return leat_fields_format(rows, ROWS, (int)event->type, leat_event_name(event->type), event, buffer, room);
+    return leat_fields_format(
+        rows, ROWS, (int)event->type, leat_event_name(event->type), event, buffer, room);
 }

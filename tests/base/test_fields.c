@@ -18,7 +18,9 @@ typedef struct sample {
     bool flag;
 } sample;
 
-static const char *word_of(int value) { return value == 2 ? "two" : "other"; }
+static const char *word_of(int value) {
+    return value == 2 ? "two" : "other";
+}
 
 #define AT(member) offsetof(sample, member)
 static const leat_field_row rows[] = {
@@ -59,10 +61,13 @@ static const sample full = {
 START_TEST(every_kind_is_printed) {
     char line[256];
     ck_assert_str_eq(leat_fields_format(rows, ROWS, 1, "Sample", &full, line, sizeof line),
-                     "Sample u64=7 none=none u32=4000000000 size=12 flag=yes number=two time=1500ms span=\"hi\" string=\"h3\" absent=\"\" "
-                     "text=\"a\\u0000b\" cid=0xabcd address=127.0.0.1:4433");
-    ck_assert_str_eq(leat_fields_format(rows, ROWS, 2, "Other", &full, line, sizeof line), "Other u64=7 flag=yes");
-    ck_assert_str_eq(leat_fields_format(rows, ROWS, 3, "None", &full, line, sizeof line), "None u64=7");
+        "Sample u64=7 none=none u32=4000000000 size=12 flag=yes number=two time=1500ms span=\"hi\" "
+        "string=\"h3\" absent=\"\" "
+        "text=\"a\\u0000b\" cid=0xabcd address=127.0.0.1:4433");
+    ck_assert_str_eq(leat_fields_format(rows, ROWS, 2, "Other", &full, line, sizeof line),
+        "Other u64=7 flag=yes");
+    ck_assert_str_eq(
+        leat_fields_format(rows, ROWS, 3, "None", &full, line, sizeof line), "None u64=7");
 }
 END_TEST
 
@@ -125,5 +130,5 @@ START_TEST(a_field_of_another_event_is_not_there) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("base fields", every_kind_is_printed, a_line_is_cut_at_its_room, integers_are_read_by_name, bytes_are_read_by_name,
-               a_field_of_another_event_is_not_there)
+LEAT_TEST_MAIN("base fields", every_kind_is_printed, a_line_is_cut_at_its_room,
+    integers_are_read_by_name, bytes_are_read_by_name, a_field_of_another_event_is_not_there)

@@ -3,9 +3,11 @@
 
 #include "leat_test.h"
 
-static leat_span span_of_hex(const char *hex) { return test_hex(hex); }
+static leat_span span_of_hex(const char *hex) {
+    return test_hex(hex);
+}
 
-/* ---- UTF-8 ------------------------------------------------------------------------------- */
+/* ---- UTF-8 --------------------------------------------------------------------------- */
 
 /* TEST RFC 3629 §4: the first and last of every row, and what lies beside them. */
 static const struct {
@@ -62,7 +64,11 @@ END_TEST
 /* The rule in other words: decode by hand, compare ranges. */
 static bool decodes(const uint8_t *b, size_t length) {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t size = b[0] < 0x80 ? 1 : b[0] >> 5 == 6 ? 2 : b[0] >> 4 == 14 ? 3 : b[0] >> 3 == 30 ? 4 : 0;
+    size_t size = b[0] < 0x80       ? 1
+                  : b[0] >> 5 == 6  ? 2
+                  : b[0] >> 4 == 14 ? 3
+                  : b[0] >> 3 == 30 ? 4
+                                    : 0;
     uint32_t value = size < 2 ? b[0] : b[0] & (0x7fu >> size);
     if (size != length) {
         return false;
@@ -88,7 +94,7 @@ START_TEST(every_sequence_of_two_and_many_of_three_bytes_are_judged_right) {
 }
 END_TEST
 
-/* ---- escapes ------------------------------------------------------------------------------- */
+/* ---- escapes ------------------------------------------------------------------------- */
 
 static const struct {
     const char *hex, *json;
@@ -118,8 +124,13 @@ START_TEST(bytes_are_quoted_when_they_are_text_and_hex_otherwise) {
     static const struct {
         const char *hex, *shown;
     } rows[] = {
-        {"", "\"\""},        {"6869", "\"hi\""},     {"c3a9 22", "\"\xc3\xa9\\\"\""}, {"68690a", "0x68690a"},
-        {"00", "0x00"},      {"7f", "0x7f"},         {"68ff", "0x68ff"},
+        {"", "\"\""},
+        {"6869", "\"hi\""},
+        {"c3a9 22", "\"\xc3\xa9\\\"\""},
+        {"68690a", "0x68690a"},
+        {"00", "0x00"},
+        {"7f", "0x7f"},
+        {"68ff", "0x68ff"},
     };
     char line[64];
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -130,9 +141,10 @@ START_TEST(bytes_are_quoted_when_they_are_text_and_hex_otherwise) {
 }
 END_TEST
 
-/* ---- room ----------------------------------------------------------------------------------- */
+/* ---- room ---------------------------------------------------------------------------- */
 
-/* Whatever the room: a NUL at the end, nothing behind it touched, and the beginning of the whole line. */
+/* Whatever the room: a NUL at the end, nothing behind it touched, and the beginning of the whole
+ * line. */
 START_TEST(lines_are_cut_at_their_room) {
     char whole[64], line[64];
     leat_text text = leat_text_make(whole, sizeof whole);
@@ -166,6 +178,7 @@ START_TEST(spans_compare_with_strings) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("base text", utf8_is_what_rfc_3629_allows, every_sequence_of_two_and_many_of_three_bytes_are_judged_right,
-               strings_are_escaped_as_json, bytes_are_quoted_when_they_are_text_and_hex_otherwise, lines_are_cut_at_their_room,
-               spans_compare_with_strings)
+LEAT_TEST_MAIN("base text", utf8_is_what_rfc_3629_allows,
+    every_sequence_of_two_and_many_of_three_bytes_are_judged_right, strings_are_escaped_as_json,
+    bytes_are_quoted_when_they_are_text_and_hex_otherwise, lines_are_cut_at_their_room,
+    spans_compare_with_strings)

@@ -3,28 +3,34 @@
 
 #include <errno.h>
 
-/* ---- the lines --------------------------------------------------------------------------- */
+/* ---- the lines ----------------------------------------------------------------------- */
 
 static const char *const side_names[] = {[PAIR_CLIENT] = "client", [PAIR_SERVER] = "server"};
 
 static void add_line(golden *g, pair_side side, const char *layer, const char *text) {
-    int length = snprintf(g->lines + g->length, sizeof g->lines - g->length, "%s %-4s %s\n", side_names[side], layer, text);
+    if (g->is_silent) {
+        return;
+    }
+    int length = snprintf(g->lines + g->length, sizeof g->lines - g->length, "%s %-4s %s\n",
+        side_names[side], layer, text);
     ck_assert_uint_lt((size_t)length, sizeof g->lines - g->length);
     g->length += (size_t)length;
 }
 
 static bool is_random(leat_event_type type) {
-    return type == LEAT_EVENT_CONNECTION_ID_ISSUED || type == LEAT_EVENT_CONNECTION_ID_RETIRED || type == LEAT_EVENT_SESSION_TICKET ||
-           type == LEAT_EVENT_NEW_TOKEN;
+    return type == LEAT_EVENT_CONNECTION_ID_ISSUED || type == LEAT_EVENT_CONNECTION_ID_RETIRED ||
+           type == LEAT_EVENT_SESSION_TICKET || type == LEAT_EVENT_NEW_TOKEN;
 }
 
-/* ---- the applications: the server echoes, as the public samples do ----------------------------- */
+/* ---- the applications: the server echoes, as the public samples do -----------------------------
+ */
 
 static void answer_stream(leat_wt *wt, const leat_wt_event *event) {
     uint64_t id = event->stream_id;
     leat_span data = event->stream_data_received.data;
     bool is_uni = leat_stream_is_unidirectional(id);
-    if (!event->stream_data_received.end_stream || (is_uni && leat_wt_open_stream(wt, event->session_id, true, &id) != 0)) {
+    if (!event->stream_data_received.end_stream ||
+        (is_uni && leat_wt_open_stream(wt, event->session_id, true, &id) != 0)) {
         return;
     }
     leat_wt_send_stream_data(wt, id, data.data, data.length, true);
@@ -50,7 +56,9 @@ static void drain_wt(golden *g, pair_side side) {
     golden_end *end = &g->ends[side];
     while (end->wt != NULL && leat_wt_next_event(end->wt, &event)) {
         add_line(g, side, "wt", leat_wt_event_format(&event, text, sizeof text));
-        if (side == PAIR_SERVER) {
+        if (g->on_wt_event != NULL) {
+            g->on_wt_event(g, side, &event);
+        } else if (side == PAIR_SERVER) {
             serve(end, &event);
         }
     }
@@ -92,7 +100,8 @@ static void on_event(void *user, pair *p, pair_side side, const leat_event *even
     golden *g = user;
     char text[2048];
     (void)p;
-    if (side == PAIR_SERVER && event->type == LEAT_EVENT_STREAM_DATA_RECEIVED && event->stream_data_received.stream_id == 0) {
+    if (side == PAIR_SERVER && event->type == LEAT_EVENT_STREAM_DATA_RECEIVED &&
+        event->stream_data_received.stream_id == 0) {
         g->received += event->stream_data_received.data.length;
     }
     if (event->type == LEAT_EVENT_PROTOCOL_NEGOTIATED) {
@@ -106,10 +115,12 @@ static void on_event(void *user, pair *p, pair_side side, const leat_event *even
         leat_h3_handle_event(g->ends[side].h3, event);
         drain_h3(g, side);
     }
-    add_line(g, side, "quic", is_random(event->type) ? leat_event_name(event->type) : leat_event_format(event, text, sizeof text));
+    add_line(g, side, "quic",
+        is_random(event->type) ? leat_event_name(event->type)
+                               : leat_event_format(event, text, sizeof text));
 }
 
-/* ---- running -------------------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------------------- */
 
 golden *golden_new(void) {
     static const char *const protocols[] = {"h3"};
@@ -135,18 +146,22 @@ void golden_run_for(golden *g, leat_time duration) {
     pair_run_for(g->pair, duration);
 }
 
-void golden_connect(golden *g) { pair_handshake(g->pair); }
+void golden_connect(golden *g) {
+    pair_handshake(g->pair);
+}
 
 void golden_open(golden *g) {
     golden_connect(g);
-    ck_assert_int_eq(leat_wt_connect(golden_wt(g, PAIR_CLIENT), "localhost", "/counter", NULL, NULL, 0, &g->session_id), 0);
+    ck_assert_int_eq(leat_wt_connect(golden_wt(g, PAIR_CLIENT), "localhost", "/counter", NULL, NULL,
+                         0, &g->session_id),
+        0);
     golden_settle(g);
     ck_assert_uint_eq(leat_wt_session_count(golden_wt(g, PAIR_SERVER)), 1);
     g->length = 0;
     g->lines[0] = '\0';
 }
 
-/* ---- comparing ----------------------------------------------------------------------------------------- */
+/* ---- comparing ----------------------------------------------------------------------- */
 
 /* Behind the comment at the head of the file. */
 static char *skip_head(char *text) {
@@ -174,16 +189,18 @@ static void compare(const char *file, const char *lines) {
     const char *expected = skip_head(text), *actual = lines;
     for (size_t number = 1; *expected != '\0' || *actual != '\0'; number++) {
         size_t expected_length = strcspn(expected, "\n"), actual_length = strcspn(actual, "\n");
-        bool is_same = expected_length == actual_length && memcmp(expected, actual, actual_length) == 0;
-        ck_assert_msg(is_same, "%s, line %zu after the head:\n  is       %.*s\n  expected %.*s", file, number, (int)actual_length, actual,
-                      (int)expected_length, expected);
+        bool is_same =
+            expected_length == actual_length && memcmp(expected, actual, actual_length) == 0;
+        ck_assert_msg(is_same, "%s, line %zu after the head:\n  is       %.*s\n  expected %.*s",
+            file, number, (int)actual_length, actual, (int)expected_length, expected);
         expected += expected_length + (expected[expected_length] == '\n');
         actual += actual_length + (actual[actual_length] == '\n');
     }
     free(text);
 }
 
-void golden_expect(golden *g, const char *file) {
+/* All but the lines. */
+static void end(golden *g) {
     drain_wt(g, PAIR_CLIENT);
     drain_wt(g, PAIR_SERVER);
     for (pair_side side = PAIR_CLIENT; side <= PAIR_SERVER; side++) {
@@ -191,6 +208,15 @@ void golden_expect(golden *g, const char *file) {
         leat_h3_free(g->ends[side].h3);
     }
     pair_free(g->pair);
+}
+
+void golden_free(golden *g) {
+    end(g);
+    free(g);
+}
+
+void golden_expect(golden *g, const char *file) {
+    end(g);
     if (getenv("LEAT_GOLDEN_WRITE") != NULL) {
         write_file(file, g->lines);
     }

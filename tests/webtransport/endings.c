@@ -6,23 +6,36 @@ static void close_here(wt_rig *rig, uint64_t id) {
     wt_drain(rig);
 }
 
-static void capsule_and_fin(wt_rig *rig, uint64_t id) { wt_close_capsule(rig, id, 7, "bye", 3, true); }
-static void capsule_alone(wt_rig *rig, uint64_t id) { wt_close_capsule(rig, id, 7, "bye", 3, false); }
-static void fin_alone(wt_rig *rig, uint64_t id) { wt_feed(rig, id, NULL, true); }
-static void reset_stream(wt_rig *rig, uint64_t id) { wt_reset(rig, id, LEAT_H3_REQUEST_CANCELLED); }
-static void stop_stream(wt_rig *rig, uint64_t id) { wt_stop(rig, id, LEAT_H3_NO_ERROR); }
+static void capsule_and_fin(wt_rig *rig, uint64_t id) {
+    wt_close_capsule(rig, id, 7, "bye", 3, true);
+}
+static void capsule_alone(wt_rig *rig, uint64_t id) {
+    wt_close_capsule(rig, id, 7, "bye", 3, false);
+}
+static void fin_alone(wt_rig *rig, uint64_t id) {
+    wt_feed(rig, id, NULL, true);
+}
+static void reset_stream(wt_rig *rig, uint64_t id) {
+    wt_reset(rig, id, LEAT_H3_REQUEST_CANCELLED);
+}
+static void stop_stream(wt_rig *rig, uint64_t id) {
+    wt_stop(rig, id, LEAT_H3_NO_ERROR);
+}
 
 static void stop_and_round_trip(wt_rig *rig, uint64_t id) {
     wt_stop(rig, id, LEAT_H3_NO_ERROR);
     wt_ping_answered(rig);
 }
 
-static void bad_reason(wt_rig *rig, uint64_t id) { wt_close_capsule(rig, id, 7, "\xff", 1, false); }
+static void bad_reason(wt_rig *rig, uint64_t id) {
+    wt_close_capsule(rig, id, 7, "\xff", 1, false);
+}
 
 static void malformed(wt_rig *rig, uint64_t id) {
     wt_capsule(rig, id, "6843", true); /* RFC 9297 §3.3: ends inside a capsule */
 }
 
+/* clang-format off */
 #define CONNECTION_ENDING(function, source, code) \
     static void function(wt_rig *rig, uint64_t id) { (void)id; wt_terminate(rig, source, code); }
 CONNECTION_ENDING(application_close, LEAT_SOURCE_PEER_APPLICATION, LEAT_H3_NO_ERROR)
@@ -57,5 +70,6 @@ const wt_ending_row wt_endings[] = {
     {"connection closed here", connection_closed_here,
      "origin=local cause=local code=0 reason=\"\" http_code=0 quic_code=256 clean=yes connection_usable=no silent_for=3000ms datagrams_dropped=0\n", true, false},
 };
+/* clang-format on */
 const size_t wt_endings_count = sizeof wt_endings / sizeof wt_endings[0];
 const size_t wt_endings_ranked = 7;

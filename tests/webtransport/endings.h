@@ -7,9 +7,9 @@
 typedef struct wt_ending_row {
     const char *name;
     void (*happen)(wt_rig *rig, uint64_t session_id);
-    const char *closed;       /* the line without "SessionClosed session_id=N " */
+    const char *closed; /* the line without "SessionClosed session_id=N " */
     bool ends_connection;
-    bool leaves_the_stream;   /* the peer's side of the CONNECT stream is still open */
+    bool leaves_the_stream; /* the peer's side of the CONNECT stream is still open */
 } wt_ending_row;
 
 /* In order of precedence when several are in one datagram. */

@@ -1,9 +1,12 @@
 /* Capsules on the CONNECT stream: close and drain, cut anywhere, unknown ones, faults. */
 #include "webtransport/endings.h"
 
-#define CLOSED(code, reason) \
-    "SessionClosed session_id=0 origin=peer cause=capsule code=" code " reason=\"" reason "\" http_code=0 quic_code=0" CLEAN_TAIL
-#define PROTOCOL_ERROR "SessionClosed session_id=0 origin=local cause=protocol_error code=0 reason=\"\" http_code=270 quic_code=0" BROKEN_TAIL
+#define CLOSED(code, reason)                                                                       \
+    "SessionClosed session_id=0 origin=peer cause=capsule code=" code " reason=\"" reason          \
+    "\" http_code=0 quic_code=0" CLEAN_TAIL
+#define PROTOCOL_ERROR                                                                             \
+    "SessionClosed session_id=0 origin=local cause=protocol_error code=0 reason=\"\" "             \
+    "http_code=270 quic_code=0" BROKEN_TAIL
 #define DRAINING "SessionDraining session_id=0 by_goaway=no\n"
 
 /* A close capsule with a declared and a real length of its reason. */
@@ -22,7 +25,8 @@ WT_TEST(code_and_reason_of_the_close_capsule_are_told) {
     wt_answer(rig, 4);
     wt_forget(rig);
     wt_capsule(rig, 4, "6843 0a ffffffff 68c3a9e282ac", false);
-    wt_expect(rig, "SessionClosed session_id=4 origin=peer cause=capsule code=4294967295 reason=\"h\xc3\xa9\xe2\x82\xac\" http_code=0 quic_code=0" CLEAN_TAIL);
+    wt_expect(rig, "SessionClosed session_id=4 origin=peer cause=capsule code=4294967295 "
+                   "reason=\"h\xc3\xa9\xe2\x82\xac\" http_code=0 quic_code=0" CLEAN_TAIL);
 }
 
 WT_TEST(a_reason_may_hold_a_nul) {
@@ -32,7 +36,7 @@ WT_TEST(a_reason_may_hold_a_nul) {
 }
 
 WT_TEST(a_reason_ends_at_1024_bytes) {
-    /* TEST draft-ietf-webtrans-http3-07 §5: attack I1. */
+    /* TEST draft-ietf-webtrans-http3-07 §5. */
     wt_open(rig);
     feed_reason(rig, 1024, 'a');
     ck_assert_ptr_nonnull(strstr(rig->log, "cause=capsule code=7"));
@@ -151,7 +155,8 @@ WT_TEST(goaway_drains_every_session) {
     wt_answer(rig, 4);
     wt_forget(rig);
     wt_feed(rig, wt_peer_uni(rig, 0), "07 01 08", false);
-    wt_expect(rig, "SessionDraining session_id=0 by_goaway=yes\nSessionDraining session_id=4 by_goaway=yes\n");
+    wt_expect(rig,
+        "SessionDraining session_id=0 by_goaway=yes\nSessionDraining session_id=4 by_goaway=yes\n");
     ck_assert_uint_eq(leat_wt_session_count(rig->wt), 2);
 }
 
@@ -179,7 +184,8 @@ WT_TEST(a_stream_that_ends_inside_a_frame_ends_the_connection) {
     ck_assert(rig->fake.conn.is_failed);
     ck_assert_uint_eq(rig->fake.conn.error_code, LEAT_H3_FRAME_ERROR);
     wt_terminate(rig, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_H3_FRAME_ERROR);
-    wt_expect(rig, "SessionClosed session_id=0 origin=local cause=protocol_error code=0 reason=\"\" http_code=0 quic_code=262" GONE_TAIL);
+    wt_expect(rig, "SessionClosed session_id=0 origin=local cause=protocol_error code=0 "
+                   "reason=\"\" http_code=0 quic_code=262" GONE_TAIL);
 }
 
 WT_TEST(headers_on_an_open_session_end_the_connection) {
@@ -189,10 +195,14 @@ WT_TEST(headers_on_an_open_session_end_the_connection) {
     ck_assert_uint_eq(rig->fake.conn.error_code, LEAT_H3_FRAME_UNEXPECTED);
 }
 
-LEAT_TEST_MAIN("webtransport capsules", code_and_reason_of_the_close_capsule_are_told, a_reason_may_hold_a_nul, a_reason_ends_at_1024_bytes,
-               a_reason_of_1025_bytes_is_a_protocol_error, an_endless_close_capsule_costs_no_memory,
-               a_reason_that_is_not_utf8_is_a_protocol_error, a_close_capsule_without_a_whole_code_is_a_protocol_error,
-               an_empty_close_capsule_is_a_protocol_error, capsules_may_be_cut_at_every_byte_and_every_frame,
-               unknown_capsules_are_skipped_whatever_their_length, draining_is_told_once, goaway_drains_every_session,
-               a_drain_of_ours_is_a_capsule_of_draft_07, a_stream_that_ends_inside_a_capsule_is_a_protocol_error,
-               a_stream_that_ends_inside_a_frame_ends_the_connection, headers_on_an_open_session_end_the_connection)
+LEAT_TEST_MAIN("webtransport capsules", code_and_reason_of_the_close_capsule_are_told,
+    a_reason_may_hold_a_nul, a_reason_ends_at_1024_bytes,
+    a_reason_of_1025_bytes_is_a_protocol_error, an_endless_close_capsule_costs_no_memory,
+    a_reason_that_is_not_utf8_is_a_protocol_error,
+    a_close_capsule_without_a_whole_code_is_a_protocol_error,
+    an_empty_close_capsule_is_a_protocol_error, capsules_may_be_cut_at_every_byte_and_every_frame,
+    unknown_capsules_are_skipped_whatever_their_length, draining_is_told_once,
+    goaway_drains_every_session, a_drain_of_ours_is_a_capsule_of_draft_07,
+    a_stream_that_ends_inside_a_capsule_is_a_protocol_error,
+    a_stream_that_ends_inside_a_frame_ends_the_connection,
+    headers_on_an_open_session_end_the_connection)

@@ -2,11 +2,13 @@
 #include "webtransport/endings.h"
 
 static void tell_fate(wt_rig *rig, uint64_t number, leat_datagram_fate fate) {
-    wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_DATAGRAM_FRAME_FATE, .datagram_frame_fate = {WT_UID | number, fate}});
+    wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_DATAGRAM_FRAME_FATE,
+                         .datagram_frame_fate = {WT_UID | number, fate}});
 }
 
 static int send_text(wt_rig *rig, uint64_t session_id, const char *text, uint64_t uid) {
-    return leat_wt_send_datagram(rig->wt, session_id, (leat_span){(const uint8_t *)text, strlen(text)}, uid);
+    return leat_wt_send_datagram(
+        rig->wt, session_id, (leat_span){(const uint8_t *)text, strlen(text)}, uid);
 }
 
 WT_TEST(a_datagram_finds_its_session) {
@@ -16,7 +18,8 @@ WT_TEST(a_datagram_finds_its_session) {
     wt_forget(rig);
     wt_datagram_in(rig, "01 6869");
     wt_datagram_in(rig, "00");
-    wt_expect(rig, "DatagramReceived session_id=4 data=\"hi\"\nDatagramReceived session_id=0 data=\"\"\n");
+    wt_expect(rig,
+        "DatagramReceived session_id=4 data=\"hi\"\nDatagramReceived session_id=0 data=\"\"\n");
     ck_assert_int_eq(send_text(rig, 4, "yo", 0), 0);
     ck_assert_bytes(rig->fake.conn.datagram.bytes, rig->fake.conn.datagram.length, "01 796f");
     ck_assert_int_eq(send_text(rig, 8, "yo", 0), LEAT_ERR_STATE);
@@ -51,8 +54,9 @@ WT_TEST(early_datagrams_follow_session_ready) {
     wt_datagram_in(rig, "00");
     wt_expect(rig, "");
     open_late(rig);
-    ck_assert_ptr_nonnull(strstr(rig->log, "\nDatagramReceived session_id=0 data=\"a\"\nDatagramReceived session_id=0 data=\"b\"\n"
-                                           "DatagramReceived session_id=0 data=\"\"\n"));
+    ck_assert_ptr_nonnull(strstr(rig->log,
+        "\nDatagramReceived session_id=0 data=\"a\"\nDatagramReceived session_id=0 data=\"b\"\n"
+        "DatagramReceived session_id=0 data=\"\"\n"));
     ck_assert_int_eq(strncmp(rig->log, "SessionReady", 12), 0);
 }
 
@@ -121,7 +125,7 @@ WT_TEST(a_datagram_for_nobody_is_dropped) {
 }
 
 WT_TEST(a_datagram_without_a_valid_session_ends_the_connection) {
-    /* TEST RFC 9297 §2.1-1: attack I9. */
+    /* TEST RFC 9297 §2.1-1. */
     wt_open(rig);
     wt_datagram_in(rig, "d000000000000000 61");
     ck_assert_uint_eq(rig->fake.conn.error_code, LEAT_H3_DATAGRAM_ERROR);
@@ -136,11 +140,13 @@ WT_TEST(the_fate_of_a_datagram_is_told_with_its_uid) {
     tell_fate(rig, 1, LEAT_DATAGRAM_LOST);
     tell_fate(rig, 0, LEAT_DATAGRAM_ACKED);
     tell_fate(rig, 2, LEAT_DATAGRAM_EXPIRED);
-    wt_expect(rig, "DatagramFate session_id=0 uid=102 fate=lost\nDatagramFate session_id=0 uid=100 fate=acked\n"
+    wt_expect(rig, "DatagramFate session_id=0 uid=102 fate=lost\nDatagramFate session_id=0 uid=100 "
+                   "fate=acked\n"
                    "DatagramFate session_id=0 uid=100 fate=expired\n");
     tell_fate(rig, 0, LEAT_DATAGRAM_ACKED);
     tell_fate(rig, 7, LEAT_DATAGRAM_ACKED);
-    wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_DATAGRAM_FRAME_FATE, .datagram_frame_fate = {100, LEAT_DATAGRAM_ACKED}});
+    wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_DATAGRAM_FRAME_FATE,
+                         .datagram_frame_fate = {100, LEAT_DATAGRAM_ACKED}});
     wt_expect(rig, "");
 }
 
@@ -154,13 +160,16 @@ WT_TEST(a_datagram_that_was_not_taken_has_no_fate) {
     ck_assert_int_eq(send_text(rig, 0, "c", 3), 0);
     tell_fate(rig, 2, LEAT_DATAGRAM_ACKED);
     tell_fate(rig, 0, LEAT_DATAGRAM_LOST);
-    wt_expect(rig, "DatagramFate session_id=0 uid=3 fate=acked\nDatagramFate session_id=0 uid=1 fate=lost\n");
+    wt_expect(rig,
+        "DatagramFate session_id=0 uid=3 fate=acked\nDatagramFate session_id=0 uid=1 fate=lost\n");
 }
 
 WT_TEST(datagrams_that_were_not_taken_use_up_no_bound) {
     wt_open(rig);
     for (int i = 0; i < WT_FATES_MAX + 1; i++) {
-        ck_assert_int_eq(leat_wt_send_datagram(rig->wt, 0, (leat_span){(const uint8_t *)rig->log, 300}, 1), LEAT_ERR_TOO_LARGE);
+        ck_assert_int_eq(
+            leat_wt_send_datagram(rig->wt, 0, (leat_span){(const uint8_t *)rig->log, 300}, 1),
+            LEAT_ERR_TOO_LARGE);
     }
     ck_assert_int_eq(send_text(rig, 0, "a", 7), 0);
     tell_fate(rig, WT_FATES_MAX + 1, LEAT_DATAGRAM_ACKED);
@@ -187,10 +196,12 @@ WT_TEST(fates_are_asked_for_within_a_bound) {
     wt_expect(rig, "");
 }
 
-LEAT_TEST_MAIN("webtransport datagrams", a_datagram_finds_its_session, a_datagram_capsule_is_a_datagram_too,
-               early_datagrams_follow_session_ready, a_datagram_may_overtake_its_request,
-               early_datagrams_are_bounded_and_the_oldest_go, datagrams_of_a_flood_of_unknown_sessions_are_bounded,
-               early_datagrams_of_a_session_that_never_opens_are_counted, a_datagram_for_nobody_is_dropped,
-               a_datagram_without_a_valid_session_ends_the_connection, the_fate_of_a_datagram_is_told_with_its_uid,
-               a_datagram_that_was_not_taken_has_no_fate, datagrams_that_were_not_taken_use_up_no_bound,
-               fates_after_the_end_are_not_told, fates_are_asked_for_within_a_bound)
+LEAT_TEST_MAIN("webtransport datagrams", a_datagram_finds_its_session,
+    a_datagram_capsule_is_a_datagram_too, early_datagrams_follow_session_ready,
+    a_datagram_may_overtake_its_request, early_datagrams_are_bounded_and_the_oldest_go,
+    datagrams_of_a_flood_of_unknown_sessions_are_bounded,
+    early_datagrams_of_a_session_that_never_opens_are_counted, a_datagram_for_nobody_is_dropped,
+    a_datagram_without_a_valid_session_ends_the_connection,
+    the_fate_of_a_datagram_is_told_with_its_uid, a_datagram_that_was_not_taken_has_no_fate,
+    datagrams_that_were_not_taken_use_up_no_bound, fates_after_the_end_are_not_told,
+    fates_are_asked_for_within_a_bound)

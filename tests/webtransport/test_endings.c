@@ -1,9 +1,11 @@
-/* One row of the endings at a time: the event, what is answered on the wire, and that nothing follows. */
+/* One row of the endings at a time: the event, what is answered on the wire, and that nothing
+ * follows. */
 #include "webtransport/endings.h"
 
 static void expect_closed(wt_rig *rig, uint64_t id, const wt_ending_row *row) {
     char line[512];
-    snprintf(line, sizeof line, "SessionClosed session_id=%llu %s", (unsigned long long)id, row->closed);
+    snprintf(
+        line, sizeof line, "SessionClosed session_id=%llu %s", (unsigned long long)id, row->closed);
     ck_assert_msg(strcmp(rig->log, line) == 0, "%s:\n%s\nexpected\n%s", row->name, rig->log, line);
     wt_forget(rig);
 }
@@ -13,7 +15,8 @@ static void each_ending(void (*body)(wt_rig *rig, const wt_ending_row *row)) {
     static wt_rig rig;
     for (size_t i = 0; i < wt_endings_count * 8; i++) {
         const wt_ending_row *row = &wt_endings[i / 8];
-        wt_init(&rig, i & 1 ? WT_CLIENT : WT_SERVER, i & 2 ? LEAT_WT_DIALECT_DRAFT07 : LEAT_WT_DIALECT_DRAFT02);
+        wt_init(&rig, i & 1 ? WT_CLIENT : WT_SERVER,
+            i & 2 ? LEAT_WT_DIALECT_DRAFT07 : LEAT_WT_DIALECT_DRAFT02);
         rig.is_bytewise = (i & 4) != 0;
         ck_assert(wt_start(&rig));
         wt_open(&rig);
@@ -53,7 +56,9 @@ static void ends_once(wt_rig *rig, const wt_ending_row *row) {
     wt_expect(rig, "");
 }
 
-START_TEST(every_ending_is_told_once_with_its_cause) { each_ending(ends_once); }
+START_TEST(every_ending_is_told_once_with_its_cause) {
+    each_ending(ends_once);
+}
 END_TEST
 
 static void opened_streams_go(wt_rig *rig, const wt_ending_row *row) {
@@ -75,11 +80,14 @@ static void opened_streams_go(wt_rig *rig, const wt_ending_row *row) {
     wt_writable(rig, uni);
     wt_datagram_in(rig, "00 61");
     wt_expect(rig, "");
-    ck_assert_int_eq((int)leat_wt_send_stream_data(rig->wt, bidi, NULL, 0, true), LEAT_ERR_NO_STREAM);
+    ck_assert_int_eq(
+        (int)leat_wt_send_stream_data(rig->wt, bidi, NULL, 0, true), LEAT_ERR_NO_STREAM);
     ck_assert_int_eq(leat_wt_reset_stream(rig->wt, theirs, 0), LEAT_ERR_NO_STREAM);
 }
 
-START_TEST(every_ending_ends_the_streams_and_nothing_of_them_follows) { each_ending(opened_streams_go); }
+START_TEST(every_ending_ends_the_streams_and_nothing_of_them_follows) {
+    each_ending(opened_streams_go);
+}
 END_TEST
 
 static void late_streams_are_refused(wt_rig *rig, const wt_ending_row *row) {
@@ -93,7 +101,9 @@ static void late_streams_are_refused(wt_rig *rig, const wt_ending_row *row) {
     wt_expect(rig, "");
 }
 
-START_TEST(streams_after_any_ending_are_refused_with_session_gone) { each_ending(late_streams_are_refused); }
+START_TEST(streams_after_any_ending_are_refused_with_session_gone) {
+    each_ending(late_streams_are_refused);
+}
 END_TEST
 
 static void every_session_is_told(wt_rig *rig, const wt_ending_row *row) {
@@ -113,15 +123,20 @@ static void every_session_is_told(wt_rig *rig, const wt_ending_row *row) {
         return;
     }
     char lines[1024];
-    snprintf(lines, sizeof lines, "SessionClosed session_id=0 %sSessionClosed session_id=4 %sSessionClosed session_id=8 %s", row->closed,
-             row->closed, row->closed);
+    snprintf(lines, sizeof lines,
+        "SessionClosed session_id=0 %sSessionClosed session_id=4 %sSessionClosed session_id=8 %s",
+        row->closed, row->closed, row->closed);
     wt_expect(rig, lines);
 }
 
-START_TEST(a_connection_that_ends_closes_each_session_and_a_session_only_itself) { each_ending(every_session_is_told); }
+START_TEST(a_connection_that_ends_closes_each_session_and_a_session_only_itself) {
+    each_ending(every_session_is_told);
+}
 END_TEST
 
-/* ---- the wire ------------------------------------------------------------------------------------------------------------------- */
+/* ---- the wire
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 WT_TEST(a_local_close_is_a_capsule_and_fin_in_one_frame) {
     wt_open(rig);
@@ -158,7 +173,8 @@ WT_TEST(a_stop_gives_up_reading_after_the_round_trip) {
     ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->stopped, FAKE_NONE);
     wt_stop(rig, 0, 6);
     wt_ping_answered(rig);
-    wt_expect(rig, "SessionClosed session_id=0 origin=peer cause=stop code=0 reason=\"\" http_code=5 quic_code=0" BROKEN_TAIL);
+    wt_expect(rig, "SessionClosed session_id=0 origin=peer cause=stop code=0 reason=\"\" "
+                   "http_code=5 quic_code=0" BROKEN_TAIL);
     ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->stopped, LEAT_H3_REQUEST_CANCELLED);
     wt_ping_answered(rig);
     wt_expect(rig, "");
@@ -174,7 +190,9 @@ WT_TEST(somebody_elses_ping_ends_nothing) {
     wt_expect(rig, "");
 }
 
-/* ---- closing ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- closing
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 
 WT_TEST(reasons_are_bounded_utf8) {
     char reason[LEAT_WT_REASON_MAX + 1];
@@ -191,12 +209,13 @@ WT_TEST(reasons_are_bounded_utf8) {
 }
 
 WT_TEST(a_close_does_not_wait_for_the_peer_to_read) {
-    /* The peer gives no credit: attack I2. */
+    /* The peer gives no credit. */
     wt_open(rig);
     rig->fake.conn.room = 0;
     ck_assert_int_eq(leat_wt_close(rig->wt, 0, 7, "bye", 3), 0);
     wt_drain(rig);
-    wt_expect(rig, "SessionClosed session_id=0 origin=local cause=local code=7 reason=\"bye\" http_code=0 quic_code=0" CLEAN_TAIL);
+    wt_expect(rig, "SessionClosed session_id=0 origin=local cause=local code=7 reason=\"bye\" "
+                   "http_code=0 quic_code=0" CLEAN_TAIL);
     wt_expect_sent(rig, 0, "", false);
     rig->fake.conn.room = 5;
     wt_writable(rig, 0);
@@ -243,7 +262,8 @@ WT_TEST(a_close_after_the_peer_stopped_reading_gives_up_the_stream) {
     wt_stop(rig, 0, 5);
     ck_assert_int_eq(leat_wt_close(rig->wt, 0, 7, "bye", 3), 0);
     wt_drain(rig);
-    wt_expect(rig, "SessionClosed session_id=0 origin=local cause=local code=7 reason=\"bye\" http_code=0 quic_code=0" CLEAN_TAIL);
+    wt_expect(rig, "SessionClosed session_id=0 origin=local cause=local code=7 reason=\"bye\" "
+                   "http_code=0 quic_code=0" CLEAN_TAIL);
     ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->stopped, LEAT_H3_REQUEST_CANCELLED);
     ck_assert(!leat_wt_is_closing(rig->wt));
 }
@@ -273,10 +293,14 @@ WT_TEST(the_users_pointer_comes_with_the_end) {
 }
 
 LEAT_TEST_MAIN("webtransport endings", every_ending_is_told_once_with_its_cause,
-               every_ending_ends_the_streams_and_nothing_of_them_follows, streams_after_any_ending_are_refused_with_session_gone,
-               a_connection_that_ends_closes_each_session_and_a_session_only_itself, a_local_close_is_a_capsule_and_fin_in_one_frame,
-               a_close_by_capsule_is_answered_with_fin, a_fin_is_answered_with_fin, a_reset_is_answered_with_a_reset,
-               a_stop_gives_up_reading_after_the_round_trip, somebody_elses_ping_ends_nothing, reasons_are_bounded_utf8,
-               a_close_does_not_wait_for_the_peer_to_read, an_end_waits_behind_a_capsule_that_has_no_room,
-               an_answering_fin_waits_behind_a_capsule_that_has_no_room, a_close_after_the_peer_stopped_reading_gives_up_the_stream,
-               a_close_in_the_middle_of_an_event_stays_last, the_users_pointer_comes_with_the_end)
+    every_ending_ends_the_streams_and_nothing_of_them_follows,
+    streams_after_any_ending_are_refused_with_session_gone,
+    a_connection_that_ends_closes_each_session_and_a_session_only_itself,
+    a_local_close_is_a_capsule_and_fin_in_one_frame, a_close_by_capsule_is_answered_with_fin,
+    a_fin_is_answered_with_fin, a_reset_is_answered_with_a_reset,
+    a_stop_gives_up_reading_after_the_round_trip, somebody_elses_ping_ends_nothing,
+    reasons_are_bounded_utf8, a_close_does_not_wait_for_the_peer_to_read,
+    an_end_waits_behind_a_capsule_that_has_no_room,
+    an_answering_fin_waits_behind_a_capsule_that_has_no_room,
+    a_close_after_the_peer_stopped_reading_gives_up_the_stream,
+    a_close_in_the_middle_of_an_event_stays_last, the_users_pointer_comes_with_the_end)

@@ -89,12 +89,14 @@ START_TEST(fields_of_events_are_read_by_name) {
     ck_assert(!leat_wt_event_get_bytes(&event, "code", &bytes));
     ck_assert(!leat_wt_event_get_integer(&event, "stream_id", &value));
     ck_assert_str_eq(leat_wt_event_format(&event, line, sizeof line),
-        "SessionClosed session_id=4 origin=peer cause=capsule code=7 reason=\"a \\\"b\\\"\\n\\u0000c\" http_code=0 quic_code=0 "
+        "SessionClosed session_id=4 origin=peer cause=capsule code=7 reason=\"a "
+        "\\\"b\\\"\\n\\u0000c\" http_code=0 quic_code=0 "
         "clean=yes connection_usable=no silent_for=0ms datagrams_dropped=0");
     ck_assert_str_eq(leat_wt_event_format(&event, line, 14), "SessionClosed");
 }
 END_TEST
 
-LEAT_TEST_MAIN("webtransport mapping", codes_map_to_the_drafts_range_and_back, no_code_maps_to_a_reserved_one,
-               reserved_codes_and_codes_outside_the_range_are_no_application_codes, every_event_cause_and_origin_has_a_name,
-               fields_of_events_are_read_by_name)
+LEAT_TEST_MAIN("webtransport mapping", codes_map_to_the_drafts_range_and_back,
+    no_code_maps_to_a_reserved_one,
+    reserved_codes_and_codes_outside_the_range_are_no_application_codes,
+    every_event_cause_and_origin_has_a_name, fields_of_events_are_read_by_name)

@@ -4,7 +4,8 @@
 /* A life with everything in it. */
 static void live(wt_rig *rig) {
     uint64_t id;
-    wt_feed(rig, wt_peer_uni(rig, 3), "4054 00 61", true); /* for a client: of a session it does not know */
+    wt_feed(rig, wt_peer_uni(rig, 3), "4054 00 61",
+        true); /* for a client: of a session it does not know */
     wt_datagram_in(rig, "00 61");
     wt_settings(rig);
     if (rig->fake.conn.is_client) {
@@ -30,7 +31,9 @@ static void live(wt_rig *rig) {
     }
     leat_wt_close(rig->wt, 8, 1, "here", 4);
     wt_drain(rig);
-    wt_terminate(rig, rig->fake.conn.is_failed ? LEAT_SOURCE_PROTOCOL_ERROR : LEAT_SOURCE_IDLE_TIMEOUT, rig->fake.conn.error_code);
+    wt_terminate(rig,
+        rig->fake.conn.is_failed ? LEAT_SOURCE_PROTOCOL_ERROR : LEAT_SOURCE_IDLE_TIMEOUT,
+        rig->fake.conn.error_code);
 }
 
 /* Sessions that were announced are those that ended. */
@@ -79,4 +82,4 @@ START_TEST(every_failing_allocation_of_a_client_is_survived) {
 END_TEST
 
 LEAT_TEST_MAIN("webtransport memory", every_failing_allocation_of_a_server_is_survived,
-               every_failing_allocation_of_a_client_is_survived)
+    every_failing_allocation_of_a_client_is_survived)

@@ -1,7 +1,9 @@
-/* Every pair of endings: in one datagram, where a rank decides, and one after the other, where the first one wins. */
+/* Every pair of endings: in one datagram, where a rank decides, and one after the other, where the
+ * first one wins. */
 #include "webtransport/endings.h"
 
-/* What QUIC tells first when both are in one datagram: a stream's stop, its data, its end, its reset; then the connection. */
+/* What QUIC tells first when both are in one datagram: a stream's stop, its data, its end, its
+ * reset; then the connection. */
 static const size_t order_of_quic[] = {0, 5, 1, 2, 3, 4, 6};
 
 static size_t place_in_quic(size_t ending) {
@@ -12,7 +14,9 @@ static size_t place_in_quic(size_t ending) {
     return i;
 }
 
-static bool is_stop(size_t ending) { return wt_endings[ending].happen == wt_endings[5].happen; }
+static bool is_stop(size_t ending) {
+    return wt_endings[ending].happen == wt_endings[5].happen;
+}
 
 /* The line of an ending whose connection may have ended with it. */
 static const char *line_of(size_t ending, bool connection_is_gone) {
@@ -34,8 +38,8 @@ typedef struct pair {
 
 static void expect_winner(wt_rig *rig, const pair *race, size_t winner, bool connection_is_gone) {
     const char *line = line_of(winner, connection_is_gone);
-    ck_assert_msg(strcmp(rig->log, line) == 0, "%s, then %s: %s\nexpected\n%s", wt_endings[race->first].name,
-                  wt_endings[race->second].name, rig->log, line);
+    ck_assert_msg(strcmp(rig->log, line) == 0, "%s, then %s: %s\nexpected\n%s",
+        wt_endings[race->first].name, wt_endings[race->second].name, rig->log, line);
 }
 
 static void start(wt_rig *rig, const pair *race) {
@@ -63,19 +67,23 @@ static void finish(wt_rig *rig) {
     wt_clear(rig);
 }
 
-/* Both in one datagram: the connection knows already that it ends, the application hears of the session first. */
+/* Both in one datagram: the connection knows already that it ends, the application hears of the
+ * session first. */
 static void race_in_one_datagram(const pair *race) {
     static wt_rig rig;
-    bool ends_connection = wt_endings[race->first].ends_connection || wt_endings[race->second].ends_connection;
+    bool ends_connection =
+        wt_endings[race->first].ends_connection || wt_endings[race->second].ends_connection;
     size_t winner = race->first < race->second ? race->first : race->second;
     start(&rig, race);
-    rig.fake.is_terminating = ends_connection && race->first != 0; /* a local close was called before */
+    rig.fake.is_terminating =
+        ends_connection && race->first != 0; /* a local close was called before */
     wt_endings[race->first].happen(&rig, 0);
     wt_endings[race->second].happen(&rig, 0);
     if (is_stop(race->first) && is_stop(race->second)) {
         wt_ping_answered(&rig);
     }
-    expect_winner(&rig, race, winner, rig.fake.is_terminating && ends_connection && race->first != 0);
+    expect_winner(
+        &rig, race, winner, rig.fake.is_terminating && ends_connection && race->first != 0);
     wt_forget(&rig);
     finish(&rig);
 }
@@ -109,7 +117,8 @@ START_TEST(in_one_datagram_the_rank_decides) {
     for (size_t a = 0; a < wt_endings_ranked; a++) {
         for (size_t b = a + 1; b < wt_endings_ranked; b++) {
             bool a_first = place_in_quic(a) < place_in_quic(b);
-            each_setting((pair){.first = a_first ? a : b, .second = a_first ? b : a}, race_in_one_datagram);
+            each_setting(
+                (pair){.first = a_first ? a : b, .second = a_first ? b : a}, race_in_one_datagram);
         }
     }
 }
@@ -136,7 +145,8 @@ START_TEST(a_stop_waits_for_everything_but_the_end_of_the_connection) {
         wt_expect(&rig, "");
         wt_endings[i].happen(&rig, 0);
         bool is_ours = strstr(wt_endings[i].closed, "cause=local") != NULL;
-        expect_winner(&rig, &race, wt_endings[i].ends_connection && !is_ours ? 5 : i, wt_endings[i].ends_connection);
+        expect_winner(&rig, &race, wt_endings[i].ends_connection && !is_ours ? 5 : i,
+            wt_endings[i].ends_connection);
         wt_forget(&rig);
         finish(&rig);
     }
@@ -178,7 +188,8 @@ WT_TEST(data_after_the_close_capsule_resets_the_stream_and_tells_nothing) {
 WT_TEST(data_in_the_frame_of_the_close_capsule_is_a_violation_too) {
     wt_open(rig);
     wt_capsule(rig, 0, "6843 04 00000007 6843 04 00000008", true);
-    wt_expect(rig, "SessionClosed session_id=0 origin=peer cause=capsule code=7 reason=\"\" http_code=0 quic_code=0" CLEAN_TAIL);
+    wt_expect(rig, "SessionClosed session_id=0 origin=peer cause=capsule code=7 reason=\"\" "
+                   "http_code=0 quic_code=0" CLEAN_TAIL);
     ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->stopped, LEAT_H3_MESSAGE_ERROR);
 }
 
@@ -214,8 +225,9 @@ WT_TEST(many_sessions_end_one_after_the_other_without_a_trace) {
     ck_assert_uint_eq(leat_h3_open_requests(rig->h3), 0);
 }
 
-LEAT_TEST_MAIN("webtransport races", in_one_datagram_the_rank_decides, in_two_datagrams_the_first_one_wins,
-               a_stop_waits_for_everything_but_the_end_of_the_connection,
-               data_after_the_close_capsule_resets_the_stream_and_tells_nothing,
-               data_in_the_frame_of_the_close_capsule_is_a_violation_too, what_comes_after_a_local_close_is_ignored,
-               many_sessions_end_one_after_the_other_without_a_trace)
+LEAT_TEST_MAIN("webtransport races", in_one_datagram_the_rank_decides,
+    in_two_datagrams_the_first_one_wins, a_stop_waits_for_everything_but_the_end_of_the_connection,
+    data_after_the_close_capsule_resets_the_stream_and_tells_nothing,
+    data_in_the_frame_of_the_close_capsule_is_a_violation_too,
+    what_comes_after_a_local_close_is_ignored,
+    many_sessions_end_one_after_the_other_without_a_trace)

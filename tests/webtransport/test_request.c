@@ -1,21 +1,23 @@
 /* How sessions begin: settings, request, answer; both roles, dialects 02 and 07. */
 #include "webtransport/wt_rig.h"
 
-#define REQUESTED(dialect) \
-    "SessionRequested session_id=0 authority=\"a.example\" path=\"/c\" origin=\"\" dialect=" dialect "\n"
+#define REQUESTED(dialect)                                                                         \
+    "SessionRequested session_id=0 authority=\"a.example\" path=\"/c\" origin=\"\" "               \
+    "dialect=" dialect "\n"
 #define READY(dialect) "SessionReady session_id=0 dialect=" dialect "\n"
-#define FAILED(id, origin, http_code) \
-    "SessionClosed session_id=" id " origin=" origin " cause=connect_failed code=0 reason=\"\" http_code=" http_code " quic_code=0 clean=no " \
+#define FAILED(id, origin, http_code)                                                              \
+    "SessionClosed session_id=" id " origin=" origin                                               \
+    " cause=connect_failed code=0 reason=\"\" http_code=" http_code " quic_code=0 clean=no "       \
     "connection_usable=yes silent_for=0ms datagrams_dropped=0\n"
 
 static const char *by_dialect(const wt_rig *rig, const char *draft02, const char *draft07) {
     return rig->dialect == LEAT_WT_DIALECT_DRAFT02 ? draft02 : draft07;
 }
 
-/* ---- the choice of a dialect ---------------------------------------------------------------------------------------------- */
+/* ---- the choice of a dialect --------------------------------------------------------- */
 
 static const struct {
-    const char *settings; /* the control stream of the peer */
+    const char *settings;                 /* the control stream of the peer */
     leat_wt_dialect of_client, of_server; /* what we choose as a server, as a client */
 } choices[] = {
     {"00 04 00", LEAT_WT_DIALECT_NONE, LEAT_WT_DIALECT_NONE},
@@ -28,14 +30,18 @@ static const struct {
     {"00 04 0d 3301 0801 c0000000c671706a01", LEAT_WT_DIALECT_DRAFT07, LEAT_WT_DIALECT_DRAFT07},
     {"00 04 0d 3301 0801 c0000000c671706a00", LEAT_WT_DIALECT_NONE, LEAT_WT_DIALECT_NONE},
     {"00 04 0e 3301 0801 c0000000c671706a7fff", LEAT_WT_DIALECT_DRAFT07, LEAT_WT_DIALECT_DRAFT07},
-    /* TEST draft-ietf-webtrans-http3-07 §3.1: no datagrams, no sessions; the datagrams of draft-04 are not those of RFC 9297. */
+    /* TEST draft-ietf-webtrans-http3-07 §3.1: no datagrams, no sessions; the datagrams of draft-04
+       are not those of RFC 9297. */
     {"00 04 0d 3300 0801 c0000000c671706a01", LEAT_WT_DIALECT_NONE, LEAT_WT_DIALECT_NONE},
     {"00 04 0b 0801 c0000000c671706a01", LEAT_WT_DIALECT_NONE, LEAT_WT_DIALECT_NONE},
     {"00 04 0a 80ffd27701 ab60374201", LEAT_WT_DIALECT_NONE, LEAT_WT_DIALECT_NONE},
-    /* The newest of both. Chromium's and Firefox's settings as measured, without the greased ones. */
-    {"00 04 12 3301 0801 ab60374201 c0000000c671706a01", LEAT_WT_DIALECT_DRAFT07, LEAT_WT_DIALECT_DRAFT07},
-    {"00 04 19 0180010000 0680004000 074064 3301 80ffd27701 ab60374201", LEAT_WT_DIALECT_DRAFT02, LEAT_WT_DIALECT_DRAFT02},
-    {"00 04 15 0180010000 0714 ab60374201 80ffd27701 3301 0801", LEAT_WT_DIALECT_DRAFT02, LEAT_WT_DIALECT_DRAFT02},
+    /* The newest of both. Chromium's and Firefox's settings as measured, without grease. */
+    {"00 04 12 3301 0801 ab60374201 c0000000c671706a01", LEAT_WT_DIALECT_DRAFT07,
+        LEAT_WT_DIALECT_DRAFT07},
+    {"00 04 19 0180010000 0680004000 074064 3301 80ffd27701 ab60374201", LEAT_WT_DIALECT_DRAFT02,
+        LEAT_WT_DIALECT_DRAFT02},
+    {"00 04 15 0180010000 0714 ab60374201 80ffd27701 3301 0801", LEAT_WT_DIALECT_DRAFT02,
+        LEAT_WT_DIALECT_DRAFT02},
 };
 
 static void choose(wt_role role, size_t i) {
@@ -60,7 +66,8 @@ END_TEST
 WT_TEST(a_peer_without_quic_datagrams_has_no_dialect) {
     rig->fake.takes_no_datagrams = true;
     wt_settings(rig);
-    ck_assert_int_eq(leat_wt_dialect_choose(rig->h3, rig->fake.conn.is_client), LEAT_WT_DIALECT_NONE);
+    ck_assert_int_eq(
+        leat_wt_dialect_choose(rig->h3, rig->fake.conn.is_client), LEAT_WT_DIALECT_NONE);
 }
 
 WT_TEST(the_setting_of_draft_02_is_0_or_1) {
@@ -74,19 +81,27 @@ WT_TEST(all_dialects_are_offered) {
     uint64_t value = 0;
     for (size_t i = 0; i < rig->h3_config.setting_count; i++) {
         value += rig->h3_config.settings[i].id == 0x2b603742 ? rig->h3_config.settings[i].value : 0;
-        value += rig->h3_config.settings[i].id == 0xc671706a ? 100 * rig->h3_config.settings[i].value : 0;
-        value += rig->h3_config.settings[i].id == 0xffd277 ? 10000 * rig->h3_config.settings[i].value : 0;
+        value += rig->h3_config.settings[i].id == 0xc671706a
+                     ? 100 * rig->h3_config.settings[i].value
+                     : 0;
+        value += rig->h3_config.settings[i].id == 0xffd277
+                     ? 10000 * rig->h3_config.settings[i].value
+                     : 0;
     }
     ck_assert_uint_eq(value, 11601);
-    ck_assert(rig->h3_config.enable_connect_protocol && rig->h3_config.enable_datagrams && rig->h3_config.enable_webtransport);
+    ck_assert(rig->h3_config.enable_connect_protocol && rig->h3_config.enable_datagrams &&
+              rig->h3_config.enable_webtransport);
 }
 
-/* ---- server ----------------------------------------------------------------------------------------------------------------- */
+/* ---- server
+ * -----------------------------------------------------------------------------------------------------------------
+ */
 
 WT_TEST_OF(a_request_is_accepted, WT_SERVER) {
     wt_settings(rig);
     wt_request(rig, 0);
-    wt_expect(rig, by_dialect(rig, REQUESTED("draft-02") READY("draft-02"), REQUESTED("draft-07") READY("draft-07")));
+    wt_expect(rig, by_dialect(rig, REQUESTED("draft-02") READY("draft-02"),
+                       REQUESTED("draft-07") READY("draft-07")));
     wt_expect_fields_sent(rig, 0, ":status=200");
     ck_assert(!fake_find(&rig->fake.conn, 0)->end_sent);
     ck_assert_int_eq(rig->fake.liveness, 1);
@@ -96,18 +111,23 @@ WT_TEST_OF(a_request_is_accepted, WT_SERVER) {
 
 WT_TEST_OF(the_version_field_of_draft_02_is_answered, WT_SERVER) {
     wt_settings(rig);
-    wt_headers(rig, 0, WT_CONNECT "\nsec-webtransport-http3-draft02=1\norigin=https://a.example", false);
+    wt_headers(
+        rig, 0, WT_CONNECT "\nsec-webtransport-http3-draft02=1\norigin=https://a.example", false);
     wt_expect(rig, by_dialect(rig,
-        "SessionRequested session_id=0 authority=\"a.example\" path=\"/c\" origin=\"https://a.example\" dialect=draft-02\n" READY("draft-02"),
-        "SessionRequested session_id=0 authority=\"a.example\" path=\"/c\" origin=\"https://a.example\" dialect=draft-07\n" READY("draft-07")));
-    wt_expect_fields_sent(rig, 0, by_dialect(rig, ":status=200\nsec-webtransport-http3-draft=draft02", ":status=200"));
+                       "SessionRequested session_id=0 authority=\"a.example\" path=\"/c\" "
+                       "origin=\"https://a.example\" dialect=draft-02\n" READY("draft-02"),
+                       "SessionRequested session_id=0 authority=\"a.example\" path=\"/c\" "
+                       "origin=\"https://a.example\" dialect=draft-07\n" READY("draft-07")));
+    wt_expect_fields_sent(rig, 0,
+        by_dialect(rig, ":status=200\nsec-webtransport-http3-draft=draft02", ":status=200"));
 }
 
 static void accept_with_fields(wt_rig *rig, const leat_wt_event *event) {
     if (event->type == LEAT_WT_EVENT_SESSION_REQUESTED) {
         leat_h3_header field = leat_h3_header_of("x-greeting", "hello");
         ck_assert_uint_eq(event->session_requested.header_count, 6);
-        ck_assert(leat_span_is(leat_h3_find_header(event->session_requested.headers, 6, "x-token"), "abc"));
+        ck_assert(leat_span_is(
+            leat_h3_find_header(event->session_requested.headers, 6, "x-token"), "abc"));
         ck_assert_int_eq(leat_wt_accept(rig->wt, event->session_id, &field, 1), 0);
     }
 }
@@ -125,14 +145,17 @@ WT_TEST_OF(a_request_waits_for_the_clients_settings, WT_SERVER) {
     wt_expect(rig, "");
     ck_assert_int_eq(leat_wt_accept(rig->wt, 0, NULL, 0), LEAT_ERR_STATE);
     wt_settings(rig);
-    wt_expect(rig, by_dialect(rig, REQUESTED("draft-02") READY("draft-02"), REQUESTED("draft-07") READY("draft-07")));
+    wt_expect(rig, by_dialect(rig, REQUESTED("draft-02") READY("draft-02"),
+                       REQUESTED("draft-07") READY("draft-07")));
 }
 
 WT_TEST_OF(a_client_without_a_known_version_is_refused, WT_SERVER) {
     wt_request(rig, 0);
     wt_feed(rig, wt_peer_uni(rig, 0), "00 04 02 3301", false);
     wt_expect(rig, "");
-    wt_expect_fields_sent(rig, 0, ":status=400\ndetails=the client's SETTINGS offer no WebTransport version that is spoken here");
+    wt_expect_fields_sent(rig, 0,
+        ":status=400\ndetails=the client's SETTINGS offer no WebTransport version that is spoken "
+        "here");
     ck_assert(fake_find(&rig->fake.conn, 0)->end_sent);
     ck_assert_uint_eq(leat_wt_session_count(rig->wt), 0);
     wt_expect_connection_lives(rig);
@@ -205,7 +228,8 @@ WT_TEST_OF(a_request_with_fin_is_no_session, WT_SERVER) {
 WT_TEST_OF(other_requests_are_left_alone, WT_SERVER) {
     wt_settings(rig);
     wt_headers(rig, 0, ":method=GET\n:scheme=https\n:authority=a\n:path=/", true);
-    wt_headers(rig, 4, ":method=CONNECT\n:protocol=websocket\n:scheme=https\n:authority=a\n:path=/", false);
+    wt_headers(rig, 4, ":method=CONNECT\n:protocol=websocket\n:scheme=https\n:authority=a\n:path=/",
+        false);
     wt_headers(rig, 8, ":method=CONNECT\n:authority=a:80", false);
     wt_expect(rig, "");
     ck_assert_uint_eq(leat_wt_session_count(rig->wt), 0);
@@ -219,7 +243,8 @@ WT_TEST_OF(a_session_closed_before_the_answer_is_told_once, WT_SERVER) {
     wt_request(rig, 0);
     wt_forget(rig);
     wt_close_capsule(rig, 0, 3, "x", 1, true);
-    wt_expect(rig, "SessionClosed session_id=0 origin=peer cause=capsule code=3 reason=\"x\" http_code=0 quic_code=0 clean=yes "
+    wt_expect(rig, "SessionClosed session_id=0 origin=peer cause=capsule code=3 reason=\"x\" "
+                   "http_code=0 quic_code=0 clean=yes "
                    "connection_usable=yes silent_for=0ms datagrams_dropped=0\n");
     ck_assert_int_eq(leat_wt_accept(rig->wt, 0, NULL, 0), LEAT_ERR_STATE);
     ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->reset, LEAT_H3_REQUEST_CANCELLED);
@@ -232,20 +257,25 @@ WT_TEST_OF(a_server_may_close_instead_of_answering, WT_SERVER) {
     wt_forget(rig);
     ck_assert_int_eq(leat_wt_close(rig->wt, 0, 1, "no", 2), 0);
     wt_drain(rig);
-    wt_expect(rig, "SessionClosed session_id=0 origin=local cause=local code=1 reason=\"no\" http_code=0 quic_code=0 clean=yes "
+    wt_expect(rig, "SessionClosed session_id=0 origin=local cause=local code=1 reason=\"no\" "
+                   "http_code=0 quic_code=0 clean=yes "
                    "connection_usable=yes silent_for=0ms datagrams_dropped=0\n");
     wt_expect_aborted(rig, 0, LEAT_H3_REQUEST_REJECTED);
 }
 
-/* ---- client --------------------------------------------------------------------------------------------------------------------- */
+/* ---- client
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
-#define ASKED ":method=CONNECT\n:protocol=webtransport\n:scheme=https\n:authority=a.example\n:path=/c"
+#define ASKED                                                                                      \
+    ":method=CONNECT\n:protocol=webtransport\n:scheme=https\n:authority=a.example\n:path=/c"
 
 WT_TEST_OF(a_session_is_asked_for, WT_CLIENT) {
     wt_settings(rig);
     wt_request(rig, 0);
     wt_expect(rig, "");
-    wt_expect_fields_sent(rig, 0, by_dialect(rig, ASKED "\nsec-webtransport-http3-draft02=1", ASKED));
+    wt_expect_fields_sent(
+        rig, 0, by_dialect(rig, ASKED "\nsec-webtransport-http3-draft02=1", ASKED));
     wt_answer(rig, 0);
     wt_expect(rig, by_dialect(rig, READY("draft-02"), READY("draft-07")));
     ck_assert_int_eq(rig->fake.liveness, 1);
@@ -257,16 +287,20 @@ WT_TEST_OF(a_request_waits_for_the_servers_settings, WT_CLIENT) {
     wt_request(rig, 0);
     ck_assert_uint_eq(fake_find(&rig->fake.conn, 0)->sent_length, 0);
     wt_settings(rig);
-    wt_expect_fields_sent(rig, 0, by_dialect(rig, ASKED "\nsec-webtransport-http3-draft02=1", ASKED));
+    wt_expect_fields_sent(
+        rig, 0, by_dialect(rig, ASKED "\nsec-webtransport-http3-draft02=1", ASKED));
 }
 
 WT_TEST_OF(origin_and_further_fields_are_sent, WT_CLIENT) {
     uint64_t id;
     leat_h3_header field = leat_h3_header_of("x-token", "abc");
     wt_settings(rig);
-    ck_assert_int_eq(leat_wt_connect(rig->wt, "a.example", "/c", "https://b.example", &field, 1, &id), 0);
-    wt_expect_fields_sent(rig, id, by_dialect(rig, ASKED "\norigin=https://b.example\nx-token=abc\nsec-webtransport-http3-draft02=1",
-                                              ASKED "\norigin=https://b.example\nx-token=abc"));
+    ck_assert_int_eq(
+        leat_wt_connect(rig->wt, "a.example", "/c", "https://b.example", &field, 1, &id), 0);
+    wt_expect_fields_sent(rig, id,
+        by_dialect(rig,
+            ASKED "\norigin=https://b.example\nx-token=abc\nsec-webtransport-http3-draft02=1",
+            ASKED "\norigin=https://b.example\nx-token=abc"));
 }
 
 WT_TEST_OF(any_2xx_opens_the_session_and_1xx_does_not, WT_CLIENT) {
@@ -312,9 +346,14 @@ WT_TEST_OF(an_answer_with_fin_opens_and_ends, WT_CLIENT) {
     wt_request(rig, 0);
     fake_forget(&rig->fake.conn, 0);
     wt_headers(rig, 0, ":status=200", true);
-    wt_expect(rig, by_dialect(rig,
-        READY("draft-02") "SessionClosed session_id=0 origin=peer cause=fin code=0 reason=\"\" http_code=0 quic_code=0 clean=yes connection_usable=yes silent_for=0ms datagrams_dropped=0\n",
-        READY("draft-07") "SessionClosed session_id=0 origin=peer cause=fin code=0 reason=\"\" http_code=0 quic_code=0 clean=yes connection_usable=yes silent_for=0ms datagrams_dropped=0\n"));
+    wt_expect(
+        rig, by_dialect(rig,
+                 READY("draft-02") "SessionClosed session_id=0 origin=peer cause=fin code=0 "
+                                   "reason=\"\" http_code=0 quic_code=0 clean=yes "
+                                   "connection_usable=yes silent_for=0ms datagrams_dropped=0\n",
+                 READY("draft-07") "SessionClosed session_id=0 origin=peer cause=fin code=0 "
+                                   "reason=\"\" http_code=0 quic_code=0 clean=yes "
+                                   "connection_usable=yes silent_for=0ms datagrams_dropped=0\n"));
     wt_expect_sent(rig, 0, "", true);
 }
 
@@ -322,7 +361,8 @@ WT_TEST_OF(an_answer_with_content_is_a_protocol_error, WT_CLIENT) {
     wt_settings(rig);
     wt_request(rig, 0);
     wt_headers(rig, 0, ":status=200\ncontent-length=5", false);
-    wt_expect(rig, "SessionClosed session_id=0 origin=local cause=protocol_error code=0 reason=\"\" http_code=270 quic_code=0 clean=no "
+    wt_expect(rig, "SessionClosed session_id=0 origin=local cause=protocol_error code=0 "
+                   "reason=\"\" http_code=270 quic_code=0 clean=no "
                    "connection_usable=yes silent_for=0ms datagrams_dropped=0\n");
     wt_expect_aborted(rig, 0, LEAT_H3_MESSAGE_ERROR);
 }
@@ -331,7 +371,8 @@ WT_TEST_OF(a_malformed_answer_is_a_protocol_error, WT_CLIENT) {
     wt_settings(rig);
     wt_request(rig, 0);
     wt_headers(rig, 0, ":status=abc", false);
-    wt_expect(rig, "SessionClosed session_id=0 origin=local cause=protocol_error code=0 reason=\"\" http_code=270 quic_code=0 clean=no "
+    wt_expect(rig, "SessionClosed session_id=0 origin=local cause=protocol_error code=0 "
+                   "reason=\"\" http_code=270 quic_code=0 clean=no "
                    "connection_usable=yes silent_for=0ms datagrams_dropped=0\n");
 }
 
@@ -365,7 +406,8 @@ WT_TEST_OF(goaway_fails_the_requests_that_it_excludes, WT_CLIENT) {
     wt_request(rig, 4);
     wt_request(rig, 8);
     wt_feed(rig, wt_peer_uni(rig, 0), "07 01 08", false);
-    wt_expect(rig, "SessionDraining session_id=0 by_goaway=yes\nSessionDraining session_id=4 by_goaway=yes\n" FAILED("8", "peer", "267"));
+    wt_expect(rig, "SessionDraining session_id=0 by_goaway=yes\nSessionDraining session_id=4 "
+                   "by_goaway=yes\n" FAILED("8", "peer", "267"));
     wt_expect_aborted(rig, 8, LEAT_H3_REQUEST_CANCELLED);
     ck_assert_int_eq(leat_wt_connect(rig->wt, "a", "/", NULL, NULL, 0, &id), LEAT_ERR_STATE);
 }
@@ -400,16 +442,19 @@ START_TEST(without_randomness_there_is_no_layer) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("webtransport request", the_dialect_is_the_newest_that_the_peers_settings_allow, a_peer_without_quic_datagrams_has_no_dialect,
-               the_setting_of_draft_02_is_0_or_1, all_dialects_are_offered, a_request_is_accepted,
-               the_version_field_of_draft_02_is_answered, fields_of_request_and_answer_are_passed_on,
-               a_request_waits_for_the_clients_settings, a_client_without_a_known_version_is_refused,
-               a_refusal_answers_and_ends_the_session, a_refusal_needs_no_words, one_session_too_many_is_answered_with_429,
-               a_request_with_fin_is_no_session, other_requests_are_left_alone, a_session_closed_before_the_answer_is_told_once,
-               a_server_may_close_instead_of_answering, a_session_is_asked_for, a_request_waits_for_the_servers_settings,
-               origin_and_further_fields_are_sent, any_2xx_opens_the_session_and_1xx_does_not, another_status_is_a_refusal,
-               redirections_are_not_followed, a_server_without_a_known_version_fails_the_request, an_answer_with_fin_opens_and_ends,
-               an_answer_with_content_is_a_protocol_error, a_malformed_answer_is_a_protocol_error,
-               a_client_opens_no_more_sessions_than_the_server_takes, a_client_has_its_own_limit_of_sessions,
-               goaway_fails_the_requests_that_it_excludes, a_server_cannot_connect, sessions_are_walked_and_have_a_user_pointer,
-               without_randomness_there_is_no_layer)
+LEAT_TEST_MAIN("webtransport request", the_dialect_is_the_newest_that_the_peers_settings_allow,
+    a_peer_without_quic_datagrams_has_no_dialect, the_setting_of_draft_02_is_0_or_1,
+    all_dialects_are_offered, a_request_is_accepted, the_version_field_of_draft_02_is_answered,
+    fields_of_request_and_answer_are_passed_on, a_request_waits_for_the_clients_settings,
+    a_client_without_a_known_version_is_refused, a_refusal_answers_and_ends_the_session,
+    a_refusal_needs_no_words, one_session_too_many_is_answered_with_429,
+    a_request_with_fin_is_no_session, other_requests_are_left_alone,
+    a_session_closed_before_the_answer_is_told_once, a_server_may_close_instead_of_answering,
+    a_session_is_asked_for, a_request_waits_for_the_servers_settings,
+    origin_and_further_fields_are_sent, any_2xx_opens_the_session_and_1xx_does_not,
+    another_status_is_a_refusal, redirections_are_not_followed,
+    a_server_without_a_known_version_fails_the_request, an_answer_with_fin_opens_and_ends,
+    an_answer_with_content_is_a_protocol_error, a_malformed_answer_is_a_protocol_error,
+    a_client_opens_no_more_sessions_than_the_server_takes, a_client_has_its_own_limit_of_sessions,
+    goaway_fails_the_requests_that_it_excludes, a_server_cannot_connect,
+    sessions_are_walked_and_have_a_user_pointer, without_randomness_there_is_no_layer)

@@ -16,17 +16,22 @@ static bool is_whole(wt_rig *rig) {
     return !rig->is_bytewise;
 }
 
-/* ---- of the peer ------------------------------------------------------------------------------------------------------------- */
+/* ---- of the peer
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 WT_TEST(a_unidirectional_stream_of_the_peer_is_told) {
     uint64_t id = wt_peer_uni(rig, 3);
     wt_open(rig);
     wt_feed(rig, id, "4054 00 6869", true);
     if (is_whole(rig)) {
-        expect_events(rig, "StreamOpened session_id=0 stream_id=%llu unidirectional=yes\n"
-                           "StreamDataReceived session_id=0 stream_id=%llu data=\"hi\" end_stream=yes\n", id, id);
+        expect_events(rig,
+            "StreamOpened session_id=0 stream_id=%llu unidirectional=yes\n"
+            "StreamDataReceived session_id=0 stream_id=%llu data=\"hi\" end_stream=yes\n",
+            id, id);
     }
-    ck_assert_int_eq((int)leat_wt_send_stream_data(rig->wt, id, (const uint8_t *)"x", 1, false), LEAT_ERR_NO_STREAM);
+    ck_assert_int_eq((int)leat_wt_send_stream_data(rig->wt, id, (const uint8_t *)"x", 1, false),
+        LEAT_ERR_NO_STREAM);
 }
 
 WT_TEST(a_bidirectional_stream_of_the_peer_is_told_and_answered) {
@@ -34,14 +39,17 @@ WT_TEST(a_bidirectional_stream_of_the_peer_is_told_and_answered) {
     wt_open(rig);
     wt_feed(rig, id, "4041 00 6869", false);
     if (is_whole(rig)) {
-        expect_events(rig, "StreamOpened session_id=0 stream_id=%llu unidirectional=no\n"
-                           "StreamDataReceived session_id=0 stream_id=%llu data=\"hi\" end_stream=no\n", id, id);
+        expect_events(rig,
+            "StreamOpened session_id=0 stream_id=%llu unidirectional=no\n"
+            "StreamDataReceived session_id=0 stream_id=%llu data=\"hi\" end_stream=no\n",
+            id, id);
     }
     ck_assert_int_eq((int)leat_wt_send_stream_data(rig->wt, id, (const uint8_t *)"yo", 2, true), 2);
     wt_expect_sent(rig, id, "796f", true);
     ck_assert_int_eq((int)leat_wt_send_stream_data(rig->wt, id, NULL, 0, true), LEAT_ERR_NO_STREAM);
     wt_feed(rig, id, NULL, true);
-    expect_events(rig, "StreamDataReceived session_id=0 stream_id=%llu data=\"\" end_stream=yes\n", id, 0);
+    expect_events(
+        rig, "StreamDataReceived session_id=0 stream_id=%llu data=\"\" end_stream=yes\n", id, 0);
     wt_writable(rig, id);
     wt_expect(rig, "");
     ck_assert_ptr_null(leat_wt_stream_user(rig->wt, id));
@@ -60,7 +68,8 @@ WT_TEST(streams_find_their_session) {
     wt_answer(rig, 4);
     wt_forget(rig);
     wt_feed(rig, wt_peer_uni(rig, 3), "4054 04", false);
-    expect_events(rig, "StreamOpened session_id=4 stream_id=%llu unidirectional=yes\n", wt_peer_uni(rig, 3), 0);
+    expect_events(rig, "StreamOpened session_id=4 stream_id=%llu unidirectional=yes\n",
+        wt_peer_uni(rig, 3), 0);
 }
 
 WT_TEST(a_session_id_that_is_no_request_ends_the_connection) {
@@ -70,7 +79,9 @@ WT_TEST(a_session_id_that_is_no_request_ends_the_connection) {
     ck_assert_uint_eq(rig->fake.conn.error_code, LEAT_H3_ID_ERROR);
 }
 
-/* ---- of ours --------------------------------------------------------------------------------------------------------------------- */
+/* ---- of ours
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 WT_TEST(our_streams_begin_with_type_or_signal_and_session) {
     uint64_t uni, bidi;
@@ -80,13 +91,17 @@ WT_TEST(our_streams_begin_with_type_or_signal_and_session) {
     wt_forget(rig);
     ck_assert_int_eq(leat_wt_open_stream(rig->wt, 4, true, &uni), 0);
     ck_assert_int_eq(leat_wt_open_stream(rig->wt, 4, false, &bidi), 0);
-    ck_assert_int_eq((int)leat_wt_send_stream_data(rig->wt, uni, (const uint8_t *)"hi", 2, true), 2);
+    ck_assert_int_eq(
+        (int)leat_wt_send_stream_data(rig->wt, uni, (const uint8_t *)"hi", 2, true), 2);
     wt_expect_sent(rig, uni, "4054 04 6869", true);
     wt_expect_sent(rig, bidi, "4041 04", false);
     wt_feed(rig, bidi, "6f", true);
-    expect_events(rig, rig->is_bytewise ? "StreamDataReceived session_id=4 stream_id=%llu data=\"o\" end_stream=no\n"
-                                          "StreamDataReceived session_id=4 stream_id=%llu data=\"\" end_stream=yes\n"
-                                        : "StreamDataReceived session_id=4 stream_id=%llu data=\"o\" end_stream=yes\n", bidi, bidi);
+    expect_events(rig,
+        rig->is_bytewise
+            ? "StreamDataReceived session_id=4 stream_id=%llu data=\"o\" end_stream=no\n"
+              "StreamDataReceived session_id=4 stream_id=%llu data=\"\" end_stream=yes\n"
+            : "StreamDataReceived session_id=4 stream_id=%llu data=\"o\" end_stream=yes\n",
+        bidi, bidi);
     ck_assert_int_eq(leat_wt_open_stream(rig->wt, 8, true, &uni), LEAT_ERR_STATE);
     rig->fake.conn.streams_allowed = 0;
     ck_assert_int_eq(leat_wt_open_stream(rig->wt, 4, true, &uni), LEAT_ERR_STREAM_LIMIT);
@@ -105,18 +120,22 @@ WT_TEST(a_full_stream_takes_what_fits_and_tells_when_there_is_room) {
     wt_open(rig);
     ck_assert_int_eq(leat_wt_open_stream(rig->wt, 0, true, &id), 0);
     rig->fake.conn.room = 5;
-    ck_assert_int_eq((int)leat_wt_send_stream_data(rig->wt, id, (const uint8_t *)"hello", 5, true), 2);
+    ck_assert_int_eq(
+        (int)leat_wt_send_stream_data(rig->wt, id, (const uint8_t *)"hello", 5, true), 2);
     ck_assert(!fake_find(&rig->fake.conn, id)->end_sent);
     rig->fake.conn.room = 50;
     wt_writable(rig, id);
     expect_events(rig, "StreamWritable session_id=0 stream_id=%llu\n", id, 0);
-    ck_assert_int_eq((int)leat_wt_send_stream_data(rig->wt, id, (const uint8_t *)"llo", 3, true), 3);
+    ck_assert_int_eq(
+        (int)leat_wt_send_stream_data(rig->wt, id, (const uint8_t *)"llo", 3, true), 3);
     wt_expect_sent(rig, id, "4054 00 68656c6c6f", true);
     wt_writable(rig, id);
     wt_expect(rig, "");
 }
 
-/* ---- resets and stops ---------------------------------------------------------------------------------------------------------------- */
+/* ---- resets and stops
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 
 WT_TEST(codes_of_resets_and_stops_are_mapped_both_ways) {
     uint64_t theirs = wt_peer_bidi(rig, 1), ours;
@@ -124,9 +143,13 @@ WT_TEST(codes_of_resets_and_stops_are_mapped_both_ways) {
     wt_feed(rig, theirs, "4041 00", false);
     wt_forget(rig);
     wt_reset(rig, theirs, 0x52e4a40fa8fa);
-    expect_events(rig, "StreamReset session_id=0 stream_id=%llu code=30 has_code=yes http_code=91141958510842\n", theirs, 0);
+    expect_events(rig,
+        "StreamReset session_id=0 stream_id=%llu code=30 has_code=yes http_code=91141958510842\n",
+        theirs, 0);
     wt_stop(rig, theirs, 0x10f);
-    expect_events(rig, "StopSendingReceived session_id=0 stream_id=%llu code=0 has_code=no http_code=271\n", theirs, 0);
+    expect_events(rig,
+        "StopSendingReceived session_id=0 stream_id=%llu code=0 has_code=no http_code=271\n",
+        theirs, 0);
     ck_assert_int_eq(leat_wt_open_stream(rig->wt, 0, false, &ours), 0);
     ck_assert_int_eq(leat_wt_reset_stream(rig->wt, ours, 0), 0);
     ck_assert_int_eq(leat_wt_stop_stream(rig->wt, ours, 0xffffffff), 0);
@@ -179,7 +202,9 @@ WT_TEST(unknown_streams_are_no_streams) {
     wt_expect(rig, "");
 }
 
-/* ---- early and late ------------------------------------------------------------------------------------------------------------------- */
+/* ---- early and late
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static void open_late(wt_rig *rig) {
     if (rig->fake.conn.is_client) {
@@ -201,21 +226,25 @@ WT_TEST(early_streams_wait_in_the_transport) {
     wt_feed(rig, uni, "4054 00 6869", true);
     wt_feed(rig, bidi, "4041 00", false);
     wt_expect(rig, "");
-    ck_assert(fake_find(&rig->fake.conn, uni)->is_held && fake_find(&rig->fake.conn, bidi)->is_held);
+    ck_assert(
+        fake_find(&rig->fake.conn, uni)->is_held && fake_find(&rig->fake.conn, bidi)->is_held);
     ck_assert_int_eq(leat_wt_reset_stream(rig->wt, bidi, 0), LEAT_ERR_NO_STREAM);
     open_late(rig);
-    ck_assert(!fake_find(&rig->fake.conn, uni)->is_held && !fake_find(&rig->fake.conn, bidi)->is_held);
+    ck_assert(
+        !fake_find(&rig->fake.conn, uni)->is_held && !fake_find(&rig->fake.conn, bidi)->is_held);
     if (is_whole(rig)) {
         char text[1024];
         snprintf(text, sizeof text,
-                 "SessionReady session_id=0 dialect=%s\nStreamOpened session_id=0 stream_id=%llu unidirectional=yes\n"
-                 "StreamOpened session_id=0 stream_id=%llu unidirectional=no\n"
-                 "StreamDataReceived session_id=0 stream_id=%llu data=\"hi\" end_stream=yes\n",
-                 leat_wt_dialect_name(rig->dialect), (unsigned long long)uni, (unsigned long long)bidi,
-                 (unsigned long long)uni);
+            "SessionReady session_id=0 dialect=%s\nStreamOpened session_id=0 stream_id=%llu "
+            "unidirectional=yes\n"
+            "StreamOpened session_id=0 stream_id=%llu unidirectional=no\n"
+            "StreamDataReceived session_id=0 stream_id=%llu data=\"hi\" end_stream=yes\n",
+            leat_wt_dialect_name(rig->dialect), (unsigned long long)uni, (unsigned long long)bidi,
+            (unsigned long long)uni);
         wt_expect(rig, text);
     }
-    ck_assert_int_eq((int)leat_wt_send_stream_data(rig->wt, bidi, (const uint8_t *)"x", 1, true), 1);
+    ck_assert_int_eq(
+        (int)leat_wt_send_stream_data(rig->wt, bidi, (const uint8_t *)"x", 1, true), 1);
 }
 
 WT_TEST_OF(a_stream_may_overtake_its_request, WT_SERVER) {
@@ -230,7 +259,7 @@ WT_TEST_OF(a_stream_may_overtake_its_request, WT_SERVER) {
 }
 
 WT_TEST_OF(early_streams_are_bounded, WT_SERVER) {
-    /* Attack I6. */
+    /* Whatever a peer sends early, what is kept is bounded. */
     wt_settings(rig);
     for (unsigned i = 0; i < 40; i++) {
         wt_feed(rig, 14 + 4 * i, i % 2 == 0 ? "4054 00 61" : "4054 08 61", false);
@@ -278,7 +307,7 @@ WT_TEST_OF(a_client_knows_all_of_its_sessions, WT_CLIENT) {
 }
 
 WT_TEST_OF(streams_without_webtransport_in_the_settings_are_unknown_streams, WT_SERVER) {
-    /* Attack I10. */
+    /* Not negotiated: an unknown kind of stream. */
     wt_feed(rig, 2, "00 04 02 3301", false);
     wt_feed(rig, 14, "4054 00 61", false);
     wt_feed(rig, 4, "4041 00 61", false);
@@ -313,11 +342,16 @@ WT_TEST(an_early_stream_that_is_stopped_only_receives) {
     ck_assert_int_eq((int)leat_wt_send_stream_data(rig->wt, id, NULL, 0, true), LEAT_ERR_NO_STREAM);
 }
 
-/* ---- holding ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- holding
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void take_one_byte(wt_rig *rig, const leat_wt_event *event) {
-    if (event->type == LEAT_WT_EVENT_STREAM_DATA_RECEIVED && event->stream_data_received.data.length > 1) {
-        ck_assert_int_eq(leat_wt_hold_stream(rig->wt, event->stream_id, event->stream_data_received.data.length - 1), 0);
+    if (event->type == LEAT_WT_EVENT_STREAM_DATA_RECEIVED &&
+        event->stream_data_received.data.length > 1) {
+        ck_assert_int_eq(leat_wt_hold_stream(rig->wt, event->stream_id,
+                             event->stream_data_received.data.length - 1),
+            0);
     }
 }
 
@@ -327,17 +361,21 @@ WT_TEST(bytes_and_end_that_were_given_back_come_again) {
     rig->is_bytewise = false;
     rig->on_event = take_one_byte;
     wt_feed(rig, id, "4054 00 686579", true);
-    expect_events(rig, "StreamOpened session_id=0 stream_id=%llu unidirectional=yes\n"
-                       "StreamDataReceived session_id=0 stream_id=%llu data=\"hey\" end_stream=yes\n", id, id);
+    expect_events(rig,
+        "StreamOpened session_id=0 stream_id=%llu unidirectional=yes\n"
+        "StreamDataReceived session_id=0 stream_id=%llu data=\"hey\" end_stream=yes\n",
+        id, id);
     wt_feed(rig, other, "4054 00", false);
     wt_forget(rig);
     ck_assert_int_eq(leat_wt_release_stream(rig->wt, id), 0);
     wt_feed(rig, other, NULL, false);
-    expect_events(rig, "StreamDataReceived session_id=0 stream_id=%llu data=\"ey\" end_stream=yes\n", id, 0);
+    expect_events(
+        rig, "StreamDataReceived session_id=0 stream_id=%llu data=\"ey\" end_stream=yes\n", id, 0);
     rig->on_event = NULL;
     ck_assert_int_eq(leat_wt_release_stream(rig->wt, id), 0);
     wt_feed(rig, other, NULL, false);
-    expect_events(rig, "StreamDataReceived session_id=0 stream_id=%llu data=\"y\" end_stream=yes\n", id, 0);
+    expect_events(
+        rig, "StreamDataReceived session_id=0 stream_id=%llu data=\"y\" end_stream=yes\n", id, 0);
     wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_NONE});
     ck_assert_int_eq(leat_wt_release_stream(rig->wt, id), LEAT_ERR_NO_STREAM);
 }
@@ -353,7 +391,9 @@ WT_TEST(a_held_stream_goes_with_its_session) {
     ck_assert_int_eq(leat_wt_release_stream(rig->wt, id), LEAT_ERR_NO_STREAM);
 }
 
-/* ---- the user's pointer and the walk ----------------------------------------------------------------------------------------------------------- */
+/* ---- the user's pointer and the walk
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 WT_TEST(streams_are_walked_and_have_a_user_pointer) {
     uint64_t ids[3], id;
@@ -403,19 +443,25 @@ WT_TEST(events_that_open_a_session_go_before_those_of_its_streams) {
     wt_feed(rig, 14, "4054 00", false);
     rig->keeps_requests = true;
     wt_drain(rig);
-    const char *requested = strstr(rig->log, "SessionRequested"), *ready = strstr(rig->log, "SessionReady"), *opened = strstr(rig->log, "StreamOpened");
-    ck_assert(requested != NULL && ready != NULL && opened != NULL && requested < ready && ready < opened);
+    const char *requested = strstr(rig->log, "SessionRequested"),
+               *ready = strstr(rig->log, "SessionReady"),
+               *opened = strstr(rig->log, "StreamOpened");
+    ck_assert(requested != NULL && ready != NULL && opened != NULL && requested < ready &&
+              ready < opened);
 }
 
 LEAT_TEST_MAIN("webtransport streams", a_unidirectional_stream_of_the_peer_is_told,
-               a_bidirectional_stream_of_the_peer_is_told_and_answered, a_stream_without_data_is_told, streams_find_their_session,
-               a_session_id_that_is_no_request_ends_the_connection, our_streams_begin_with_type_or_signal_and_session,
-               streams_open_only_on_open_sessions, a_full_stream_takes_what_fits_and_tells_when_there_is_room,
-               codes_of_resets_and_stops_are_mapped_both_ways, a_direction_that_is_over_tells_no_more,
-               a_stopped_stream_of_the_peer_leaves_nothing, unknown_streams_are_no_streams, early_streams_wait_in_the_transport,
-               a_stream_may_overtake_its_request, early_streams_are_bounded, streams_of_a_request_that_is_no_session_are_refused,
-               streams_of_a_refused_session_are_refused, a_client_knows_all_of_its_sessions,
-               streams_without_webtransport_in_the_settings_are_unknown_streams, an_early_stream_that_is_reset_is_forgotten,
-               an_early_stream_that_is_stopped_only_receives, bytes_and_end_that_were_given_back_come_again,
-               a_held_stream_goes_with_its_session, streams_are_walked_and_have_a_user_pointer,
-               the_last_event_of_a_stream_still_finds_its_pointer, events_that_open_a_session_go_before_those_of_its_streams)
+    a_bidirectional_stream_of_the_peer_is_told_and_answered, a_stream_without_data_is_told,
+    streams_find_their_session, a_session_id_that_is_no_request_ends_the_connection,
+    our_streams_begin_with_type_or_signal_and_session, streams_open_only_on_open_sessions,
+    a_full_stream_takes_what_fits_and_tells_when_there_is_room,
+    codes_of_resets_and_stops_are_mapped_both_ways, a_direction_that_is_over_tells_no_more,
+    a_stopped_stream_of_the_peer_leaves_nothing, unknown_streams_are_no_streams,
+    early_streams_wait_in_the_transport, a_stream_may_overtake_its_request,
+    early_streams_are_bounded, streams_of_a_request_that_is_no_session_are_refused,
+    streams_of_a_refused_session_are_refused, a_client_knows_all_of_its_sessions,
+    streams_without_webtransport_in_the_settings_are_unknown_streams,
+    an_early_stream_that_is_reset_is_forgotten, an_early_stream_that_is_stopped_only_receives,
+    bytes_and_end_that_were_given_back_come_again, a_held_stream_goes_with_its_session,
+    streams_are_walked_and_have_a_user_pointer, the_last_event_of_a_stream_still_finds_its_pointer,
+    events_that_open_a_session_go_before_those_of_its_streams)

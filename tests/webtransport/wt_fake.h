@@ -1,4 +1,5 @@
-/* The fake connection of the HTTP/3 tests, and the calls of leat/quic.h that only WebTransport makes. */
+/* The fake connection of the HTTP/3 tests, and the calls of leat/quic.h that only WebTransport
+ * makes. */
 #ifndef TESTS_WEBTRANSPORT_WT_FAKE_H
 #define TESTS_WEBTRANSPORT_WT_FAKE_H
 

@@ -3,7 +3,9 @@
 
 #include "h3/qpack.h"
 
-/* ---- life ------------------------------------------------------------------------------------------------------------------ */
+/* ---- life
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 void wt_init(wt_rig *rig, wt_role role, leat_wt_dialect dialect) {
     memset(rig, 0, sizeof *rig);
@@ -49,7 +51,9 @@ void wt_run(int only_role, void (*body)(wt_rig *rig)) {
     }
 }
 
-/* ---- the transcript ---------------------------------------------------------------------------------------------------------- */
+/* ---- the transcript
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_closed(const wt_rig *rig, uint64_t session_id) {
     for (size_t i = 0; i < rig->closed_count; i++) {
@@ -61,7 +65,8 @@ static bool is_closed(const wt_rig *rig, uint64_t session_id) {
 }
 
 static void check_order(wt_rig *rig, const leat_wt_event *event) {
-    ck_assert_msg(!is_closed(rig, event->session_id), "%s after SessionClosed", leat_wt_event_name(event->type));
+    ck_assert_msg(!is_closed(rig, event->session_id), "%s after SessionClosed",
+        leat_wt_event_name(event->type));
     if (event->type == LEAT_WT_EVENT_SESSION_CLOSED) {
         ck_assert_uint_lt(rig->closed_count, WT_SESSIONS_SEEN_MAX);
         rig->closed[rig->closed_count++] = event->session_id;
@@ -94,7 +99,7 @@ void wt_expect(wt_rig *rig, const char *transcript) {
     wt_forget(rig);
 }
 
-/* ---- delivery, in the order of the loop in leat/webtransport.h ------------------------------------------------------------------ */
+/* ---- delivery, in the order of the loop in leat/webtransport.h ----------------------- */
 
 static void drain_unless_silent(wt_rig *rig) {
     if (!rig->is_silent) {
@@ -150,12 +155,14 @@ static void deliver(wt_rig *rig, uint64_t stream_id, leat_span bytes, bool end_s
     uint8_t *copy = malloc(bytes.length + 1);
     memcpy(copy, bytes.data, bytes.length);
     leat_event event = {.type = LEAT_EVENT_STREAM_DATA_RECEIVED,
-                        .stream_data_received = {.stream_id = stream_id, .data = {copy, bytes.length}, .end_stream = end_stream}};
+        .stream_data_received = {
+            .stream_id = stream_id, .data = {copy, bytes.length}, .end_stream = end_stream}};
     wt_event_in(rig, &event);
     stream = fake_find(&rig->fake.conn, stream_id);
     if (stream->is_held) {
         ck_assert_uint_le(stream->unread, bytes.length);
-        keep(rig, stream_id, (leat_span){copy + bytes.length - stream->unread, stream->unread}, end_stream);
+        keep(rig, stream_id, (leat_span){copy + bytes.length - stream->unread, stream->unread},
+            end_stream);
     }
     free(copy);
 }
@@ -189,7 +196,9 @@ void wt_feed(wt_rig *rig, uint64_t stream_id, const char *hex, bool end_stream) 
     wt_feed_bytes(rig, stream_id, bytes, end_stream);
 }
 
-/* ---- the peer's writers ------------------------------------------------------------------------------------------------------------ */
+/* ---- the peer's writers
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static void put_varint(leat_buffer *out, uint64_t value) {
     uint8_t bytes[8];
@@ -207,7 +216,8 @@ static void put_prefixed(leat_buffer *out, uint8_t first, unsigned bits, size_t 
     size_t most = ((size_t)1 << bits) - 1;
     uint8_t byte = (uint8_t)(first | (value < most ? value : most));
     leat_buffer_append(out, &byte, 1);
-    for (value = value < most ? SIZE_MAX : value - most; value != SIZE_MAX; value = value < 128 ? SIZE_MAX : value >> 7) {
+    for (value = value < most ? SIZE_MAX : value - most; value != SIZE_MAX;
+         value = value < 128 ? SIZE_MAX : value >> 7) {
         byte = (uint8_t)((value & 127) | (value < 128 ? 0 : 128));
         leat_buffer_append(out, &byte, 1);
     }
@@ -226,7 +236,8 @@ static void put_section(leat_buffer *out, const char *lines) {
     }
 }
 
-static void feed_frame(wt_rig *rig, uint64_t stream_id, uint64_t type, const leat_buffer *payload, bool end_stream) {
+static void feed_frame(
+    wt_rig *rig, uint64_t stream_id, uint64_t type, const leat_buffer *payload, bool end_stream) {
     leat_buffer frame;
     leat_buffer_init(&frame, NULL, SIZE_MAX);
     put_varint(&frame, type);
@@ -253,9 +264,11 @@ void wt_capsule(wt_rig *rig, uint64_t stream_id, const char *hex, bool end_strea
     leat_buffer_clear(&payload);
 }
 
-void wt_close_capsule(wt_rig *rig, uint64_t session_id, uint32_t code, const char *reason, size_t reason_length, bool end_stream) {
+void wt_close_capsule(wt_rig *rig, uint64_t session_id, uint32_t code, const char *reason,
+    size_t reason_length, bool end_stream) {
     leat_buffer payload;
-    uint8_t value[4] = {(uint8_t)(code >> 24), (uint8_t)(code >> 16), (uint8_t)(code >> 8), (uint8_t)code};
+    uint8_t value[4] = {
+        (uint8_t)(code >> 24), (uint8_t)(code >> 16), (uint8_t)(code >> 8), (uint8_t)code};
     leat_buffer_init(&payload, NULL, SIZE_MAX);
     put_varint(&payload, 0x2843);
     put_varint(&payload, 4 + reason_length);
@@ -265,21 +278,28 @@ void wt_close_capsule(wt_rig *rig, uint64_t session_id, uint32_t code, const cha
     leat_buffer_clear(&payload);
 }
 
-uint64_t wt_peer_bidi(const wt_rig *rig, unsigned number) { return number * 4 + (rig->fake.conn.is_client ? 1 : 0); }
-uint64_t wt_peer_uni(const wt_rig *rig, unsigned number) { return number * 4 + (rig->fake.conn.is_client ? 3 : 2); }
+uint64_t wt_peer_bidi(const wt_rig *rig, unsigned number) {
+    return number * 4 + (rig->fake.conn.is_client ? 1 : 0);
+}
+uint64_t wt_peer_uni(const wt_rig *rig, unsigned number) {
+    return number * 4 + (rig->fake.conn.is_client ? 3 : 2);
+}
 
 void wt_reset(wt_rig *rig, uint64_t stream_id, uint64_t error_code) {
-    wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_STREAM_RESET, .stream_reset = {stream_id, error_code}});
+    wt_event_in(rig,
+        &(leat_event){.type = LEAT_EVENT_STREAM_RESET, .stream_reset = {stream_id, error_code}});
 }
 
 /* QUIC answers with RESET_STREAM by itself. */
 void wt_stop(wt_rig *rig, uint64_t stream_id, uint64_t error_code) {
     leat_conn_reset_stream(&rig->fake.conn, stream_id, error_code);
-    wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_STOP_SENDING_RECEIVED, .stop_sending_received = {stream_id, error_code}});
+    wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_STOP_SENDING_RECEIVED,
+                         .stop_sending_received = {stream_id, error_code}});
 }
 
 void wt_datagram_in(wt_rig *rig, const char *hex) {
-    wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_DATAGRAM_FRAME_RECEIVED, .datagram_frame_received = {test_hex(hex)}});
+    wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_DATAGRAM_FRAME_RECEIVED,
+                         .datagram_frame_received = {test_hex(hex)}});
 }
 
 void wt_writable(wt_rig *rig, uint64_t stream_id) {
@@ -287,21 +307,29 @@ void wt_writable(wt_rig *rig, uint64_t stream_id) {
 }
 
 void wt_ping_answered(wt_rig *rig) {
-    wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_PING_ACKNOWLEDGED, .ping_acknowledged = {rig->fake.conn.last_ping, 0}});
+    wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_PING_ACKNOWLEDGED,
+                         .ping_acknowledged = {rig->fake.conn.last_ping, 0}});
 }
 
 void wt_terminate(wt_rig *rig, leat_close_source source, uint64_t error_code) {
     rig->fake.is_terminating = true;
     wt_event_in(rig, &(leat_event){.type = LEAT_EVENT_CONNECTION_TERMINATED,
-                                   .connection_terminated = {.error_code = error_code, .frame_type = LEAT_FRAME_TYPE_NONE,
-                                                             .reason_phrase = "", .source = source, .silent_for = 3 * LEAT_SECOND}});
+                         .connection_terminated = {.error_code = error_code,
+                             .frame_type = LEAT_FRAME_TYPE_NONE,
+                             .reason_phrase = "",
+                             .source = source,
+                             .silent_for = 3 * LEAT_SECOND}});
 }
 
-/* ---- set-up -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- set-up
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 
-/* SETTINGS with 0x33=1 and, from a server, 0x08=1: draft-02's 0x2b603742=1, draft-07's 0xc671706a=16. */
+/* SETTINGS with 0x33=1 and, from a server, 0x08=1: draft-02's 0x2b603742=1, draft-07's
+ * 0xc671706a=16. */
 void wt_settings(wt_rig *rig) {
-    bool has02 = rig->dialect != LEAT_WT_DIALECT_DRAFT07, has07 = rig->dialect != LEAT_WT_DIALECT_DRAFT02;
+    bool has02 = rig->dialect != LEAT_WT_DIALECT_DRAFT07,
+         has07 = rig->dialect != LEAT_WT_DIALECT_DRAFT02;
     leat_buffer payload, stream;
     leat_buffer_init(&payload, NULL, SIZE_MAX);
     leat_buffer_init(&stream, NULL, SIZE_MAX);
@@ -340,7 +368,9 @@ void wt_open(wt_rig *rig) {
     wt_forget(rig);
 }
 
-/* ---- what was sent ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- what was sent
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 void wt_expect_sent(wt_rig *rig, uint64_t stream_id, const char *hex, bool ended) {
     const fake_stream *stream = fake_find(&rig->fake.conn, stream_id);
@@ -350,7 +380,8 @@ void wt_expect_sent(wt_rig *rig, uint64_t stream_id, const char *hex, bool ended
 
 void wt_expect_aborted(wt_rig *rig, uint64_t stream_id, uint64_t error_code) {
     const fake_stream *stream = fake_find(&rig->fake.conn, stream_id);
-    bool is_uni = leat_stream_is_unidirectional(stream_id), is_ours = leat_stream_is_client_initiated(stream_id) == rig->fake.conn.is_client;
+    bool is_uni = leat_stream_is_unidirectional(stream_id),
+         is_ours = leat_stream_is_client_initiated(stream_id) == rig->fake.conn.is_client;
     ck_assert_uint_eq(stream->reset, is_uni && !is_ours ? FAKE_NONE : error_code);
     if (!is_uni || !is_ours) {
         ck_assert_uint_eq(stream->stopped, error_code);
@@ -369,8 +400,9 @@ void wt_expect_fields_sent(wt_rig *rig, uint64_t stream_id, const char *lines) {
     size_t length = 0;
     for (size_t i = 0; i < decoded.count; i++) {
         const leat_h3_header *header = &decoded.headers[i];
-        length += (size_t)snprintf(text + length, sizeof text - length, "%s%.*s=%.*s", i > 0 ? "\n" : "", (int)header->name.length,
-                                   (const char *)header->name.data, (int)header->value.length, (const char *)header->value.data);
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s%.*s=%.*s",
+            i > 0 ? "\n" : "", (int)header->name.length, (const char *)header->name.data,
+            (int)header->value.length, (const char *)header->value.data);
     }
     ck_assert_str_eq(text, lines);
     leat_qpack_decoder_free(decoder);
