@@ -1,8 +1,9 @@
 /*
- * The inside of a connection: one small struct per file of this folder, in the order of a packet's life, and the calls
- * that the files make to each other. Everything runs to completion inside one public call; conn->now is the time of
- * that call. Faults of the peer are recorded by leat_close_fault; every loop over frames, packets or sources stops
- * when the state is no longer LEAT_CONN_OPEN.
+ * The inside of a connection: one small struct per file of this folder, in the order of a packet's
+ * life, and the calls that the files make to each other. Everything runs to completion inside one
+ * public call; conn->now is the time of that call. Faults of the peer are recorded by
+ * leat_close_fault; every loop over frames, packets or sources stops when the state is no longer
+ * LEAT_CONN_OPEN.
  */
 #ifndef LEAT_QUIC_CONN_CONN_INTERNAL_H
 #define LEAT_QUIC_CONN_CONN_INTERNAL_H
@@ -29,7 +30,7 @@ typedef enum leat_conn_state {
     LEAT_CONN_CLOSED,
 } leat_conn_state;
 
-/* ---- packets on their way in and out ------------------------------------------------------------------------------ */
+/* ---- packets on their way in and out --------------------------------------------------------- */
 
 typedef struct leat_path_state leat_path_state;
 
@@ -61,14 +62,16 @@ typedef struct leat_packet_out {
 typedef struct leat_frame_handler {
     bool is_never_repeated; /* not even in the probe after a PTO */
     void (*on_frame)(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
-    void (*on_acked)(leat_conn *conn, leat_space space, const leat_sent_packet *packet, const leat_frame_record *record);
+    void (*on_acked)(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
+                     const leat_frame_record *record);
     void (*on_lost)(leat_conn *conn, leat_space space, const leat_frame_record *record);
 } leat_frame_handler;
 extern const leat_frame_handler leat_frame_handlers[LEAT_FRAME_KIND_COUNT];
 
-/* ---- receive.c ---------------------------------------------------------------------------------------------------- */
+/* ---- receive.c ------------------------------------------------------------------------------- */
 
-/* Packets kept until their keys come: stops an attacker from parking datagrams here (RFC 9001 §5.7). */
+/* Packets kept until their keys come: stops an attacker from parking datagrams here (RFC 9001
+ * §5.7). */
 #define LEAT_EARLY_PACKETS_MAX 8
 #define LEAT_EARLY_PACKET_SIZE_MAX 1500
 
@@ -92,7 +95,7 @@ void leat_receive_clear(leat_conn *conn);
 /* Counts and traces a packet without effect. */
 void leat_receive_drop(leat_conn *conn, leat_drop drop, leat_packet_type type, size_t length);
 
-/* ---- send.c -------------------------------------------------------------------------------------------------------- */
+/* ---- send.c ---------------------------------------------------------------------------------- */
 
 typedef struct leat_conn_send {
     bool is_dirty;        /* something happened since datagrams_to_send last returned 0 */
@@ -101,20 +104,26 @@ typedef struct leat_conn_send {
 } leat_conn_send;
 
 /*
- * Writes a frame and notes (kind, flags, a, b, c) for its handler. False: it does not fit, and nothing was written (or
- * memory is out, and the connection fails).
+ * Writes a frame and notes (kind, flags, a, b, c) for its handler. False: it does not fit, and
+ * nothing was written (or memory is out, and the connection fails).
  */
-bool leat_out_frame(leat_conn *conn, leat_packet_out *out, const leat_frame *frame, uint64_t a, uint64_t b, uint64_t c);
-/* For frames written by hand (STREAM, CRYPTO, ACK, DATAGRAM), which went into out->builder.payload since `mark`. */
-bool leat_out_record(leat_conn *conn, leat_packet_out *out, const leat_writer *mark, leat_frame_kind kind, uint8_t flags,
+bool leat_out_frame(leat_conn *conn, leat_packet_out *out, const leat_frame *frame, uint64_t a,
+                    uint64_t b, uint64_t c);
+/* For frames written by hand (STREAM, CRYPTO, ACK, DATAGRAM), which went into out->builder.payload
+ * since `mark`. */
+bool leat_out_record(leat_conn *conn, leat_packet_out *out, const leat_writer *mark,
+                     leat_frame_kind kind, uint8_t flags,
                      uint64_t a, uint64_t b, uint64_t c);
-static inline size_t leat_out_room(const leat_packet_out *out) { return leat_writer_room(&out->builder.payload); }
+static inline size_t leat_out_room(const leat_packet_out *out) {
+    return leat_writer_room(&out->builder.payload);
+}
 /* After a PTO: `count` ack-eliciting packets in the space, whatever the window says. */
 void leat_send_probe(leat_conn *conn, leat_space space, unsigned count);
 
-/* ---- spaces: acks.c and crypto_stream.c ----------------------------------------------------------------------------- */
+/* ---- spaces: acks.c and crypto_stream.c ------------------------------------------------------ */
 
-/* One packet number space with its keys and its CRYPTO stream; made when keys come, freed when they are discarded. */
+/* One packet number space with its keys and its CRYPTO stream; made when keys come, freed when they
+ * are discarded. */
 typedef struct leat_conn_space {
     leat_keys keys;
     leat_ack_tracker acks;
@@ -133,7 +142,8 @@ void leat_acks_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in
 void leat_acks_on_ack_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
                             const leat_frame_record *record);
 bool leat_acks_wants(const leat_conn *conn, leat_space space); /* an ACK is due */
-bool leat_acks_joins(const leat_conn *conn, leat_space space); /* worth adding to a packet that is sent anyway */
+/* worth adding to a packet that is sent anyway */
+bool leat_acks_joins(const leat_conn *conn, leat_space space);
 void leat_acks_write(leat_conn *conn, leat_packet_out *out);
 leat_time leat_acks_due(const leat_conn *conn);
 /* Recovery's verdicts on packets: the hooks given to every leat_recovery call. */
@@ -141,7 +151,8 @@ leat_recovery_hooks leat_acks_hooks(leat_conn *conn);
 /* Content of the oldest unacknowledged packets goes out again as a probe (RFC 9002 §6.2.4). */
 void leat_acks_repeat_oldest(leat_conn *conn, leat_space space, unsigned count);
 
-/* CRYPTO bytes held ahead of the read point, per level: stops endless handshake data (RFC 9000 §7.5). */
+/* CRYPTO bytes held ahead of the read point, per level: stops endless handshake data (RFC 9000
+ * §7.5). */
 #define LEAT_CRYPTO_RECEIVE_MAX (64 * 1024)
 /* CRYPTO bytes of ours in flight per level: a certificate chain fits. */
 #define LEAT_CRYPTO_SEND_MAX (256 * 1024)
@@ -175,7 +186,8 @@ int leat_crypto_open_space(leat_conn *conn, leat_space space);
 void leat_crypto_discard_space(leat_conn *conn, leat_space space);
 void leat_crypto_free_spaces(leat_conn *conn);
 bool leat_crypto_install_initial(leat_conn *conn, leat_span dcid);
-bool leat_crypto_install_secret(leat_conn *conn, leat_space space, bool write, const leat_cipher_suite *suite,
+bool leat_crypto_install_secret(leat_conn *conn, leat_space space, bool write,
+                                const leat_cipher_suite *suite,
                                 const uint8_t *secret);
 /* What the last packet completed: discards that waited for its end. */
 void leat_crypto_after_packet(leat_conn *conn, const leat_packet_in *packet);
@@ -187,23 +199,25 @@ void leat_crypto_keep_keys_fresh(leat_conn *conn);
 /* crypto_stream.c */
 void leat_crypto_collect_output(leat_conn *conn);
 void leat_crypto_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
-void leat_crypto_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet, const leat_frame_record *record);
+void leat_crypto_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
+                          const leat_frame_record *record);
 void leat_crypto_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
 bool leat_crypto_wants(const leat_conn *conn, leat_space space);
 void leat_crypto_write(leat_conn *conn, leat_packet_out *out);
 void leat_handshake_done_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
-void leat_handshake_done_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
+void leat_handshake_done_on_lost(leat_conn *conn, leat_space space,
+                                 const leat_frame_record *record);
 bool leat_handshake_done_wants(const leat_conn *conn, leat_space space);
 void leat_handshake_done_write(leat_conn *conn, leat_packet_out *out);
 leat_time leat_crypto_previous_keys_due(const leat_conn *conn);
 void leat_crypto_discard_previous_keys(leat_conn *conn);
 
-/* ---- negotiation.c: Version Negotiation and Retry, as a client meets them -------------------------------------------- */
+/* ---- negotiation.c: Version Negotiation and Retry, as a client meets them -------------------- */
 
 leat_drop leat_negotiation_on_version_negotiation(leat_conn *conn, const leat_packet_in *packet);
 leat_drop leat_negotiation_on_retry(leat_conn *conn, const leat_packet_in *packet);
 
-/* ---- streams.c and flow_control.c ------------------------------------------------------------------------------------- */
+/* ---- streams.c and flow_control.c ------------------------------------------------------------ */
 
 typedef struct leat_conn_streams {
     leat_stream_map map;
@@ -223,10 +237,12 @@ typedef struct leat_conn_streams {
 int leat_streams_init(leat_conn *conn);
 void leat_streams_clear(leat_conn *conn);
 void leat_streams_on_peer_params(leat_conn *conn);
-/* The stream a frame of the peer is about; NULL: nothing to do (late, or a fault that was recorded). */
+/* The stream a frame of the peer is about; NULL: nothing to do (late, or a fault that was
+ * recorded). */
 leat_stream *leat_streams_find_for_frame(leat_conn *conn, uint64_t id, uint64_t frame_type);
 void leat_streams_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
-void leat_streams_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet, const leat_frame_record *record);
+void leat_streams_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
+                           const leat_frame_record *record);
 void leat_streams_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
 bool leat_streams_wants(const leat_conn *conn, leat_space space);
 void leat_streams_write(leat_conn *conn, leat_packet_out *out);
@@ -236,7 +252,8 @@ void leat_streams_want_control(leat_conn *conn, leat_stream *stream, unsigned co
 /* The connection got credit: streams that waited for it are ready again. */
 void leat_streams_unblock(leat_conn *conn);
 /* Counts bytes against both limits; false: the peer broke one, which is recorded. */
-bool leat_streams_count_received(leat_conn *conn, leat_stream *stream, uint64_t growth, uint64_t frame_type);
+bool leat_streams_count_received(leat_conn *conn, leat_stream *stream, uint64_t growth,
+                                 uint64_t frame_type);
 /* StreamsAvailable, to an application that wanted a stream above the limit. */
 void leat_streams_tell_available(leat_conn *conn);
 
@@ -270,21 +287,27 @@ bool leat_stream_control_wants(const leat_conn *conn, leat_space space);
 void leat_stream_control_write(leat_conn *conn, leat_packet_out *out);
 void leat_max_data_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
 void leat_max_data_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
-void leat_max_stream_data_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
-void leat_max_stream_data_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
+void leat_max_stream_data_on_frame(leat_conn *conn, const leat_frame *frame,
+                                   leat_packet_in *packet);
+void leat_max_stream_data_on_lost(leat_conn *conn, leat_space space,
+                                  const leat_frame_record *record);
 void leat_max_streams_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
 void leat_max_streams_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
 void leat_data_blocked_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
-void leat_stream_data_blocked_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
-void leat_stream_data_blocked_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
-void leat_streams_blocked_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
+void leat_stream_data_blocked_on_frame(leat_conn *conn, const leat_frame *frame,
+                                       leat_packet_in *packet);
+void leat_stream_data_blocked_on_lost(leat_conn *conn, leat_space space,
+                                      const leat_frame_record *record);
+void leat_streams_blocked_on_lost(leat_conn *conn, leat_space space,
+                                  const leat_frame_record *record);
 
-/* ---- connection_ids.c --------------------------------------------------------------------------------------------------- */
+/* ---- connection_ids.c ------------------------------------------------------------------------ */
 
 /* IDs of ours that the peer may use at a time, and of the peer's that we keep. */
 #define LEAT_LOCAL_CIDS_MAX 8
 #define LEAT_PEER_CIDS_MAX 8
-/* Retirements not acknowledged yet: stops NEW_CONNECTION_ID floods with a rising Retire Prior To (attack C1). */
+/* Retirements not acknowledged yet: stops NEW_CONNECTION_ID floods with a rising Retire Prior To
+ * (attack C1). */
 #define LEAT_RETIREMENTS_MAX (2 * LEAT_PEER_CIDS_MAX)
 
 typedef struct leat_local_cid {
@@ -313,7 +336,8 @@ typedef struct leat_conn_cids {
     leat_local_cid local[LEAT_LOCAL_CIDS_MAX];
     uint64_t next_sequence;      /* of ours */
     leat_cid original_dcid;      /* of the client's first Initial: names the connection in traces */
-    leat_cid client_dcid;        /* server: what the client's Initials are addressed to until it knows our ID */
+    /* server: what the client's Initials are addressed to until it knows our ID */
+    leat_cid client_dcid;
     leat_cid retry_scid;         /* both: of the Retry, if there was one */
     bool was_retried;
     leat_peer_cid peers[LEAT_PEER_CIDS_MAX];
@@ -348,16 +372,21 @@ bool leat_cids_take_for_path(leat_conn *conn, leat_path_state *path);
 void leat_cids_release_path(leat_conn *conn, leat_path_state *path);
 bool leat_cids_is_reset_token(const leat_conn *conn, const uint8_t token[16]);
 void leat_cids_tell_owner_watch(leat_conn *conn);
-void leat_new_connection_id_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
-void leat_new_connection_id_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
-void leat_retire_connection_id_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
-void leat_retire_connection_id_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
+void leat_new_connection_id_on_frame(leat_conn *conn, const leat_frame *frame,
+                                     leat_packet_in *packet);
+void leat_new_connection_id_on_lost(leat_conn *conn, leat_space space,
+                                    const leat_frame_record *record);
+void leat_retire_connection_id_on_frame(leat_conn *conn, const leat_frame *frame,
+                                        leat_packet_in *packet);
+void leat_retire_connection_id_on_acked(leat_conn *conn, leat_space space,
+                                        const leat_sent_packet *packet,
                                         const leat_frame_record *record);
-void leat_retire_connection_id_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
+void leat_retire_connection_id_on_lost(leat_conn *conn, leat_space space,
+                                       const leat_frame_record *record);
 bool leat_cids_wants(const leat_conn *conn, leat_space space);
 void leat_cids_write(leat_conn *conn, leat_packet_out *out);
 
-/* ---- paths.c -------------------------------------------------------------------------------------------------------------- */
+/* ---- paths.c --------------------------------------------------------------------------------- */
 
 /* Address pairs remembered: stops packets from a thousand source ports (attacks C6, C7). */
 #define LEAT_PATHS_MAX 4
@@ -383,7 +412,8 @@ struct leat_path_state {
 typedef struct leat_conn_paths {
     leat_path_state *all[LEAT_PATHS_MAX]; /* NULL: free */
     leat_path_state *active;
-    leat_path_state *fallback; /* the last validated one, while the active one is not (RFC 9000 §9.3.2) */
+    /* the last validated one, while the active one is not (RFC 9000 §9.3.2) */
+    leat_path_state *fallback;
     uint64_t use_counter;
 } leat_conn_paths;
 
@@ -392,7 +422,8 @@ void leat_paths_clear(leat_conn *conn);
 leat_path_state *leat_paths_find(const leat_conn *conn, const leat_path *addresses);
 /* Whether packets from these addresses are looked at at all. */
 bool leat_paths_accepts(const leat_conn *conn, const leat_path *addresses);
-/* After the packet was opened: finds or makes its path, counts its bytes. False: no room for another path. */
+/* After the packet was opened: finds or makes its path, counts its bytes. False: no room for
+ * another path. */
 bool leat_paths_on_authentic(leat_conn *conn, leat_packet_in *packet);
 /* After its frames: follows the peer to a new address (RFC 9000 §9.3). */
 void leat_paths_after_packet(leat_conn *conn, const leat_packet_in *packet);
@@ -400,7 +431,8 @@ void leat_paths_set_validated(leat_conn *conn, leat_path_state *path);
 /* Bytes that may be sent to this address now: SIZE_MAX when it is validated. */
 size_t leat_path_send_limit(const leat_conn *conn, const leat_path_state *path);
 void leat_path_on_sent(leat_conn *conn, leat_path_state *path, size_t bytes);
-/* The path that the next datagram goes to: one with a challenge or response to send, else the active one. */
+/* The path that the next datagram goes to: one with a challenge or response to send, else the
+ * active one. */
 leat_path_state *leat_paths_next_to_send(const leat_conn *conn);
 bool leat_paths_has_probe(const leat_conn *conn, const leat_path_state *path);
 void leat_paths_write(leat_conn *conn, leat_packet_out *out);
@@ -409,9 +441,10 @@ void leat_path_response_on_frame(leat_conn *conn, const leat_frame *frame, leat_
 leat_time leat_paths_due(const leat_conn *conn);
 void leat_paths_on_timer(leat_conn *conn);
 
-/* ---- datagrams.c ------------------------------------------------------------------------------------------------------------ */
+/* ---- datagrams.c ----------------------------------------------------------------------------- */
 
-/* Payload bytes of received DATAGRAM frames that wait for the application, besides their number (attack F9). */
+/* Payload bytes of received DATAGRAM frames that wait for the application, besides their number
+ * (attack F9). */
 #define LEAT_DATAGRAMS_RECEIVED_BYTES_MAX (1024 * 1024)
 
 typedef struct leat_queued_datagram {
@@ -431,7 +464,8 @@ typedef struct leat_conn_datagrams {
 void leat_datagrams_init(leat_conn *conn);
 void leat_datagrams_clear(leat_conn *conn);
 void leat_datagrams_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
-void leat_datagrams_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet, const leat_frame_record *record);
+void leat_datagrams_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
+                             const leat_frame_record *record);
 void leat_datagrams_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
 bool leat_datagrams_wants(const leat_conn *conn, leat_space space);
 void leat_datagrams_write(leat_conn *conn, leat_packet_out *out);
@@ -441,7 +475,7 @@ uint64_t leat_datagrams_first_order(const leat_conn *conn);
 void leat_datagrams_pop_event(leat_conn *conn, leat_event *event);
 void leat_datagrams_release_popped(leat_conn *conn);
 
-/* ---- tokens.c ------------------------------------------------------------------------------------------------------------------ */
+/* ---- tokens.c -------------------------------------------------------------------------------- */
 
 #define LEAT_TOKEN_SIZE_MAX 1024
 /* NEW_TOKEN frames told to the application: stops a flood of them (attack F1). */
@@ -457,12 +491,13 @@ typedef struct leat_conn_tokens {
 void leat_tokens_init(leat_conn *conn);
 void leat_tokens_clear(leat_conn *conn);
 void leat_new_token_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
-void leat_new_token_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet, const leat_frame_record *record);
+void leat_new_token_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
+                             const leat_frame_record *record);
 void leat_new_token_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
 bool leat_new_token_wants(const leat_conn *conn, leat_space space);
 void leat_new_token_write(leat_conn *conn, leat_packet_out *out);
 
-/* ---- liveness.c: PING, keep-alive, silence, idle timeout ---------------------------------------------------------------------- */
+/* ---- liveness.c: PING, keep-alive, silence, idle timeout ------------------------------------- */
 
 /* PINGs of the application waiting or in flight at a time. */
 #define LEAT_PINGS_MAX 64
@@ -486,7 +521,8 @@ void leat_liveness_clear(leat_conn *conn);
 void leat_liveness_on_peer_params(leat_conn *conn);
 void leat_liveness_on_received(leat_conn *conn);
 void leat_liveness_on_eliciting_sent(leat_conn *conn);
-void leat_ping_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet, const leat_frame_record *record);
+void leat_ping_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
+                        const leat_frame_record *record);
 void leat_ping_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
 bool leat_ping_wants(const leat_conn *conn, leat_space space);
 bool leat_ping_joins(const leat_conn *conn, leat_space space);
@@ -502,7 +538,17 @@ void leat_liveness_expire(leat_conn *conn);
 leat_time leat_handshake_timeout_due(const leat_conn *conn);
 void leat_handshake_timeout_expire(leat_conn *conn);
 
-/* ---- close.c ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- calm.c: what lies empty goes back when no packets come -------------------------------------- */
+
+typedef struct leat_conn_calm {
+    leat_time trimmed_for; /* the last packet's time when it was done; 0: never */
+} leat_conn_calm;
+
+void leat_calm_init(leat_conn *conn);
+leat_time leat_calm_due(const leat_conn *conn);
+void leat_calm_expire(leat_conn *conn);
+
+/* ---- close.c --------------------------------------------------------------------------------- */
 
 #define LEAT_REASON_MAX 1023
 
@@ -531,13 +577,15 @@ typedef struct leat_close_cause {
 
 void leat_close_clear(leat_conn *conn);
 /* A fault of the peer: closes with a transport error. frame_type 0 when no frame is to blame. */
-void leat_close_fault(leat_conn *conn, uint64_t error_code, uint64_t frame_type, const char *reason);
+void leat_close_fault(leat_conn *conn, uint64_t error_code, uint64_t frame_type,
+                      const char *reason);
 /* Ours: memory, random source, libcrypto. */
 void leat_close_internal(leat_conn *conn, const char *reason);
 /* Closes with a CONNECTION_CLOSE. */
 void leat_close_start(leat_conn *conn, const leat_close_cause *cause);
 /* Ends at once and in silence: timeouts, version mismatch. */
-void leat_close_silently(leat_conn *conn, leat_close_source source, uint64_t error_code, const char *reason);
+void leat_close_silently(leat_conn *conn, leat_close_source source, uint64_t error_code,
+                         const char *reason);
 void leat_close_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
 void leat_close_on_packet_while_closing(leat_conn *conn);
 bool leat_close_wants_packet(const leat_conn *conn, leat_space space);
@@ -547,19 +595,21 @@ leat_time leat_close_due(const leat_conn *conn);
 void leat_close_expire(leat_conn *conn);
 bool leat_close_pop_event(leat_conn *conn, leat_event *event);
 
-/* ---- timers.c, events, trace --------------------------------------------------------------------------------------------------------- */
+/* ---- timers.c, events, trace ----------------------------------------------------------------- */
 
 /* The time of this call; a clock that goes backwards stands still. */
 void leat_timers_set_now(leat_conn *conn, leat_time now);
-/* Every call that may have changed something ends here: recovery learns the conditions, the owner that there is work. */
+/* Every call that may have changed something ends here: recovery learns the conditions, the owner
+ * that there is work. */
 void leat_timers_finish_call(leat_conn *conn);
 /* Queues a connection event; without memory the connection fails. */
 void leat_events_push(leat_conn *conn, const leat_event *event);
 
-/* ---- the connection --------------------------------------------------------------------------------------------------------------------- */
+/* ---- the connection -------------------------------------------------------------------------- */
 
 struct leat_conn {
-    leat_config config; /* a copy; pointers that are only borrowed while a connection is made are NULL in it */
+    /* a copy; pointers that are only borrowed while a connection is made are NULL in it */
+    leat_config config;
     leat_allocator allocator_hooks;
     const leat_allocator *allocator;
     leat_random random;
@@ -584,13 +634,16 @@ struct leat_conn {
     leat_conn_datagrams datagrams;
     leat_conn_tokens tokens;
     leat_conn_liveness liveness;
+    leat_conn_calm calm;
     leat_conn_ending close;
     leat_event_queue events;
 };
 
 /* Assigns the state: the only place that does. */
 void leat_conn_set_state(leat_conn *conn, leat_conn_state state);
-static inline bool leat_conn_is_open(const leat_conn *conn) { return conn->state == LEAT_CONN_OPEN; }
+static inline bool leat_conn_is_open(const leat_conn *conn) {
+    return conn->state == LEAT_CONN_OPEN;
+}
 static inline bool leat_conn_is_server(const leat_conn *conn) { return !conn->config.is_client; }
 int64_t leat_conn_wall_clock(const leat_config *config);
 

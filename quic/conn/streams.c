@@ -1,7 +1,8 @@
 /*
- * STREAM frames in both directions, and what the application does with streams: RFC 9000 §2, §3, §19.8. The bytes and the
- * states live in quic/stream; here is the policy. Streams that have something to send stand in ready lists by urgency
- * (RFC 9218 §10): within one urgency in the order of their IDs, incremental ones taking turns.
+ * STREAM frames in both directions, and what the application does with streams: RFC 9000 §2, §3,
+ * §19.8. The bytes and the states live in quic/stream; here is the policy. Streams that have
+ * something to send stand in ready lists by urgency (RFC 9218 §10): within one urgency in the order
+ * of their IDs, incremental ones taking turns.
  */
 #include "quic/conn/conn_internal.h"
 
@@ -9,7 +10,7 @@
 /* A STREAM frame with less room than this waits for the next packet. */
 #define STREAM_ROOM_MIN 16
 
-/* ---- life ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 int leat_streams_init(leat_conn *conn) {
     leat_conn_streams *streams = &conn->streams;
@@ -23,7 +24,9 @@ int leat_streams_init(leat_conn *conn) {
     };
     uint8_t hash_key[16] = {0};
     bool drawn = leat_random_bytes(&conn->random, hash_key, sizeof hash_key);
-    leat_stream_map_init(&streams->map, conn->allocator, hash_key, config->is_client, &ours, config->send_buffer_limit);
+    leat_stream_map_init(&streams->map, conn->allocator, hash_key, config->is_client, &ours,
+                         config->send_buffer_limit);
+    leat_calm_init(conn);
     leat_flow_init(&streams->flow, 0, config->max_data, LEAT_VARINT_MAX);
     for (size_t urgency = 0; urgency < LEAT_URGENCY_COUNT; urgency++) {
         leat_list_init(&streams->ready[urgency]);
@@ -50,11 +53,14 @@ void leat_streams_on_peer_params(leat_conn *conn) {
     leat_streams_tell_available(conn);
 }
 
-/* ---- lists ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
-static leat_stream *ready_stream(leat_list *node) { return LEAT_CONTAINER_OF(node, leat_stream, ready_node); }
+static leat_stream *ready_stream(leat_list *node) {
+    return LEAT_CONTAINER_OF(node, leat_stream, ready_node);
+}
 
-/* Incremental streams queue at the end; the others stand in the order of their IDs, in front of what came later. */
+/* Incremental streams queue at the end; the others stand in the order of their IDs, in front of
+ * what came later. */
 static void insert_ready(leat_conn *conn, leat_stream *stream) {
     leat_list *head = &conn->streams.ready[stream->urgency];
     leat_list *before = head->prev;
@@ -73,7 +79,8 @@ void leat_streams_update_ready(leat_conn *conn, leat_stream *stream) {
     leat_conn_streams *streams = &conn->streams;
     bool has_data = leat_send_state_can_send(stream->send_state) &&
                     leat_send_buffer_has_to_send(&stream->send, stream->flow.send_max);
-    bool waits = has_data && has_new_bytes_only(stream) && leat_flow_send_credit(&streams->flow) == 0;
+    bool waits = has_data && has_new_bytes_only(stream) &&
+        leat_flow_send_credit(&streams->flow) == 0;
     if (!has_data || waits) {
         leat_list_remove(&stream->ready_node);
     } else if (!leat_list_is_linked(&stream->ready_node)) {
@@ -87,7 +94,8 @@ void leat_streams_update_ready(leat_conn *conn, leat_stream *stream) {
     }
     /* RFC 9000 §4.1: the peer is told once per limit that it holds us back. */
     if (leat_send_state_can_send(stream->send_state) &&
-        leat_send_buffer_is_blocked(&stream->send, stream->flow.send_max) && leat_flow_wants_blocked(&stream->flow)) {
+        leat_send_buffer_is_blocked(&stream->send, stream->flow.send_max) &&
+            leat_flow_wants_blocked(&stream->flow)) {
         leat_streams_want_control(conn, stream, LEAT_STREAM_WANTS_BLOCKED);
     }
 }
@@ -106,7 +114,7 @@ void leat_streams_unblock(leat_conn *conn) {
     }
 }
 
-/* ---- receiving ------------------------------------------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 leat_stream *leat_streams_find_for_frame(leat_conn *conn, uint64_t id, uint64_t frame_type) {
     leat_stream *stream = NULL;
@@ -119,7 +127,8 @@ leat_stream *leat_streams_find_for_frame(leat_conn *conn, uint64_t id, uint64_t 
     case LEAT_STREAM_FINISHED:
         return stream;
     case LEAT_STREAM_UNOPENED:
-        leat_close_fault(conn, LEAT_STREAM_STATE_ERROR, frame_type, "frame for a stream that we have not opened");
+        leat_close_fault(conn, LEAT_STREAM_STATE_ERROR, frame_type,
+                         "frame for a stream that we have not opened");
         return NULL;
     case LEAT_STREAM_OVER_LIMIT:
         leat_close_fault(conn, LEAT_STREAM_LIMIT_ERROR, frame_type, "more streams than the limit");
@@ -131,9 +140,11 @@ leat_stream *leat_streams_find_for_frame(leat_conn *conn, uint64_t id, uint64_t 
     return NULL;
 }
 
-bool leat_streams_count_received(leat_conn *conn, leat_stream *stream, uint64_t growth, uint64_t frame_type) {
+bool leat_streams_count_received(leat_conn *conn, leat_stream *stream, uint64_t growth,
+                                 uint64_t frame_type) {
     leat_conn_streams *streams = &conn->streams;
-    if (!leat_flow_can_receive(&stream->flow, growth) || !leat_flow_can_receive(&streams->flow, growth)) {
+    if (!leat_flow_can_receive(&stream->flow, growth) ||
+        !leat_flow_can_receive(&streams->flow, growth)) {
         leat_close_fault(conn, LEAT_FLOW_CONTROL_ERROR, frame_type, "more data than the limit");
         return false;
     }
@@ -148,14 +159,16 @@ static bool judge_insert(leat_conn *conn, leat_insert_status status, uint64_t fr
     case LEAT_INSERT_OK:
         return true;
     case LEAT_INSERT_FINAL_SIZE:
-        leat_close_fault(conn, LEAT_FINAL_SIZE_ERROR, frame_type, "data contradicts the stream's final size");
+        leat_close_fault(conn, LEAT_FINAL_SIZE_ERROR, frame_type,
+                         "data contradicts the stream's final size");
         return false;
     case LEAT_INSERT_NOMEM:
         leat_close_internal(conn, "out of memory for stream data");
         return false;
     default:
         /* RFC 9000 §21.7: nobody needs so many gaps. */
-        leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, frame_type, "stream data in too many pieces");
+        leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, frame_type,
+                         "stream data in too many pieces");
         return false;
     }
 }
@@ -182,12 +195,15 @@ void leat_streams_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet
     leat_span data = frame->stream.data;
     (void)packet;
     if (leat_stream_is_unidirectional(id) && leat_stream_map_is_local(&conn->streams.map, id)) {
-        leat_close_fault(conn, LEAT_STREAM_STATE_ERROR, frame->type, "STREAM on a stream that only we send on");
+        leat_close_fault(conn, LEAT_STREAM_STATE_ERROR, frame->type,
+                         "STREAM on a stream that only we send on");
         return;
     }
     leat_stream *stream = leat_streams_find_for_frame(conn, id, frame->type);
     if (stream == NULL ||
-        !judge_insert(conn, leat_recv_buffer_check(&stream->recv, offset, data.length, frame->stream.fin), frame->type)) {
+        !judge_insert(conn,
+                      leat_recv_buffer_check(&stream->recv, offset, data.length, frame->stream.fin),
+                          frame->type)) {
         return;
     }
     /* RFC 9000 §3.2: after RESET_STREAM or the last byte only the final size was of interest. */
@@ -198,13 +214,15 @@ void leat_streams_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet
     if (!leat_streams_count_received(conn, stream, growth, frame->type)) {
         return;
     }
-    if (judge_insert(conn, leat_recv_buffer_insert(&stream->recv, offset, data.data, data.length, frame->stream.fin),
+    if (judge_insert(conn,
+                     leat_recv_buffer_insert(&stream->recv, offset, data.data, data.length,
+                                             frame->stream.fin),
                      frame->type)) {
         apply_progress(conn, stream, frame->stream.fin);
     }
 }
 
-/* ---- sending --------------------------------------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 bool leat_streams_wants(const leat_conn *conn, leat_space space) {
     (void)space;
@@ -226,7 +244,8 @@ static leat_stream *first_ready(leat_conn *conn) {
     return NULL;
 }
 
-static void on_range_sent(leat_conn *conn, leat_stream *stream, const leat_send_range *range, size_t length, bool fin) {
+static void on_range_sent(leat_conn *conn, leat_stream *stream, const leat_send_range *range,
+                          size_t length, bool fin) {
     leat_send_buffer_on_sent(&stream->send, range->offset, length, fin);
     if (range->is_new) {
         leat_flow_on_sent(&stream->flow, length);
@@ -242,21 +261,25 @@ static void on_range_sent(leat_conn *conn, leat_stream *stream, const leat_send_
 /* One frame; false when the packet is full or the stream has nothing for it. */
 static bool write_range(leat_conn *conn, leat_packet_out *out, leat_stream *stream) {
     uint64_t connection_end = stream->flow.sent + leat_flow_send_credit(&conn->streams.flow);
-    uint64_t credit_end = connection_end < stream->flow.send_max ? connection_end : stream->flow.send_max;
+    uint64_t credit_end = connection_end < stream->flow.send_max ? connection_end
+                                                                 : stream->flow.send_max;
     leat_writer mark = out->builder.payload;
     leat_send_range range;
     bool fin = false;
-    if (leat_out_room(out) < STREAM_ROOM_MIN || !leat_send_buffer_next(&stream->send, leat_out_room(out), credit_end, &range)) {
+    if (leat_out_room(out) < STREAM_ROOM_MIN ||
+        !leat_send_buffer_next(&stream->send, leat_out_room(out), credit_end, &range)) {
         return false;
     }
     size_t length = range.length;
-    uint8_t *bytes = leat_stream_frame_begin(&out->builder.payload, stream->id, range.offset, &length, range.fin, &fin);
+    uint8_t *bytes = leat_stream_frame_begin(&out->builder.payload, stream->id, range.offset,
+                                             &length, range.fin, &fin);
     if (bytes == NULL || (length == 0 && !fin)) {
         out->builder.payload = mark;
         return false;
     }
     leat_send_buffer_copy(&stream->send, range.offset, length, bytes);
-    if (!leat_out_record(conn, out, &mark, LEAT_FRAME_STREAM, fin ? FLAG_FIN : 0, stream->id, range.offset, length)) {
+    if (!leat_out_record(conn, out, &mark, LEAT_FRAME_STREAM, fin ? FLAG_FIN : 0, stream->id,
+                         range.offset, length)) {
         return false;
     }
     on_range_sent(conn, stream, &range, length, fin);
@@ -271,20 +294,23 @@ void leat_streams_write(leat_conn *conn, leat_packet_out *out) {
             leat_list_remove(&stream->ready_node);
         }
         leat_streams_update_ready(conn, stream);
-        /* Still ready and nothing written: the packet is full. Otherwise others used up the connection's credit. */
+        /* Still ready and nothing written: the packet is full. Otherwise others used up the
+         * connection's credit. */
         if (!is_written && leat_list_is_linked(&stream->ready_node)) {
             return;
         }
     }
 }
 
-void leat_streams_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet, const leat_frame_record *record) {
+void leat_streams_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
+                           const leat_frame_record *record) {
     leat_stream *stream = leat_stream_map_find(&conn->streams.map, record->a);
     (void)space, (void)packet;
     if (stream == NULL) {
         return;
     }
-    leat_send_buffer_on_acked(&stream->send, record->b, (size_t)record->c, record->flags == FLAG_FIN);
+    leat_send_buffer_on_acked(&stream->send, record->b, (size_t)record->c,
+                              record->flags == FLAG_FIN);
     if (leat_send_buffer_is_all_acked(&stream->send) &&
         leat_streams_on_send_input(conn, stream, LEAT_SEND_ON_ALL_ACKED)) {
         leat_streams_tell(conn, stream, LEAT_STREAM_EVENT_DELIVERED);
@@ -301,7 +327,8 @@ void leat_streams_on_lost(leat_conn *conn, leat_space space, const leat_frame_re
     leat_stream *stream = leat_stream_map_find(&conn->streams.map, record->a);
     (void)space;
     if (stream != NULL && leat_send_state_can_send(stream->send_state)) {
-        leat_send_buffer_on_lost(&stream->send, record->b, (size_t)record->c, record->flags == FLAG_FIN);
+        leat_send_buffer_on_lost(&stream->send, record->b, (size_t)record->c,
+                                 record->flags == FLAG_FIN);
         leat_streams_update_ready(conn, stream);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * Every timer of a connection, one row each. A row tells from the state when it is due; nothing is armed or cancelled, so
- * no timer can be forgotten. leat_conn_get_timer is the earliest of them.
+ * Every timer of a connection, one row each. A row tells from the state when it is due; nothing is
+ * armed or cancelled, so no timer can be forgotten. leat_conn_get_timer is the earliest of them.
  */
 #include "quic/conn/conn_internal.h"
 #include "quic/conn/trace.h"
@@ -12,7 +12,9 @@ typedef struct timer_row {
     void (*expire)(leat_conn *conn);
 } timer_row;
 
-static leat_time recovery_due(const leat_conn *conn) { return leat_recovery_get_timer(&conn->recovery); }
+static leat_time recovery_due(const leat_conn *conn) {
+    return leat_recovery_get_timer(&conn->recovery);
+}
 
 static void recovery_expire(leat_conn *conn) {
     const leat_recovery_hooks hooks = leat_acks_hooks(conn);
@@ -41,10 +43,12 @@ static const timer_row timers[] = {
     {"path_validation", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_paths_due, leat_paths_on_timer},
     {"previous_keys", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_crypto_previous_keys_due, leat_crypto_discard_previous_keys},
     {"keep_alive", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_keep_alive_due, leat_keep_alive_expire},
+    {"calm", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_calm_due, leat_calm_expire},
 };
 
 static leat_time due_of(const leat_conn *conn, const timer_row *timer) {
-    return conn->state >= timer->from && conn->state <= timer->to ? timer->due(conn) : LEAT_TIME_NEVER;
+    return conn->state >= timer->from && conn->state <= timer->to ? timer->due(conn)
+                                                                  : LEAT_TIME_NEVER;
 }
 
 leat_time leat_conn_get_timer(const leat_conn *conn) {
@@ -82,7 +86,8 @@ void leat_timers_finish_call(leat_conn *conn) {
     conditions->is_client = conn->config.is_client;
     conditions->handshake_confirmed = conn->handshake.is_confirmed;
     conditions->has_handshake_keys = handshake != NULL && leat_keys_can_write(&handshake->keys);
-    /* RFC 9002 A.8: a Handshake packet that was acknowledged, or a confirmed handshake, shows that the server believes us. */
+    /* RFC 9002 A.8: a Handshake packet that was acknowledged, or a confirmed handshake, shows that
+     * the server believes us. */
     conditions->peer_completed_address_validation =
         leat_conn_is_server(conn) || conn->handshake.is_confirmed ||
         leat_recovery_largest_acked(&conn->recovery, LEAT_SPACE_HANDSHAKE) != LEAT_PN_NONE;

@@ -31,6 +31,13 @@ void leat_recovery_clear(leat_recovery *recovery) {
     leat_slab_clear(&recovery->records);
 }
 
+void leat_recovery_trim(leat_recovery *recovery) {
+    for (size_t i = 0; i < LEAT_SPACE_COUNT; i++) {
+        leat_sent_packets_trim(&recovery->spaces[i].sent);
+    }
+    leat_slab_clear(&recovery->records);
+}
+
 void leat_recovery_set_path(leat_recovery *recovery, leat_recovery_path *path) {
     recovery->path = path;
 }

@@ -108,6 +108,8 @@ typedef struct leat_timeout {
 void leat_recovery_init(leat_recovery *recovery, const leat_allocator *allocator, bool is_client);
 /* Frees all records without calling hooks. Paths are cleared by their owner, before or after. */
 void leat_recovery_clear(leat_recovery *recovery);
+/* Gives back what lies empty; for calm times. */
+void leat_recovery_trim(leat_recovery *recovery);
 
 /* ops NULL: the default controller; initial_rtt 0: 333 ms. LEAT_ERR_NOMEM. */
 int leat_recovery_path_init(leat_recovery_path *path, const leat_allocator *allocator,

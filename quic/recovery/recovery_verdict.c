@@ -7,9 +7,6 @@
 
 #include <leat/quic.h>
 
-/* An empty space keeps no more free records than this, so that a silent connection is small. */
-#define RECORDS_KEPT_IDLE 16
-
 /* What an ACK newly acknowledges, before anything changes. */
 typedef struct survey {
     bool has_new, has_eliciting;
@@ -212,9 +209,6 @@ static void drop_settled(leat_recovery *recovery, leat_space space) {
             leat_rtt_on_persistent_congestion(&path->rtt);
             leat_recovery_path_update_pacer(path);
         }
-    }
-    if (within->sent.ring.count == 0 && recovery->records.kept > RECORDS_KEPT_IDLE) {
-        leat_slab_clear(&recovery->records);
     }
 }
 

@@ -3,9 +3,6 @@
 
 #include <assert.h>
 
-/* An empty ring above this size is given back: connections that fell silent hold little. */
-#define KEPT_CAPACITY 16
-
 bool leat_frame_records_add(leat_frame_records *records, leat_slab *slab, uint8_t kind,
     uint8_t flags, uint64_t a, uint64_t b, uint64_t c) {
     leat_frame_record *record = leat_slab_take(slab);
@@ -60,26 +57,28 @@ static void pop_front(leat_sent_packets *sent) {
     }
     leat_ring_pop(&sent->ring);
     sent->first_pn++;
-    if (sent->ring.count == 0 && sent->ring.capacity > KEPT_CAPACITY) {
-        leat_ring_clear(&sent->ring);
-    }
 }
 
-/*
- * Makes room at the bound by forgetting an old packet whose fate does not matter: an ACK that
- * nobody acknowledged.
- */
-static bool make_room(leat_sent_packets *sent) {
+/* Forgets the oldest packet if its fate does not matter: an ACK that nobody acknowledged. */
+static bool forget_front(leat_sent_packets *sent) {
     leat_sent_packet *front = leat_ring_front(&sent->ring);
-    if (sent->ring.count < sent->ring.limit) {
-        return true;
-    }
-    if (front->state == LEAT_SENT_OUTSTANDING && front->in_flight) {
+    if (front == NULL || (front->state == LEAT_SENT_OUTSTANDING && front->in_flight)) {
         return false;
     }
     leat_sent_packets_settle(sent, front, LEAT_SENT_FORGOTTEN);
     pop_front(sent);
     return true;
+}
+
+static bool make_room(leat_sent_packets *sent) {
+    return sent->ring.count < sent->ring.limit || forget_front(sent);
+}
+
+void leat_sent_packets_trim(leat_sent_packets *sent) {
+    while (forget_front(sent)) {}
+    if (sent->ring.count == 0) {
+        leat_ring_clear(&sent->ring);
+    }
 }
 
 static leat_sent_packet *push(leat_sent_packets *sent, leat_sent_state state) {

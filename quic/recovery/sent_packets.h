@@ -19,8 +19,11 @@
 
 /* Packets tracked per space: stops the black hole and the peer that never acknowledges. */
 #define LEAT_SENT_PACKETS_MAX 65536
-/* Free records kept for reuse per connection. */
-#define LEAT_FRAME_RECORDS_KEPT 256
+/*
+ * Free records kept for reuse per connection: what a wide path has in flight. Calm times give them
+ * back.
+ */
+#define LEAT_FRAME_RECORDS_KEPT 8192
 /* Skipped numbers remembered after they left the ring (RFC 9000 §21.4). */
 #define LEAT_SKIPPED_KEPT 16
 
@@ -83,6 +86,8 @@ void leat_frame_records_drop(leat_frame_records *records, leat_slab *slab);
 void leat_sent_packets_init(
     leat_sent_packets *sent, const leat_allocator *allocator, leat_slab *records);
 void leat_sent_packets_clear(leat_sent_packets *sent);
+/* Forgets the oldest packets that are not in flight, and gives the ring back when it is empty. */
+void leat_sent_packets_trim(leat_sent_packets *sent);
 /*
  * A new outstanding entry for `pn` (>= next_pn), all else zero; takes nothing. NULL when memory is
  * out or the bound is reached and the oldest packet is still in flight. Pointers to packets are

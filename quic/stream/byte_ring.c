@@ -7,10 +7,24 @@
 
 #define FIRST_CAPACITY 256
 
+static void count(const leat_byte_ring *ring, size_t before, size_t after) {
+    if (ring->budget != NULL) {
+        ring->budget->held += after - before;
+    }
+}
+
 void leat_byte_ring_free(leat_byte_ring *ring) {
+    count(ring, ring->capacity, 0);
     leat_free(ring->allocator, ring->bytes);
     ring->bytes = NULL;
     ring->capacity = 0;
+}
+
+void leat_byte_ring_on_drained(leat_byte_ring *ring, size_t small) {
+    bool is_affordable = ring->budget != NULL && ring->budget->held <= ring->budget->limit;
+    if (ring->capacity > small && !is_affordable) {
+        leat_byte_ring_free(ring);
+    }
 }
 
 size_t leat_byte_ring_spans(
@@ -49,13 +63,17 @@ int leat_byte_ring_reserve(leat_byte_ring *ring, uint64_t start, uint64_t held_e
     if (capacity == ring->capacity) {
         return LEAT_OK;
     }
-    leat_byte_ring bigger = {ring->allocator, leat_alloc(ring->allocator, capacity), capacity};
+    /* Not zeroed: no byte is read before it is written. */
+    leat_byte_ring bigger = *ring;
+    bigger.bytes = leat_realloc(ring->allocator, NULL, capacity);
+    bigger.capacity = capacity;
     if (bigger.bytes == NULL) {
         return LEAT_ERR_NOMEM;
     }
+    count(&bigger, 0, capacity);
     leat_span parts[2];
-    size_t count = leat_byte_ring_spans(ring, start, (size_t)(held_end - start), parts);
-    for (size_t i = 0; i < count; i++) {
+    size_t part_count = leat_byte_ring_spans(ring, start, (size_t)(held_end - start), parts);
+    for (size_t i = 0; i < part_count; i++) {
         leat_byte_ring_write(&bigger, start, parts[i].data, parts[i].length);
         start += parts[i].length;
     }

@@ -179,8 +179,15 @@ void leat_recv_buffer_consume(leat_recv_buffer *buffer, size_t length) {
     assert(length <= leat_recv_buffer_readable_total(buffer));
     buffer->consumed += length;
     bool is_drained = buffer->consumed == buffer->contiguous_end && buffer->ahead.count == 0;
-    if (is_drained &&
-        (buffer->ring.capacity > KEPT_CAPACITY || leat_recv_buffer_is_at_end(buffer))) {
+    if (leat_recv_buffer_is_at_end(buffer)) {
+        leat_byte_ring_free(&buffer->ring);
+    } else if (is_drained) {
+        leat_byte_ring_on_drained(&buffer->ring, KEPT_CAPACITY);
+    }
+}
+
+void leat_recv_buffer_trim(leat_recv_buffer *buffer) {
+    if (leat_recv_buffer_readable_total(buffer) == 0 && buffer->ahead.count == 0) {
         leat_byte_ring_free(&buffer->ring);
     }
 }

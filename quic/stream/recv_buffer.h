@@ -1,7 +1,7 @@
 /*
  * Reassembly, RFC 9000 §2.2 and §4.5: one per receiving part of a stream, and one per CRYPTO
- * stream. A byte ring that grows by doubling as bytes arrive (never from a declared length) and is
- * given back when it is drained. The first copy of a byte wins: later ones are ignored, so that
+ * stream. A byte ring that grows by doubling as bytes arrive (never from a declared length); what
+ * becomes of it when it is drained: see byte_ring.h. The first copy of a byte wins: later ones are ignored, so that
  * nothing that was delivered or hashed changes.
  *
  *  1. leat_recv_buffer_insert for each frame, in any order. Flow control is checked by the
@@ -43,6 +43,8 @@ typedef enum leat_insert_status {
 void leat_recv_buffer_init(
     leat_recv_buffer *buffer, const leat_allocator *allocator, uint64_t limit);
 void leat_recv_buffer_clear(leat_recv_buffer *buffer); /* frees; init again before use */
+/* Gives back what lies empty. */
+void leat_recv_buffer_trim(leat_recv_buffer *buffer);
 
 /*
  * Whether a frame [offset, offset + length) agrees with the final size; changes nothing. offset +

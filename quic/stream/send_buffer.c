@@ -30,6 +30,14 @@ void leat_send_buffer_clear(leat_send_buffer *buffer) {
     leat_range_set_clear(&buffer->lost);
 }
 
+void leat_send_buffer_trim(leat_send_buffer *buffer) {
+    if (buffer->base == buffer->end) {
+        leat_byte_ring_free(&buffer->ring);
+        leat_range_set_clear(&buffer->acked);
+        leat_range_set_clear(&buffer->lost);
+    }
+}
+
 void leat_send_buffer_discard(leat_send_buffer *buffer) {
     leat_send_buffer_clear(buffer);
     buffer->lost_hull = (leat_range){0, 0};
@@ -192,9 +200,10 @@ static void advance_base(leat_send_buffer *buffer, uint64_t base) {
     }
     leat_range_set_trim_below(&buffer->lost, buffer->base);
     forget_lost(buffer, 0, buffer->base);
-    if (buffer->base == buffer->end &&
-        (buffer->ring.capacity > KEPT_CAPACITY || buffer->fin_queued)) {
+    if (buffer->base == buffer->end && buffer->fin_queued) {
         leat_byte_ring_free(&buffer->ring);
+    } else if (buffer->base == buffer->end) {
+        leat_byte_ring_on_drained(&buffer->ring, KEPT_CAPACITY);
     }
 }
 

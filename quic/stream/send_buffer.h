@@ -1,7 +1,7 @@
 /*
  * Bytes that the application handed over, kept until the peer has acknowledged them: one per
  * sending part of a stream, and one per CRYPTO stream. A byte ring that grows by doubling up to a
- * limit and is given back when all is acknowledged.
+ * limit; what becomes of it when all is acknowledged: see byte_ring.h.
  *
  *  1. leat_send_buffer_append takes what fits; leat_send_buffer_finish marks the end.
  *  2. leat_send_buffer_next names the next range to send: lost ranges first, then new bytes
@@ -47,6 +47,8 @@ typedef struct leat_send_range {
 
 void leat_send_buffer_init(leat_send_buffer *buffer, const leat_allocator *allocator, size_t limit);
 void leat_send_buffer_clear(leat_send_buffer *buffer); /* frees; init again before use */
+/* Gives back what lies empty. */
+void leat_send_buffer_trim(leat_send_buffer *buffer);
 
 size_t leat_send_buffer_room(const leat_send_buffer *buffer);
 /*

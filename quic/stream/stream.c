@@ -13,6 +13,7 @@ void leat_stream_init(leat_stream *stream, const leat_stream_setup *setup) {
     leat_send_buffer_init(&stream->send, setup->allocator, setup->send_buffer_limit);
     /* Flow control bounds what is held; the buffer itself must never be the one to refuse. */
     leat_recv_buffer_init(&stream->recv, setup->allocator, LEAT_VARINT_MAX);
+    stream->send.ring.budget = stream->recv.ring.budget = setup->ring_budget;
     leat_flow_init(&stream->flow, setup->send_max, setup->receive_window, LEAT_VARINT_MAX);
     leat_list_init(&stream->ready_node);
     leat_list_init(&stream->blocked_node);

@@ -85,6 +85,7 @@ typedef struct leat_stream_setup {
     uint64_t send_max;       /* the peer's initial limit for this stream */
     uint64_t receive_window; /* ours */
     size_t send_buffer_limit;
+    leat_ring_budget *ring_budget;
 } leat_stream_setup;
 
 void leat_stream_init(leat_stream *stream, const leat_stream_setup *setup);

@@ -46,6 +46,15 @@ void leat_stream_map_clear(leat_stream_map *map) {
     }
 }
 
+void leat_stream_map_trim(leat_stream_map *map) {
+    size_t cursor = 0;
+    for (leat_stream *stream; (stream = leat_stream_map_next(map, &cursor)) != NULL;) {
+        leat_send_buffer_trim(&stream->send);
+        leat_recv_buffer_trim(&stream->recv);
+    }
+    leat_slab_clear(&map->slab);
+}
+
 /*
  * RFC 9000 §18.2: "local" and "remote" in a parameter's name are seen from the endpoint that sent
  * it.
@@ -82,6 +91,7 @@ static leat_stream *make_stream(leat_stream_map *map, uint64_t id) {
         .send_max = initial_data_limit(&map->peers, id, !is_local),
         .receive_window = initial_data_limit(&map->ours, id, is_local),
         .send_buffer_limit = map->send_buffer_limit,
+        .ring_budget = &map->ring_budget,
     };
     leat_stream_init(stream, &setup);
     if (leat_map_set_u64(&map->streams, id, stream) != LEAT_OK) {

@@ -52,6 +52,7 @@ typedef struct leat_stream_map {
     bool is_client;
     leat_stream_params ours, peers;
     size_t send_buffer_limit; /* per stream */
+    leat_ring_budget ring_budget; /* limit 0: drained rings are given back */
     leat_map streams;
     leat_slab slab;
     /* Send half: streams that we open; receive half: streams that the peer opens. */
@@ -88,6 +89,8 @@ leat_stream *leat_stream_map_find(const leat_stream_map *map, uint64_t id);
  * it.
  */
 void leat_stream_map_close(leat_stream_map *map, leat_stream *stream);
+/* Gives back what lies empty in all streams, and the objects kept for reuse. */
+void leat_stream_map_trim(leat_stream_map *map);
 /*
  * Walks all open streams in no order (closing the connection, rejected 0-RTT): *cursor = 0 first;
  * NULL at the end.

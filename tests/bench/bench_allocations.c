@@ -1,6 +1,7 @@
 /*
- * Allocations per packet in steady state, in memory: warm up first, then count. A connection that works all day should
- * allocate nothing per packet; a request makes a stream and its HTTP/3 state, which is counted per request.
+ * Allocations per packet in steady state, in memory: warm up first, then count. A connection that
+ * works all day should allocate nothing per packet; a request makes a stream and its HTTP/3 state,
+ * which is counted per request.
  */
 #include "wire.h"
 
@@ -18,8 +19,8 @@ typedef struct traffic {
 typedef struct traffic_kind {
     const char *name, *unit;
     leat_io_layers layers;
-    void (*start)(traffic *t);  /* NULL: nothing */
-    void (*round)(traffic *t);  /* what the client does before each exchange */
+    void (*start)(traffic *t); /* NULL: nothing */
+    void (*round)(traffic *t); /* what the client does before each exchange */
 } traffic_kind;
 
 static uint8_t bytes[256 * 1024];
@@ -33,29 +34,36 @@ static void start_bulk(traffic *t) {
 }
 
 static void send_bulk(traffic *t) {
-    ptrdiff_t taken = leat_conn_send_stream_data(wire_conn(&t->w, BENCH_CLIENT), t->stream_id, bytes, sizeof bytes, false);
+    ptrdiff_t taken = leat_conn_send_stream_data(
+        wire_conn(&t->w, BENCH_CLIENT), t->stream_id, bytes, sizeof bytes, false);
     t->units += taken > 0 ? (size_t)taken : 0;
 }
 
 static void send_datagrams(traffic *t) {
     const leat_span payload = {bytes, 1000};
     for (int i = 0; i < 10; i++) {
-        t->units += leat_conn_send_datagram_frame(wire_conn(&t->w, BENCH_CLIENT), &payload, 1, 0) == LEAT_OK ? 1 : 0;
+        t->units +=
+            leat_conn_send_datagram_frame(wire_conn(&t->w, BENCH_CLIENT), &payload, 1, 0) == LEAT_OK
+                ? 1
+                : 0;
     }
 }
 
 static void send_request(traffic *t) {
-    static const leat_h3_header get[] = {LEAT_H3_HEADER(":method", "GET"), LEAT_H3_HEADER(":scheme", "https"),
-                                         LEAT_H3_HEADER(":authority", "localhost"), LEAT_H3_HEADER(":path", "/")};
+    static const leat_h3_header get[] = {LEAT_H3_HEADER(":method", "GET"),
+        LEAT_H3_HEADER(":scheme", "https"), LEAT_H3_HEADER(":authority", "localhost"),
+        LEAT_H3_HEADER(":path", "/")};
     leat_h3 *h3 = t->w.ends[BENCH_CLIENT].stack.h3;
     uint64_t stream_id;
-    if (leat_h3_open_request(h3, &stream_id) == LEAT_OK && leat_h3_send_headers(h3, stream_id, get, 4, true) == LEAT_OK) {
+    if (leat_h3_open_request(h3, &stream_id) == LEAT_OK &&
+        leat_h3_send_headers(h3, stream_id, get, 4, true) == LEAT_OK) {
         t->units++;
     }
 }
 
 static void on_h3_event(void *user, leat_conn *conn, leat_h3 *h3, const leat_h3_event *event) {
-    static const leat_h3_header ok[] = {LEAT_H3_HEADER(":status", "200"), LEAT_H3_HEADER("content-type", "text/plain")};
+    static const leat_h3_header ok[] = {
+        LEAT_H3_HEADER(":status", "200"), LEAT_H3_HEADER("content-type", "text/plain")};
     (void)user;
     if (event->type == LEAT_H3_EVENT_HEADERS_RECEIVED && !leat_conn_is_client(conn)) {
         leat_h3_send_headers(h3, event->stream_id, ok, 2, false);
@@ -97,7 +105,8 @@ static void measure(const traffic_kind *kind) {
     wire_setup setup;
     t = (traffic){0};
     wire_setup_init(&setup, kind->layers, &handler, NULL);
-    setup.quic[BENCH_SERVER].max_datagram_frame_size = setup.quic[BENCH_CLIENT].max_datagram_frame_size = 65535;
+    setup.quic[BENCH_SERVER].max_datagram_frame_size =
+        setup.quic[BENCH_CLIENT].max_datagram_frame_size = 65535;
     wire_open(&t.w, &setup);
     if (kind->start != NULL) {
         kind->start(&t);
@@ -111,9 +120,9 @@ static void measure(const traffic_kind *kind) {
         double packets = (double)(after.packets[side] - before.packets[side]);
         double leat = (double)(after.leat[side] - before.leat[side]);
         double libcrypto = (double)(after.libcrypto[side] - before.libcrypto[side]);
-        printf("%-12s %-8s %10.0f %-9s %10.0f %12.4f %12.4f %12.4f\n", side == BENCH_CLIENT ? kind->name : "",
-               side == BENCH_CLIENT ? "client" : "server", units, kind->unit, packets, leat / packets, leat / units,
-               libcrypto / packets);
+        printf("%-12s %-8s %10.0f %-9s %10.0f %12.4f %12.4f %12.4f\n",
+            side == BENCH_CLIENT ? kind->name : "", side == BENCH_CLIENT ? "client" : "server",
+            units, kind->unit, packets, leat / packets, leat / units, libcrypto / packets);
     }
     wire_close(&t.w);
     wire_setup_clear(&setup);
@@ -126,8 +135,8 @@ int main(void) {
         {"requests", "requests", LEAT_LAYER_H3, NULL, send_request},
     };
     bench_counting_init();
-    printf("%-12s %-8s %20s %10s %12s %12s %12s\n", "", "side", "done", "packets", "leat/packet", "leat/unit",
-           "crypto/packet");
+    printf("%-12s %-8s %20s %10s %12s %12s %12s\n", "", "side", "done", "packets", "leat/packet",
+        "leat/unit", "crypto/packet");
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         measure(&kinds[i]);
     }

@@ -1,7 +1,8 @@
 /*
- * One stream in one direction as fast as it goes, both ends in one thread and joined by memory: what the library itself
- * costs. Interleaved rounds, medians. "busy" is the time that one side takes per MB: a core that does only this moves its
- * inverse. Rows with the sizes of datagrams and windows that the defaults, and `leat get` and `leat serve`, choose.
+ * One stream in one direction as fast as it goes, both ends in one thread and joined by memory:
+ * what the library itself costs. Interleaved rounds, medians. "busy" is the time that one side
+ * takes per MB: a core that does only this moves its inverse. Rows with the sizes of datagrams and
+ * windows that the defaults, and `leat get` and `leat serve`, choose.
  */
 #include "wire.h"
 
@@ -32,7 +33,8 @@ static void pump(bulk *b, leat_conn *conn, leat_h3 *h3) {
     for (ptrdiff_t taken = 1; taken > 0 && b->left > 0; b->left -= taken > 0 ? (size_t)taken : 0) {
         size_t length = b->left < CHUNK ? b->left : CHUNK;
         taken = h3 != NULL ? leat_h3_send_data(h3, b->stream_id, chunk, length, length == b->left)
-                           : leat_conn_send_stream_data(conn, b->stream_id, chunk, length, length == b->left);
+                           : leat_conn_send_stream_data(
+                                 conn, b->stream_id, chunk, length, length == b->left);
     }
 }
 
@@ -44,8 +46,8 @@ static void on_event(void *user, leat_conn *conn, const leat_event *event) {
     }
     if (event->type == LEAT_EVENT_STREAM_DATA_RECEIVED && leat_conn_is_client(conn)) {
         b->received += event->stream_data_received.data.length;
-    } else if (!leat_conn_is_client(conn) &&
-               (event->type == LEAT_EVENT_STREAM_DATA_RECEIVED || event->type == LEAT_EVENT_STREAM_WRITABLE)) {
+    } else if (!leat_conn_is_client(conn) && (event->type == LEAT_EVENT_STREAM_DATA_RECEIVED ||
+                                                 event->type == LEAT_EVENT_STREAM_WRITABLE)) {
         pump(b, conn, NULL);
     }
 }
@@ -54,7 +56,8 @@ static void on_h3_event(void *user, leat_conn *conn, leat_h3 *h3, const leat_h3_
     static const leat_h3_header ok[] = {LEAT_H3_HEADER(":status", "200")};
     bulk *b = user;
     if (leat_conn_is_client(conn)) {
-        b->received += event->type == LEAT_H3_EVENT_DATA_RECEIVED ? event->data_received.data.length : 0;
+        b->received +=
+            event->type == LEAT_H3_EVENT_DATA_RECEIVED ? event->data_received.data.length : 0;
     } else if (event->type == LEAT_H3_EVENT_HEADERS_RECEIVED) {
         leat_h3_send_headers(h3, event->stream_id, ok, 1, false);
         pump(b, conn, h3);
@@ -64,8 +67,9 @@ static void on_h3_event(void *user, leat_conn *conn, leat_h3 *h3, const leat_h3_
 }
 
 static void ask(bulk *b) {
-    static const leat_h3_header get[] = {LEAT_H3_HEADER(":method", "GET"), LEAT_H3_HEADER(":scheme", "https"),
-                                         LEAT_H3_HEADER(":authority", "localhost"), LEAT_H3_HEADER(":path", "/")};
+    static const leat_h3_header get[] = {LEAT_H3_HEADER(":method", "GET"),
+        LEAT_H3_HEADER(":scheme", "https"), LEAT_H3_HEADER(":authority", "localhost"),
+        LEAT_H3_HEADER(":path", "/")};
     wire_end *client = &b->w.ends[BENCH_CLIENT];
     if (client->stack.h3 != NULL) {
         leat_h3_open_request(client->stack.h3, &b->stream_id);
@@ -94,7 +98,8 @@ static result run(const bulk_variant *variant) {
     }
     wire_open(&b.w, &setup);
     leat_time start = bench_clock();
-    leat_time client = bench_account_of(BENCH_CLIENT, BENCH_LEAT).busy, server = bench_account_of(BENCH_SERVER, BENCH_LEAT).busy;
+    leat_time client = bench_account_of(BENCH_CLIENT, BENCH_LEAT).busy,
+              server = bench_account_of(BENCH_SERVER, BENCH_LEAT).busy;
     ask(&b);
     while (b.received < TOTAL) {
         if (!wire_exchange(&b.w)) {
@@ -103,8 +108,10 @@ static result run(const bulk_variant *variant) {
     }
     result r = {
         .wall = bench_rate((double)TOTAL, bench_clock() - start),
-        .client = bench_rate((double)TOTAL, bench_account_of(BENCH_CLIENT, BENCH_LEAT).busy - client),
-        .server = bench_rate((double)TOTAL, bench_account_of(BENCH_SERVER, BENCH_LEAT).busy - server),
+        .client =
+            bench_rate((double)TOTAL, bench_account_of(BENCH_CLIENT, BENCH_LEAT).busy - client),
+        .server =
+            bench_rate((double)TOTAL, bench_account_of(BENCH_SERVER, BENCH_LEAT).busy - server),
     };
     wire_close(&b.w);
     wire_setup_clear(&setup);
@@ -129,12 +136,12 @@ int main(void) {
             server[i][round] = r.server;
         }
     }
-    printf("%-18s %9s %12s %12s %14s %14s\n", "in memory, MB/s", "datagram", "window", "both ends", "server alone",
-           "client alone");
+    printf("%-18s %9s %12s %12s %14s %14s\n", "in memory, MB/s", "datagram", "window", "both ends",
+        "server alone", "client alone");
     for (size_t i = 0; i < COUNT; i++) {
         printf("%-18s %9zu %12llu %12.0f %14.0f %14.0f\n", variants[i].name, variants[i].datagram,
-               (unsigned long long)variants[i].max_stream_data, bench_median(wall[i], ROUNDS),
-               bench_median(server[i], ROUNDS), bench_median(client[i], ROUNDS));
+            (unsigned long long)variants[i].max_stream_data, bench_median(wall[i], ROUNDS),
+            bench_median(server[i], ROUNDS), bench_median(client[i], ROUNDS));
     }
     return 0;
 }

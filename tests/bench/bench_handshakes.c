@@ -1,6 +1,7 @@
 /*
- * Full handshakes, one after the other, in memory and without an endpoint: X25519 or X25519MLKEM768 where there is one,
- * ECDSA P-256, the client accepting any certificate. From leat_conn_new to both sides confirmed and freed.
+ * Full handshakes, one after the other, in memory and without an endpoint: X25519 or X25519MLKEM768
+ * where there is one, ECDSA P-256, the client accepting any certificate. From leat_conn_new to both
+ * sides confirmed and freed.
  */
 #include "wire.h"
 
@@ -19,7 +20,9 @@ typedef struct result {
     double wall, server, client; /* per second */
 } result;
 
-static double rate(leat_time duration) { return (double)HANDSHAKES * (double)LEAT_SECOND / (double)duration; }
+static double rate(leat_time duration) {
+    return (double)HANDSHAKES * (double)LEAT_SECOND / (double)duration;
+}
 
 static result run(const group_row *group) {
     const leat_io_handler handler = {0};
@@ -31,7 +34,8 @@ static result run(const group_row *group) {
         setup.quic[side].group_count = 1;
     }
     leat_time start = bench_clock();
-    leat_time client = bench_account_of(BENCH_CLIENT, BENCH_LEAT).busy, server = bench_account_of(BENCH_SERVER, BENCH_LEAT).busy;
+    leat_time client = bench_account_of(BENCH_CLIENT, BENCH_LEAT).busy,
+              server = bench_account_of(BENCH_SERVER, BENCH_LEAT).busy;
     for (size_t i = 0; i < HANDSHAKES; i++) {
         wire_open(&w, &setup);
         wire_close(&w);
@@ -58,10 +62,11 @@ int main(void) {
             server[i][round] = r.server;
         }
     }
-    printf("%-24s %12s %14s %14s\n", "full handshakes/s", "both ends", "server alone", "client alone");
+    printf(
+        "%-24s %12s %14s %14s\n", "full handshakes/s", "both ends", "server alone", "client alone");
     for (size_t i = 0; i < COUNT; i++) {
         printf("%-24s %12.0f %14.0f %14.0f\n", groups[i].name, bench_median(wall[i], ROUNDS),
-               bench_median(server[i], ROUNDS), bench_median(client[i], ROUNDS));
+            bench_median(server[i], ROUNDS), bench_median(client[i], ROUNDS));
     }
     return 0;
 }

@@ -1,7 +1,8 @@
 /*
- * Heap per idle connection: 1000 pairs that have done a little and then nothing. What leat holds, and what libcrypto holds
- * for it (key contexts): bytes as asked for from malloc, blocks, and how many were allocated on the way; means. Not in
- * it: the endpoint's table entry, sockets, and the buffers of the loop, which connections share.
+ * Heap per idle connection: 1000 pairs that have done a little and then nothing. What leat holds,
+ * and what libcrypto holds for it (key contexts): bytes as asked for from malloc, blocks, and how
+ * many were allocated on the way; means. Not in it: the endpoint's table entry, sockets, and the
+ * buffers of the loop, which connections share.
  */
 #include "wire.h"
 
@@ -18,7 +19,8 @@ typedef struct bench_work {
 } bench_work;
 
 static void on_h3_event(void *user, leat_conn *conn, leat_h3 *h3, const leat_h3_event *event) {
-    static const leat_h3_header ok[] = {LEAT_H3_HEADER(":status", "200"), LEAT_H3_HEADER("content-type", "text/plain")};
+    static const leat_h3_header ok[] = {
+        LEAT_H3_HEADER(":status", "200"), LEAT_H3_HEADER("content-type", "text/plain")};
     static const uint8_t body[1024] = {0};
     size_t *answers = user;
     bool is_request = event->type == LEAT_H3_EVENT_HEADERS_RECEIVED && !leat_conn_is_client(conn);
@@ -41,8 +43,9 @@ static void on_wt_event(void *user, leat_conn *conn, leat_wt *wt, const leat_wt_
 }
 
 static void start_request(wire *w) {
-    static const leat_h3_header get[] = {LEAT_H3_HEADER(":method", "GET"), LEAT_H3_HEADER(":scheme", "https"),
-                                         LEAT_H3_HEADER(":authority", "localhost"), LEAT_H3_HEADER(":path", "/")};
+    static const leat_h3_header get[] = {LEAT_H3_HEADER(":method", "GET"),
+        LEAT_H3_HEADER(":scheme", "https"), LEAT_H3_HEADER(":authority", "localhost"),
+        LEAT_H3_HEADER(":path", "/")};
     uint64_t stream_id;
     if (leat_h3_open_request(w->ends[BENCH_CLIENT].stack.h3, &stream_id) != LEAT_OK ||
         leat_h3_send_headers(w->ends[BENCH_CLIENT].stack.h3, stream_id, get, 4, true) != LEAT_OK) {
@@ -52,8 +55,8 @@ static void start_request(wire *w) {
 
 static void start_session(wire *w) {
     uint64_t session_id;
-    if (leat_wt_connect(w->ends[BENCH_CLIENT].stack.wt, "localhost", "/", "https://localhost", NULL, 0, &session_id) !=
-        LEAT_OK) {
+    if (leat_wt_connect(w->ends[BENCH_CLIENT].stack.wt, "localhost", "/", "https://localhost", NULL,
+            0, &session_id) != LEAT_OK) {
         bench_fail("no session");
     }
 }
@@ -67,12 +70,14 @@ static void read_books(books at) {
     }
 }
 
-static void print_row(const char *name, const char *side, const bench_account *before, const bench_account *after) {
+static void print_row(
+    const char *name, const char *side, const bench_account *before, const bench_account *after) {
     printf("%-26s%-7s", name, side);
     for (bench_owner owner = BENCH_LEAT; owner <= BENCH_LIBCRYPTO; owner++) {
-        printf(" %12.0f %7.1f %9.1f", (double)(after[owner].bytes - before[owner].bytes) / CONNECTIONS,
-               (double)(after[owner].blocks - before[owner].blocks) / CONNECTIONS,
-               (double)(after[owner].allocations - before[owner].allocations) / CONNECTIONS);
+        printf(" %12.0f %7.1f %9.1f",
+            (double)(after[owner].bytes - before[owner].bytes) / CONNECTIONS,
+            (double)(after[owner].blocks - before[owner].blocks) / CONNECTIONS,
+            (double)(after[owner].allocations - before[owner].allocations) / CONNECTIONS);
     }
     printf("\n");
 }
@@ -118,8 +123,8 @@ int main(void) {
     };
     bench_counting_init();
     printf("%-33s %30s %30s\n", "", "leat", "libcrypto");
-    printf("%-33s %12s %7s %9s %12s %7s %9s\n", "per idle connection", "bytes", "blocks", "allocated", "bytes", "blocks",
-           "allocated");
+    printf("%-33s %12s %7s %9s %12s %7s %9s\n", "per idle connection", "bytes", "blocks",
+        "allocated", "bytes", "blocks", "allocated");
     for (size_t i = 0; i < sizeof works / sizeof works[0]; i++) {
         measure(&works[i]);
     }

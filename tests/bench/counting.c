@@ -63,12 +63,19 @@ static void release(void *pointer) {
     }
 }
 
-void *__wrap_malloc(size_t size) { return resize(NULL, size, BENCH_LEAT); }
-void *__wrap_realloc(void *pointer, size_t size) { return resize(pointer, size, BENCH_LEAT); }
-void __wrap_free(void *pointer) { release(pointer); }
+void *__wrap_malloc(size_t size) {
+    return resize(NULL, size, BENCH_LEAT);
+}
+void *__wrap_realloc(void *pointer, size_t size) {
+    return resize(pointer, size, BENCH_LEAT);
+}
+void __wrap_free(void *pointer) {
+    release(pointer);
+}
 
 void *__wrap_calloc(size_t count, size_t size) {
-    void *pointer = size != 0 && count > SIZE_MAX / size ? NULL : resize(NULL, count * size, BENCH_LEAT);
+    void *pointer =
+        size != 0 && count > SIZE_MAX / size ? NULL : resize(NULL, count * size, BENCH_LEAT);
     return pointer == NULL ? NULL : memset(pointer, 0, count * size);
 }
 

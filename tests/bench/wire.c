@@ -13,7 +13,9 @@ void bench_fail(const char *what) {
     exit(1);
 }
 
-double bench_rate(double bytes, leat_time duration) { return bytes * 1000 / (double)duration; }
+double bench_rate(double bytes, leat_time duration) {
+    return bytes * 1000 / (double)duration;
+}
 
 static int compare(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -25,11 +27,13 @@ double bench_median(double *values, size_t count) {
     return values[count / 2];
 }
 
-void wire_setup_init(wire_setup *setup, leat_io_layers layers, const leat_io_handler *handler, void *user) {
+void wire_setup_init(
+    wire_setup *setup, leat_io_layers layers, const leat_io_handler *handler, void *user) {
     static const char *const names[] = {"localhost"};
     char message[LEAT_MESSAGE_MAX];
     int64_t today = (int64_t)time(NULL);
-    *setup = (wire_setup){.trust = leat_trust_insecure_accept_anything(), .train = malloc(TRAIN_SIZE)};
+    *setup =
+        (wire_setup){.trust = leat_trust_insecure_accept_anything(), .train = malloc(TRAIN_SIZE)};
     setup->identity = leat_identity_self_signed(names, 1, today - DAY, today + DAY, message);
     if (setup->identity == NULL || setup->train == NULL) {
         bench_fail("cannot make an identity");
@@ -56,20 +60,24 @@ void wire_setup_clear(wire_setup *setup) {
 static void make_server(wire *w, leat_span first) {
     wire_end *end = &w->ends[BENCH_SERVER];
     int error = LEAT_OK;
-    end->conn = leat_conn_new_server(&w->setup->quic[BENCH_SERVER], first, &end->path, w->now, &error);
+    end->conn =
+        leat_conn_new_server(&w->setup->quic[BENCH_SERVER], first, &end->path, w->now, &error);
     if (end->conn == NULL) {
         bench_fail("the server does not accept");
     }
     leat_stack_init(&end->stack, &w->setup->stack[BENCH_SERVER], end->conn);
 }
 
-static void deliver(wire *w, bench_side to, uint8_t *bytes, size_t length, const leat_transmit *transmit) {
+static void deliver(
+    wire *w, bench_side to, uint8_t *bytes, size_t length, const leat_transmit *transmit) {
     wire_end *end = &w->ends[to];
     bench_enter(to);
     if (end->conn == NULL) {
-        make_server(w, (leat_span){bytes, length < transmit->segment_size ? length : transmit->segment_size});
+        make_server(w,
+            (leat_span){bytes, length < transmit->segment_size ? length : transmit->segment_size});
     }
-    leat_conn_receive_datagram(end->conn, bytes, length, transmit->segment_size, &end->path, LEAT_ECN_NOT_ECT, w->now);
+    leat_conn_receive_datagram(
+        end->conn, bytes, length, transmit->segment_size, &end->path, LEAT_ECN_NOT_ECT, w->now);
 }
 
 static bool flush(wire *w, bench_side from) {
@@ -81,9 +89,10 @@ static bool flush(wire *w, bench_side from) {
     }
     bench_enter(from);
     leat_stack_drain(&end->stack);
-    for (size_t length;
-         (length = leat_conn_datagrams_to_send(end->conn, w->setup->train, TRAIN_SIZE, &transmit, w->now)) > 0;) {
-        deliver(w, from == BENCH_CLIENT ? BENCH_SERVER : BENCH_CLIENT, w->setup->train, length, &transmit);
+    for (size_t length; (length = leat_conn_datagrams_to_send(
+                             end->conn, w->setup->train, TRAIN_SIZE, &transmit, w->now)) > 0;) {
+        deliver(w, from == BENCH_CLIENT ? BENCH_SERVER : BENCH_CLIENT, w->setup->train, length,
+            &transmit);
         bench_enter(from);
         was_any = true;
     }
@@ -108,14 +117,16 @@ static void expire(wire *w, bench_side side) {
 
 static leat_time first_timer(const wire *w) {
     leat_time client = leat_conn_get_timer(w->ends[BENCH_CLIENT].conn);
-    leat_time server = w->ends[BENCH_SERVER].conn == NULL ? LEAT_TIME_NEVER
-                                                         : leat_conn_get_timer(w->ends[BENCH_SERVER].conn);
+    leat_time server = w->ends[BENCH_SERVER].conn == NULL
+                           ? LEAT_TIME_NEVER
+                           : leat_conn_get_timer(w->ends[BENCH_SERVER].conn);
     return client < server ? client : server;
 }
 
 void wire_settle(wire *w, leat_time patience) {
     for (;;) {
-        while (wire_exchange(w)) {}
+        while (wire_exchange(w)) {
+        }
         leat_time due = first_timer(w);
         if (due == LEAT_TIME_NEVER || due > w->now + patience) {
             return;
@@ -129,7 +140,9 @@ void wire_settle(wire *w, leat_time patience) {
 /* ---- life ---- */
 
 static leat_address address_of(bench_side side) {
-    return (leat_address){.family = LEAT_ADDRESS_IPV4, .port = (uint16_t)(1000 + side), .ip = {10, 0, 0, (uint8_t)side}};
+    return (leat_address){.family = LEAT_ADDRESS_IPV4,
+        .port = (uint16_t)(1000 + side),
+        .ip = {10, 0, 0, (uint8_t)side}};
 }
 
 void wire_open(wire *w, wire_setup *setup) {

@@ -1,7 +1,8 @@
 /*
- * A client and a server in one process, with all layers and joined by memory: what the benchmarks run on. The clock is
- * virtual: an exchange of everything that waits takes WIRE_ROUND. Trains go over as they are, as GSO and GRO would carry
- * them. The library alone is measured: no sockets, no loss.
+ * A client and a server in one process, with all layers and joined by memory: what the benchmarks
+ * run on. The clock is virtual: an exchange of everything that waits takes WIRE_ROUND. Trains go
+ * over as they are, as GSO and GRO would carry them. The library alone is measured: no sockets, no
+ * loss.
  */
 #ifndef LEAT_TESTS_BENCH_WIRE_H
 #define LEAT_TESTS_BENCH_WIRE_H
@@ -33,8 +34,10 @@ typedef struct wire {
     leat_time now;
 } wire;
 
-/* Handlers get `user`; whose side it is, leat_conn_is_client says. Exits with a message when something fails. */
-void wire_setup_init(wire_setup *setup, leat_io_layers layers, const leat_io_handler *handler, void *user);
+/* Handlers get `user`; whose side it is, leat_conn_is_client says. Exits with a message when
+ * something fails. */
+void wire_setup_init(
+    wire_setup *setup, leat_io_layers layers, const leat_io_handler *handler, void *user);
 void wire_setup_clear(wire_setup *setup);
 /* Handshakes and runs until both sides are quiet. */
 void wire_open(wire *w, wire_setup *setup);
@@ -43,7 +46,9 @@ void wire_close(wire *w);
 bool wire_exchange(wire *w);
 /* Runs, and jumps to timers, until nothing more happens within `patience`. */
 void wire_settle(wire *w, leat_time patience);
-static inline leat_conn *wire_conn(const wire *w, bench_side side) { return w->ends[side].conn; }
+static inline leat_conn *wire_conn(const wire *w, bench_side side) {
+    return w->ends[side].conn;
+}
 /* Ends the program with a sentence. */
 void bench_fail(const char *what);
 /* Whole number of MB (10^6 bytes) per second, and the median of a few numbers (sorts them). */

@@ -23,6 +23,64 @@ START_TEST(an_idle_connection_holds_less_than_ten_kilobytes) {
 }
 END_TEST
 
+START_TEST(steady_traffic_allocates_nothing) {
+    static const uint8_t bytes[32768] = {0};
+    pair *p = pair_new();
+    uint64_t id;
+    size_t before = 0;
+    pair_handshake(p);
+    ck_assert_int_eq(leat_conn_open_stream(pair_conn(p, PAIR_CLIENT), true, &id), LEAT_OK);
+    for (unsigned i = 0; i < 200; i++) {
+        before = i == 100 ? p->memory.allocations : before;
+        leat_conn_send_stream_data(pair_conn(p, PAIR_CLIENT), id, bytes, sizeof bytes, false);
+        pair_run_for(p, 100 * LEAT_MILLISECOND);
+        p->ends[PAIR_SERVER].events[0] = p->ends[PAIR_CLIENT].events[0] = '\0';
+    }
+    ck_assert_uint_eq(p->memory.allocations, before);
+    ck_assert_uint_eq(pair_conn(p, PAIR_SERVER)->streams.bytes_received, 200 * sizeof bytes);
+    pair_free(p);
+}
+END_TEST
+
+START_TEST(a_calm_connection_gives_back_what_lies_empty) {
+    static const uint8_t bytes[200000] = {0};
+    pair *p = pair_new();
+    uint64_t id;
+    pair_handshake(p);
+    ck_assert_int_eq(leat_conn_open_stream(pair_conn(p, PAIR_CLIENT), true, &id), LEAT_OK);
+    pair_send_all(p, PAIR_CLIENT, id, bytes, sizeof bytes, false);
+    pair_settle(p);
+    ck_assert_uint_gt(p->memory.bytes_live, 2 * 65536);
+    pair_run_for(p, 2 * LEAT_SECOND);
+    ck_assert_uint_le(p->memory.bytes_live, 2 * 10240);
+    pair_send_all(p, PAIR_CLIENT, id, bytes, 1000, true);
+    pair_settle(p);
+    ck_assert(pair_stream_of(p, PAIR_SERVER, id)->ended);
+    pair_free(p);
+}
+END_TEST
+
+/* Streams filled one after the other, each with a gap at the end so that it holds a byte. */
+START_TEST(what_drained_streams_keep_is_bounded) {
+    pair *p = pair_new();
+    test_memory memory;
+    test_memory_init(&memory);
+    p->ends[PAIR_SERVER].config.allocator = &memory.allocator;
+    p->ends[PAIR_SERVER].config.max_stream_data = p->ends[PAIR_SERVER].config.max_data = 16384;
+    p->ends[PAIR_SERVER].config.send_buffer_limit = 0;
+    pair_handshake(p);
+    size_t before = memory.bytes_live;
+    for (unsigned id = 2; id < 50 * 4; id += 4) {
+        static uint8_t payload[9000];
+        pair_send_text(p, PAIR_CLIENT, true, "", false);
+        pair_send_all(p, PAIR_CLIENT, id, payload, sizeof payload, false);
+    }
+    size_t grown = memory.bytes_live - before;
+    ck_assert_msg(grown <= 5 * 16384 + 50 * sizeof(leat_stream), "%zu bytes", grown);
+    pair_free(p);
+}
+END_TEST
+
 START_TEST(many_streams_leave_nothing_behind) {
     pair *p = pair_new();
     pair_handshake(p);
@@ -195,7 +253,8 @@ START_TEST(every_draw_of_random_bytes_may_fail) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/conn/memory", an_idle_connection_holds_less_than_ten_kilobytes,
-               many_streams_leave_nothing_behind,
+               steady_traffic_allocates_nothing, a_calm_connection_gives_back_what_lies_empty,
+               what_drained_streams_keep_is_bounded, many_streams_leave_nothing_behind,
                sparse_stream_data_stays_within_twice_the_window, unread_datagrams_are_bounded,
-                   unread_events_are_bounded,
-               every_allocation_may_fail, every_draw_of_random_bytes_may_fail)
+               unread_events_are_bounded, every_allocation_may_fail,
+               every_draw_of_random_bytes_may_fail)
