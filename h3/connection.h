@@ -61,6 +61,7 @@ typedef struct leat_h3_stream {
     bool has_content_fields;   /* RFC 9297 §3.2-4 */
     bool priority_is_explicit; /* a PRIORITY_UPDATE came: the Priority field is history */
     bool resets_after_ping;    /* answered; RESET_STREAM follows when the answer is through */
+    bool capsules_are_over;    /* what follows in DATA goes to the application as it is */
     bool is_retired;
 } leat_h3_stream;
 
@@ -186,8 +187,5 @@ void leat_h3_tell_bytes(
 /* Puts the last bytes taken from the input back, into the frame they came from. */
 void leat_h3_unread(leat_h3 *h3, leat_h3_stream *stream, size_t length);
 bool leat_h3_make_event(leat_h3_event *event, leat_h3_event_type type, uint64_t stream_id);
-/* One record of category "http3" about a stream. */
-void leat_h3_trace(
-    leat_h3 *h3, const char *name, uint64_t stream_id, const char *what, uint64_t length);
 
 #endif

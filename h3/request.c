@@ -9,6 +9,7 @@
 #include "h3/frames.h"
 #include "h3/priority.h"
 #include "h3/send.h"
+#include "h3/trace.h"
 
 /* ---- refusing ----------------------------------------------------------------------- */
 
@@ -133,6 +134,8 @@ bool leat_h3_on_headers(
     h3->useless_frames = 0;
     switch (result) {
     case 0:
+        leat_h3_trace_headers(h3, LEAT_H3_PARSED, stream->id, section.headers, section.count,
+            payload.length);
         return on_section(h3, stream, &section, event);
     case LEAT_QPACK_BLOCKED:
         return false;
@@ -215,7 +218,7 @@ bool leat_h3_on_data(leat_h3 *h3, leat_h3_stream *stream, leat_span piece, leat_
         return false;
     }
     h3->useless_frames = 0;
-    if (stream->capsules != NULL) {
+    if (stream->capsules != NULL && !stream->capsules_are_over) {
         return read_capsules(h3, stream, piece, event);
     }
     uint8_t state = stream->received.state;
@@ -271,4 +274,13 @@ int leat_h3_read_capsules(leat_h3 *h3, uint64_t stream_id) {
     }
     stream->capsules = leat_h3_capsule_reader_new(h3->allocator);
     return stream->capsules != NULL ? 0 : LEAT_ERR_NOMEM;
+}
+
+int leat_h3_end_capsules(leat_h3 *h3, uint64_t stream_id) {
+    leat_h3_stream *stream = leat_h3_find_stream(h3, stream_id);
+    if (stream == NULL || stream->capsules == NULL) {
+        return LEAT_ERR_NO_STREAM;
+    }
+    stream->capsules_are_over = true;
+    return 0;
 }

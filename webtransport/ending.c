@@ -46,21 +46,16 @@ static void on_close_capsule(leat_wt *wt, wt_session *session, const leat_h3_eve
         }
         ending.reason_length = reason.length;
     }
+    leat_h3_end_capsules(wt->h3, session->id);
     end_by_peer(wt, session, ending, true, LEAT_H3_REQUEST_CANCELLED);
 }
 
 void leat_wt_on_capsule(leat_wt *wt, const leat_h3_event *event) {
     wt_session *session = leat_wt_find_session(wt, event->stream_id);
-    if (session == NULL || session->state == WT_FINISHED) {
+    if (session == NULL || session->state >= WT_ENDED) {
         return;
     }
-    if (session->state == WT_ENDED) {
-        /* draft-ietf-webtrans-http3-07 §5: nothing may follow it; and no second event. */
-        if (session->ending.cause == LEAT_WT_CAUSE_CAPSULE) {
-            leat_h3_cancel(wt->h3, session->id, LEAT_H3_MESSAGE_ERROR);
-            leat_wt_session_enter(wt, session, WT_PEER_FINISHED);
-        }
-    } else if (event->capsule_received.capsule_type == WT_CAPSULE_CLOSE) {
+    if (event->capsule_received.capsule_type == WT_CAPSULE_CLOSE) {
         on_close_capsule(wt, session, event);
     } else if (event->capsule_received.capsule_type == WT_CAPSULE_DRAIN && !session->is_draining) {
         session->is_draining = true;
@@ -68,20 +63,28 @@ void leat_wt_on_capsule(leat_wt *wt, const leat_h3_event *event) {
     }
 }
 
-/* The end of the CONNECT stream, with or without a capsule before. */
-void leat_wt_on_connect_data(leat_wt *wt, const leat_h3_event *event) {
-    wt_session *session = leat_wt_find_session(wt, event->stream_id);
-    bool ended = event->type == LEAT_H3_EVENT_HEADERS_RECEIVED
-                     ? event->headers_received.stream_ended
-                     : event->data_received.stream_ended;
-    if (session == NULL || !ended) {
-        return;
-    }
+void leat_wt_on_connect_end(leat_wt *wt, wt_session *session) {
     if (session->state < WT_ENDED) {
         wt_ending ending = {.cause = LEAT_WT_CAUSE_FIN, .origin = LEAT_WT_ORIGIN_PEER};
         end_by_peer(wt, session, ending, true, LEAT_H3_REQUEST_CANCELLED);
     }
     leat_wt_session_enter(wt, session, WT_PEER_FINISHED);
+}
+
+/* While capsules are read there is no data here: the end of the CONNECT stream, or what follows a
+ * close capsule. */
+void leat_wt_on_connect_data(leat_wt *wt, const leat_h3_event *event) {
+    wt_session *session = leat_wt_find_session(wt, event->stream_id);
+    if (session == NULL) {
+        return;
+    }
+    if (event->data_received.data.length > 0 && session->state == WT_ENDED) {
+        /* draft-ietf-webtrans-http3-07 §5: nothing may follow it; and no second event. */
+        leat_h3_cancel(wt->h3, session->id, LEAT_H3_MESSAGE_ERROR);
+        leat_wt_session_enter(wt, session, WT_PEER_FINISHED);
+    } else if (event->data_received.stream_ended) {
+        leat_wt_on_connect_end(wt, session);
+    }
 }
 
 void leat_wt_on_connect_reset(leat_wt *wt, wt_session *session, uint64_t http_code) {

@@ -168,6 +168,7 @@ void leat_wt_fields_free(leat_wt *wt, wt_fields *fields);
 /* ending.c */
 void leat_wt_on_capsule(leat_wt *wt, const leat_h3_event *event);
 void leat_wt_on_connect_data(leat_wt *wt, const leat_h3_event *event);
+void leat_wt_on_connect_end(leat_wt *wt, wt_session *session);
 void leat_wt_on_connect_reset(leat_wt *wt, wt_session *session, uint64_t http_code);
 void leat_wt_on_connect_stop(leat_wt *wt, wt_session *session, uint64_t http_code);
 void leat_wt_on_malformed(leat_wt *wt, const leat_h3_event *event);

@@ -291,11 +291,11 @@ void leat_wt_on_headers(leat_wt *wt, const leat_h3_event *event) {
     wt_session *session = leat_wt_find_session(wt, event->stream_id);
     if (session != NULL && wt->is_client) {
         on_response(wt, session, event);
+        if (event->headers_received.stream_ended) {
+            leat_wt_on_connect_end(wt, session);
+        }
     } else if (session == NULL && !wt->is_client && !event->headers_received.is_trailers) {
         on_request(wt, event);
-    }
-    if (event->headers_received.stream_ended) {
-        leat_wt_on_connect_data(wt, event);
     }
 }
 

@@ -193,6 +193,8 @@ LEAT_API int leat_h3_send_capsule(leat_h3 *h3, uint64_t stream_id, uint64_t type
  * LEAT_ERR_REFUSED: the message has content fields (§3.2); the stream was reset with H3_MESSAGE_ERROR.
  */
 LEAT_API int leat_h3_read_capsules(leat_h3 *h3, uint64_t stream_id);
+/* The capsule just received was the last one: what still follows it in DATA is told as DataReceived, whatever it is. */
+LEAT_API int leat_h3_end_capsules(leat_h3 *h3, uint64_t stream_id);
 /* Opens a stream of a session: type 0x54 or signal 0x41 and the session id are written (draft-ietf-webtrans-http3 §4). Data goes by leat_conn_send_stream_data. */
 LEAT_API int leat_h3_create_webtransport_stream(leat_h3 *h3, uint64_t session_id, bool unidirectional, uint64_t *stream_id);
 /* Server push (RFC 9114 §4.6): off unless the client allows it with MAX_PUSH_ID; a client of ours never does. */
