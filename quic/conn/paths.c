@@ -188,6 +188,8 @@ static void stop_challenge(leat_path_state *path) {
 
 void leat_paths_set_validated(leat_conn *conn, leat_path_state *path) {
     stop_challenge(path);
+    /* RFC 9000 §8.2.1: NOT IMPLEMENTED: a second challenge when the first could not be padded: the
+     * datagrams that follow have 1200 bytes and more, and their loss says as much. */
     path->is_validated = true;
     if (path == conn->paths.active) {
         conn->paths.fallback = NULL;

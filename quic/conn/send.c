@@ -188,6 +188,7 @@ static bool begin_packet(leat_conn *conn, datagram_out *datagram, leat_space spa
         .token = space_id == LEAT_SPACE_INITIAL
                 ? (leat_span){conn->tokens.initial.data, conn->tokens.initial.length}
                 : (leat_span){NULL, 0},
+        /* RFC 9000 §17.4: NOT IMPLEMENTED: the spin bit stays 0, as it may for any connection. */
         .key_phase = space->keys.phase,
         .pn = next_packet_number(conn, space),
         .largest_acked = leat_recovery_largest_acked(&conn->recovery, space_id),
@@ -375,6 +376,7 @@ size_t leat_conn_datagrams_to_send(leat_conn *conn, uint8_t *buffer, size_t capa
     }
     leat_crypto_keep_keys_fresh(conn);
     leat_path_state *path = leat_paths_next_to_send(conn);
+    /* RFC 9000 §13.4.2: NOT IMPLEMENTED: packets are not marked; what the peer marks is reported. */
     *transmit = (leat_transmit){.path = path->addresses, .ecn = LEAT_ECN_NOT_ECT};
     bool was_open = leat_conn_is_open(conn);
     size_t total = fill_batch(conn, path, buffer, capacity, transmit);

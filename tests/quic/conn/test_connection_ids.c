@@ -148,6 +148,20 @@ START_TEST(a_repeated_new_connection_id_changes_nothing) {
 }
 END_TEST
 
+/* TEST RFC 9000 §19.15: the same ID with another reset token is a lie too. */
+START_TEST(a_known_id_with_another_token_is_a_violation) {
+    pair *p = pair_new();
+    pair_handshake(p);
+    const leat_local_cid *known = &pair_conn(p, PAIR_SERVER)->cids.local[1];
+    char frame[120];
+    snprintf(frame, sizeof frame, "18 01 00 08 %s 000102030405060708090a0b0c0d0e0f",
+             test_to_hex(known->cid.bytes, 8));
+    pair_raw(p, PAIR_SERVER, LEAT_SPACE_APPLICATION, frame);
+    pair_assert_terminated(p, PAIR_CLIENT, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_PROTOCOL_VIOLATION);
+    pair_free(p);
+}
+END_TEST
+
 /* Attack C1: a rising Retire Prior To while our retirements are never acknowledged. */
 START_TEST(a_flood_of_retirements_ends_the_connection) {
     pair *p = pair_new();
@@ -258,6 +272,7 @@ LEAT_TEST_MAIN("quic/conn/connection_ids", ids_are_issued_up_to_the_peers_limit,
                ids_can_be_changed_over_and_over, retire_prior_to_moves_the_path_to_another_id,
                an_id_below_the_mark_is_retired_at_once,
                    a_repeated_new_connection_id_changes_nothing,
+               a_known_id_with_another_token_is_a_violation,
                a_flood_of_retirements_ends_the_connection, retiring_over_and_over_stays_bounded,
                a_late_copy_does_not_revive_a_retired_id,
                    an_owner_makes_the_ids_and_hears_of_each_end)

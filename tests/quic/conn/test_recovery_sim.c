@@ -183,6 +183,29 @@ START_TEST(a_peer_that_only_sends_is_asked_for_acks) {
 }
 END_TEST
 
+/* A whole train of datagrams in one call: everything counts, and one ACK answers it. */
+START_TEST(a_train_of_datagrams_is_received_in_one_call) {
+    pair *p = pair_new();
+    static uint8_t bytes[11000], buffer[65507];
+    leat_transmit out;
+    uint64_t id = 0;
+    p->ends[PAIR_CLIENT].config.pacing = false;
+    pair_handshake(p);
+    leat_conn *client = pair_conn(p, PAIR_CLIENT), *server = pair_conn(p, PAIR_SERVER);
+    leat_conn_open_stream(client, true, &id);
+    leat_conn_send_stream_data(client, id, bytes, sizeof bytes, true);
+    size_t length = leat_conn_datagrams_to_send(client, buffer, sizeof buffer, &out, p->now);
+    ck_assert_uint_gt(length, 8 * out.segment_size);
+    const leat_path path = {p->ends[PAIR_SERVER].address, p->ends[PAIR_CLIENT].address};
+    leat_conn_receive_datagram(server, buffer, length, out.segment_size, &path, 0, p->now);
+    size_t before = p->ends[PAIR_SERVER].datagrams_out;
+    pair_flush(p, PAIR_SERVER);
+    ck_assert_uint_eq(p->ends[PAIR_SERVER].datagrams_out, before + 1);
+    ck_assert_uint_eq(pair_stream_of(p, PAIR_SERVER, id)->length, sizeof bytes);
+    pair_free(p);
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/conn/recovery_sim", everything_arrives_on_a_clean_link,
                everything_arrives_without_delay,
                everything_arrives_with_loss, everything_arrives_with_heavy_loss,
@@ -192,4 +215,5 @@ LEAT_TEST_MAIN("quic/conn/recovery_sim", everything_arrives_on_a_clean_link,
                a_handshake_survives_the_loss_of_any_one_datagram, lost_packets_are_counted,
                    a_probe_repeats_data,
                no_more_than_the_window_is_in_flight, acks_are_fewer_than_packets,
-                   a_peer_that_only_sends_is_asked_for_acks)
+                   a_peer_that_only_sends_is_asked_for_acks,
+               a_train_of_datagrams_is_received_in_one_call)
