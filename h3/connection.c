@@ -117,18 +117,6 @@ bool leat_h3_count_useless(leat_h3 *h3) {
            leat_h3_fail(h3, LEAT_H3_EXCESSIVE_LOAD, "a flood of frames that mean nothing");
 }
 
-void leat_h3_trace(
-    leat_h3 *h3, const char *name, uint64_t stream_id, const char *what, uint64_t length) {
-    if (leat_conn_is_traced(h3->conn)) {
-        leat_trace_field fields[] = {
-            {.name = "stream_id", .kind = LEAT_TRACE_INTEGER, .integer = stream_id},
-            {.name = "type", .kind = LEAT_TRACE_TEXT, .bytes = leat_span_of(what)},
-            {.name = "length", .kind = LEAT_TRACE_INTEGER, .integer = length},
-        };
-        leat_conn_trace(h3->conn, "http3", name, fields, sizeof fields / sizeof fields[0]);
-    }
-}
-
 /* ---- QUIC events -------------------------------------------------------------------- */
 
 /* The entry of a stream; the peer's are made here. */

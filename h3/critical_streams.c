@@ -6,6 +6,7 @@
 #include "h3/critical_streams.h"
 
 #include "h3/frames.h"
+#include "h3/trace.h"
 
 /* ---- ours --------------------------------------------------------------------------- */
 
@@ -34,6 +35,17 @@ static const struct {
     [LEAT_H3_DECODER] = {0x03, decoder_output, decoder_consume},
 };
 
+/* The control stream begins with our SETTINGS. */
+static void trace_local(leat_h3 *h3, size_t i) {
+    leat_h3_trace_stream_type(h3, h3->critical[i].local_id, local_streams[i].type);
+    if (i == LEAT_H3_CONTROL) {
+        leat_reader reader = leat_reader_of(control_output(h3));
+        leat_read_varint(&reader);
+        leat_h3_trace_settings(
+            h3, LEAT_H3_CREATED, h3->critical[i].local_id, leat_read_vector_varint(&reader));
+    }
+}
+
 static int open_local(leat_h3 *h3, size_t i) {
     uint64_t stream_id;
     if (h3->critical[i].local_id == LEAT_H3_NONE) {
@@ -45,7 +57,7 @@ static int open_local(leat_h3 *h3, size_t i) {
         /* Settings, acknowledgments and table updates are small, and everything else waits for
          * them. */
         leat_conn_set_stream_priority(h3->conn, stream_id, 0, false);
-        leat_h3_trace(h3, "stream_type_set", stream_id, leat_h3_critical_roles[i].name, 0);
+        trace_local(h3, i);
     }
     if (!h3->critical[i].type_sent) {
         ptrdiff_t sent = leat_conn_send_stream_data(

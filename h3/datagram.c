@@ -8,6 +8,7 @@
 #include "h3/datagram.h"
 
 #include "h3/request.h"
+#include "h3/trace.h"
 
 /* RFC 9297 §2.1-1. */
 #define QUARTER_ID_MAX ((UINT64_C(1) << 60) - 1)
@@ -38,6 +39,7 @@ bool leat_h3_read_datagram(leat_h3 *h3, leat_span payload, leat_h3_event *event)
     }
     leat_h3_make_event(event, LEAT_H3_EVENT_DATAGRAM_RECEIVED, quarter_id * 4);
     event->datagram_received.data = data;
+    leat_h3_trace_datagram(h3, LEAT_H3_PARSED, quarter_id, payload.length);
     return true;
 }
 
@@ -62,7 +64,11 @@ int leat_h3_send_datagram(leat_h3 *h3, uint64_t stream_id, leat_span data, uint6
     }
     leat_write_varint(&writer, stream_id / 4);
     leat_span parts[] = {{quarter_id, leat_writer_length(&writer)}, data};
-    return leat_conn_send_datagram_frame(h3->conn, parts, 2, uid);
+    error = leat_conn_send_datagram_frame(h3->conn, parts, 2, uid);
+    if (error == 0) {
+        leat_h3_trace_datagram(h3, LEAT_H3_CREATED, stream_id / 4, parts[0].length + data.length);
+    }
+    return error;
 }
 
 size_t leat_h3_max_datagram_payload(const leat_h3 *h3, uint64_t stream_id) {

@@ -7,6 +7,7 @@
 
 #include "h3/settings.h"
 #include "h3/priority.h"
+#include "h3/trace.h"
 #include "h3/webtransport_stream.h"
 
 #define ANY_LENGTH UINT64_MAX
@@ -72,8 +73,10 @@ static bool begin_frame(leat_h3 *h3, leat_h3_stream *stream, unsigned where, lea
         row = NULL;
     }
     stream->frame = row;
-    leat_h3_trace(
-        h3, "frame_parsed", stream->id, row != NULL ? row->name : "unknown", stream->reader.length);
+    if (row == NULL || row->on_payload == NULL) {
+        leat_h3_trace_frame(
+            h3, LEAT_H3_PARSED, stream->id, stream->reader.type, stream->reader.length);
+    }
     if (where == LEAT_H3_ON_CONTROL && !h3->settings_received &&
         stream->reader.type != LEAT_H3_FRAME_SETTINGS) {
         /* RFC 9114 §6.2.1-2, §9-3: nothing can be understood before the settings, not even what is

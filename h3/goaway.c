@@ -5,14 +5,15 @@
  */
 #include "h3/frames.h"
 #include "h3/send.h"
+#include "h3/trace.h"
 
 bool leat_h3_on_goaway(
     leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
     uint64_t id;
-    (void)stream;
     if (!leat_h3_read_id(h3, payload, &id)) {
         return false;
     }
+    leat_h3_trace_id(h3, LEAT_H3_PARSED, stream->id, LEAT_H3_FRAME_GOAWAY, id);
     /* RFC 9114 §7.2.6-1: a server names a request stream. */
     bool is_request = !leat_stream_is_unidirectional(id) && leat_stream_is_client_initiated(id);
     if (h3->is_client && !is_request) {
@@ -48,8 +49,8 @@ int leat_h3_goaway(leat_h3 *h3) {
         leat_h3_send_control(h3, (leat_span){frame, head_length + leat_writer_length(&writer)});
     if (error == 0) {
         h3->goaway_sent = id;
-        leat_h3_trace(h3, "frame_created", h3->critical[LEAT_H3_CONTROL].local_id, "GOAWAY",
-            leat_writer_length(&writer));
+        leat_h3_trace_id(h3, LEAT_H3_CREATED, h3->critical[LEAT_H3_CONTROL].local_id,
+            LEAT_H3_FRAME_GOAWAY, id);
     }
     return error;
 }

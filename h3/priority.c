@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "h3/frames.h"
 #include "h3/structured_field.h"
+#include "h3/trace.h"
 
 leat_h3_priority leat_h3_priority_parse(leat_span value) {
     leat_h3_priority priority = {.urgency = 3}, defaults = priority;
@@ -32,6 +33,7 @@ leat_h3_priority leat_h3_priority_parse(leat_span value) {
 
 static void set_priority(leat_h3 *h3, uint64_t stream_id, leat_h3_priority priority) {
     leat_conn_set_stream_priority(h3->conn, stream_id, priority.urgency, priority.incremental);
+    leat_h3_trace_priority(h3, stream_id, priority.urgency, priority.incremental);
 }
 
 /* RFC 9218 §7-1: an update may overtake the request it speaks of. */
@@ -103,6 +105,7 @@ bool leat_h3_on_priority_update(
         return leat_h3_fail(
             h3, LEAT_H3_ID_ERROR, "PRIORITY_UPDATE of a push that was never promised");
     }
+    leat_h3_trace_priority_update(h3, LEAT_H3_PARSED, stream->id, id, value);
     if (!update_request(h3, id, value) || !leat_h3_count_useless(h3)) {
         return false;
     }

@@ -6,13 +6,14 @@
  * RFC 9114 §4.6-1: NOT IMPLEMENTED: no browser accepts pushes any more.
  */
 #include "h3/frames.h"
+#include "h3/trace.h"
 
 bool leat_h3_on_cancel_push(
     leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
     uint64_t push_id;
-    (void)stream;
     (void)event;
     if (leat_h3_read_id(h3, payload, &push_id)) {
+        leat_h3_trace_id(h3, LEAT_H3_PARSED, stream->id, LEAT_H3_FRAME_CANCEL_PUSH, push_id);
         /* RFC 9114 §7.2.3-7, §7.2.3-8: no push was ever allowed or promised, so none can be
          * cancelled. */
         leat_h3_fail(h3, LEAT_H3_ID_ERROR, "CANCEL_PUSH of a push that was never promised");
@@ -30,11 +31,11 @@ bool leat_h3_begin_push_promise(leat_h3 *h3, leat_h3_stream *stream, leat_h3_eve
 bool leat_h3_on_max_push_id(
     leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
     uint64_t push_id;
-    (void)stream;
     (void)event;
     if (!leat_h3_read_id(h3, payload, &push_id)) {
         return false;
     }
+    leat_h3_trace_id(h3, LEAT_H3_PARSED, stream->id, LEAT_H3_FRAME_MAX_PUSH_ID, push_id);
     /* RFC 9114 §7.2.7-4: the promise may only grow. */
     if (h3->max_push_id != LEAT_H3_NONE && push_id < h3->max_push_id) {
         return leat_h3_fail(h3, LEAT_H3_ID_ERROR, "MAX_PUSH_ID decreased");

@@ -10,6 +10,7 @@
 #include "h3/critical_streams.h"
 #include "h3/frames.h"
 #include "h3/request.h"
+#include "h3/trace.h"
 
 /* With no more room than this, a DATA frame of so many bytes is made, which cannot fit: its rest
  * waits in stream->unsent. */
@@ -109,6 +110,7 @@ int leat_h3_open_request(leat_h3 *h3, uint64_t *stream_id) {
         leat_conn_stop_stream(h3->conn, *stream_id, LEAT_H3_INTERNAL_ERROR);
         return LEAT_ERR_NOMEM;
     }
+    leat_h3_trace_stream_type(h3, *stream_id, LEAT_H3_REQUEST_STREAM);
     h3->request_count++;
     return 0;
 }
@@ -184,7 +186,6 @@ static int send_section(leat_h3 *h3, leat_h3_stream *stream, bool end_stream) {
     uint8_t head[LEAT_H3_FRAME_HEAD_MAX];
     size_t head_length = leat_h3_write_frame_head(head, LEAT_H3_FRAME_HEADERS, h3->scratch.length);
     leat_span parts[] = {{head, head_length}, {h3->scratch.data, h3->scratch.length}};
-    leat_h3_trace(h3, "frame_created", stream->id, "HEADERS", h3->scratch.length);
     int error = send_parts(h3, stream, parts, 2, end_stream);
     if (h3->scratch.capacity > SCRATCH_KEPT) {
         leat_buffer_clear(&h3->scratch);
@@ -201,6 +202,8 @@ static int send_headers(leat_h3 *h3, leat_h3_stream *stream, const leat_h3_heade
         error = encode(h3, stream, headers, count);
     }
     if (error == 0) {
+        leat_h3_trace_headers(
+            h3, LEAT_H3_CREATED, stream->id, headers, count, h3->scratch.length);
         error = send_section(h3, stream, end_stream);
         if (error != 0) {
             leat_qpack_encoder_unsend(h3->encoder);
@@ -329,7 +332,7 @@ ptrdiff_t leat_h3_send_data(
         return error;
     }
     stream->sent = after;
-    leat_h3_trace(h3, "frame_created", stream_id, "DATA", plan.taken);
+    leat_h3_trace_frame(h3, LEAT_H3_CREATED, stream_id, LEAT_H3_FRAME_DATA, plan.taken);
     return (ptrdiff_t)plan.taken;
 }
 
@@ -350,7 +353,8 @@ int leat_h3_send_capsule(
     leat_span parts[] = {
         {frame_head, frame_head_length}, {capsule_head, capsule_head_length}, value};
     error = send_parts(h3, stream, parts, 3, end_stream);
-    leat_h3_trace(h3, "frame_created", stream_id, "DATA", capsule_head_length + value.length);
+    leat_h3_trace_frame(h3, LEAT_H3_CREATED, stream_id, LEAT_H3_FRAME_DATA,
+        capsule_head_length + value.length);
     if (error == 0 && end_stream) {
         leat_h3_message_on_end(&stream->sent);
     }
@@ -380,5 +384,9 @@ int leat_h3_send_priority(leat_h3 *h3, uint64_t stream_id, const char *value) {
     error = error != 0 ? error : leat_buffer_append(&frame, value, value_length);
     error = error != 0 ? error : leat_h3_send_control(h3, (leat_span){frame.data, frame.length});
     leat_buffer_clear(&frame);
+    if (error == 0) {
+        leat_h3_trace_priority_update(h3, LEAT_H3_CREATED,
+            h3->critical[LEAT_H3_CONTROL].local_id, stream_id, leat_span_of(value));
+    }
     return error;
 }

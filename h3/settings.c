@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "h3/frames.h"
+#include "h3/trace.h"
 
 /* RFC 9114 §7.2.4.1-1: 0x1f * N + 0x21: without meaning, so that peers keep ignoring what they do
  * not know. */
@@ -161,7 +162,6 @@ bool leat_h3_begin_settings(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *
 
 bool leat_h3_on_settings(
     leat_h3 *h3, leat_h3_stream *stream, leat_span payload, leat_h3_event *event) {
-    (void)stream;
     leat_reader reader = leat_reader_of(payload);
     size_t most =
         payload.length / 2 < LEAT_H3_SETTINGS_MAX ? payload.length / 2 : LEAT_H3_SETTINGS_MAX;
@@ -184,6 +184,7 @@ bool leat_h3_on_settings(
         return leat_h3_fail(h3, LEAT_H3_SETTINGS_ERROR, "QPACK settings");
     }
     h3->settings_received = true;
+    leat_h3_trace_settings(h3, LEAT_H3_PARSED, stream->id, payload);
     leat_h3_make_event(event, LEAT_H3_EVENT_SETTINGS_RECEIVED, 0);
     event->settings_received.settings = h3->peer_settings;
     event->settings_received.count = h3->peer_setting_count;

@@ -10,6 +10,7 @@
 #include "h3/critical_streams.h"
 #include "h3/frames.h"
 #include "h3/request.h"
+#include "h3/trace.h"
 #include "h3/webtransport_stream.h"
 
 /* ---- the table ---------------------------------------------------------------------- */
@@ -177,7 +178,7 @@ static bool read_stream_type(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event 
         return false;
     }
     const stream_type *row = find_type(h3, type);
-    leat_h3_trace(h3, "stream_type_set", stream->id, row != NULL ? row->name : "unknown", type);
+    leat_h3_trace_stream_type(h3, stream->id, type);
     return row == NULL ? ignore_stream(h3, stream) : become(h3, stream, row);
 }
 
@@ -217,6 +218,7 @@ static bool become_request(leat_h3 *h3, leat_h3_stream *stream) {
         h3->next_request_id = stream->id + 4;
     }
     stream->role = &leat_h3_request_role;
+    leat_h3_trace_stream_type(h3, stream->id, LEAT_H3_REQUEST_STREAM);
     h3->request_count++;
     return false;
 }
@@ -231,7 +233,7 @@ static bool read_first_type(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *
         h3->config.enable_webtransport) {
         stream->role = &leat_h3_webtransport_opening;
         stream->send_done = true; /* the application writes to QUIC itself */
-        leat_h3_trace(h3, "stream_type_set", stream->id, "webtransport", 0);
+        leat_h3_trace_stream_type(h3, stream->id, LEAT_H3_FRAME_WEBTRANSPORT_STREAM);
         return false;
     }
     stream->reader.part = LEAT_TLV_LENGTH;

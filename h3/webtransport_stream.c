@@ -7,6 +7,7 @@
 #include "h3/webtransport_stream.h"
 
 #include "h3/frames.h"
+#include "h3/trace.h"
 
 static bool tell_data(leat_h3 *h3, leat_h3_stream *stream, bool is_first, leat_h3_event *event) {
     leat_h3_make_event(event, LEAT_H3_EVENT_WEBTRANSPORT_STREAM_DATA_RECEIVED, stream->id);
@@ -95,6 +96,7 @@ int leat_h3_create_webtransport_stream(
         leat_h3_end_sending(
             h3, stream); /* the application writes to QUIC itself: only the replies are read here */
     }
-    leat_h3_trace(h3, "stream_type_set", *stream_id, "webtransport", session_id);
+    leat_h3_trace_stream_type(h3, *stream_id,
+        unidirectional ? LEAT_H3_STREAM_TYPE_WEBTRANSPORT : LEAT_H3_FRAME_WEBTRANSPORT_STREAM);
     return 0;
 }
