@@ -17,7 +17,7 @@ def every_wrong_option_is_one_line_and_status_two():
     for arguments in (["--nonsense"], ["-o"], [], ["http://localhost/"], ["localhost"], ["https://"], ["https://a:0/"],
                       ["https://a:65536/"], ["https://[::1/"], ["https://u@a/"], ["https://a/", "-H", "no colon"],
                       ["https://a/", "-w", "%{nonsense}"], ["https://a/", "--max-time", "soon"],
-                      ["https://a/", "--cert-hash", "short"], ["https://a/", "--qlog", "/tmp"],
+                      ["https://a/", "--cert-hash", "short"],
                       ["https://a/", "-o", "1", "-o", "2"], ["https://a/", "-O"], ["https://a/", "-I", "-d", "x"],
                       ["https://a/", "--fail=1"]):
         expect_one_line(run("get", *arguments), 2)

@@ -22,7 +22,7 @@ CLICK = '{"type":"increment","username":"ada"}'
 @test
 def every_wrong_option_is_one_line_and_status_two():
     for arguments in (["--nonsense"], ["surplus"], ["--listen"], ["--listen", "nonsense"], ["--max-sessions", "x"],
-                      ["--idle-timeout", "-1"], ["--key", "x"], ["--workers", "2"], ["--qlog", "/tmp"], ["--retry=1"]):
+                      ["--idle-timeout", "-1"], ["--key", "x"], ["--workers", "2"], ["--retry=1"]):
         expect_one_line(run("serve", *arguments), 2)
 
 

@@ -63,7 +63,7 @@ def every_wrong_option_is_one_line_and_status_two():
     for arguments in (["--nonsense"], [], ["http://a/"], ["https://a/", "https://b/"], ["https://a/", "--close", "x"],
                       ["https://a/", "--close", "4294967296:x"], ["https://a/", "--close", "1;x"],
                       ["https://a/", "--close", "1:" + "x" * 1025], ["https://a/", "--protocol", "\u00e4"],
-                      ["https://a/", "--wait", "soon"], ["https://a/", "--cert-hash", "x"], ["https://a/", "--qlog", "/tmp"],
+                      ["https://a/", "--wait", "soon"], ["https://a/", "--cert-hash", "x"],
                       ["https://a/", "--datagram"]):
         expect_one_line(run("wt", *arguments), 2)
 

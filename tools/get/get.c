@@ -3,6 +3,7 @@
 
 #include "../commands.h"
 #include "../key_log.h"
+#include "../qlog_files.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -36,7 +37,7 @@ static const option_row rows[] = {
     {"--max-time", OPTION_SECONDS, AT(max_time), "S", "give up after S seconds (never)"},
     {"--connect-timeout", OPTION_SECONDS, AT(connect_timeout), "S", "give up connecting after S seconds (10)"},
     {"--keylog", OPTION_TEXT, AT(keylog), "FILE", "append TLS secrets in the NSS key log format"},
-    {"--qlog", OPTION_TEXT, AT(qlog), "DIR", "write traces to DIR (not there yet)"},
+    {"--qlog", OPTION_TEXT, AT(qlog), "DIR", "write a trace of each connection to DIR, as qlog"},
     {"-v", OPTION_FLAG, AT(verbose), NULL, "say on stderr what happens"},
     {"--progress", OPTION_FLAG, AT(progress), NULL, "a progress bar, when stderr is a terminal"},
 };
@@ -77,9 +78,6 @@ static int check_options(const get_app *app) {
     if (unknown != NULL) {
         return options_complain(&table, "-w: unknown name '%.*s'", (int)length, unknown);
     }
-    if (app->settings.qlog != NULL) {
-        return options_complain(&table, "--qlog is not there yet");
-    }
     for (size_t i = 0; i < app->settings.headers.count; i++) {
         if (!request_field_is_valid(app->settings.headers.values[i])) {
             return options_complain(
@@ -118,7 +116,8 @@ static int prepare(get_app *app) {
         return status;
     }
     fill_quic_config(app);
-    if (!key_log_open(&table, app->settings.keylog, &app->keylog, &app->quic)) {
+    if (!key_log_open(&table, app->settings.keylog, &app->keylog, &app->quic) ||
+        !qlog_files_open(&table, app->settings.qlog, &app->qlog, &app->quic)) {
         return 1;
     }
     if (app->settings.session != NULL &&
@@ -257,6 +256,7 @@ static void release(get_app *app) {
     sessions_file_close(app->sessions);
     leat_trust_free(app->trust);
     key_log_close(app->keylog);
+    qlog_files_close(app->qlog);
 }
 
 int command_get(int count, char **arguments) {

@@ -178,6 +178,7 @@ struct get_app {
     leat_trust *trust;
     get_sessions *sessions;
     FILE *keylog;
+    struct qlog_files *qlog;
     get_transfer *transfers;
     size_t count;
     size_t turn; /* the transfer whose output may go to stdout */

@@ -5,6 +5,7 @@
 
 #include "../commands.h"
 #include "../key_log.h"
+#include "../qlog_files.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -33,7 +34,7 @@ static const option_row rows[] = {
     {"--liveness", OPTION_SECONDS, AT(liveness), "S", "end connections with a session after S seconds of silence, 0: off (3)"},
     {"--drain", OPTION_SECONDS, AT(drain), "S", "seconds that requests may take after SIGTERM (3)"},
     {"--keylog", OPTION_TEXT, AT(keylog), "FILE", "append TLS secrets in the NSS key log format"},
-    {"--qlog", OPTION_TEXT, AT(qlog), "DIR", "write traces to DIR"},
+    {"--qlog", OPTION_TEXT, AT(qlog), "DIR", "write a trace of each connection to DIR, as qlog"},
     {"-v", OPTION_FLAG, AT(verbose), NULL, "say on stderr what happens"},
 };
 static const option_table table = {
@@ -196,15 +197,13 @@ static int prepare(serve_app *serve) {
     if (serve->settings.workers > 1) {
         return options_complain(&table, "--workers %" PRIu64 ": only one worker is there yet", serve->settings.workers);
     }
-    if (serve->settings.qlog != NULL) {
-        return options_complain(&table, "--qlog is not there yet");
-    }
     if (serve->settings.root != NULL && access(serve->settings.root, R_OK | X_OK) != 0) {
         options_complain(&table, "cannot read --root %s: %s", serve->settings.root, strerror(errno));
         return 1;
     }
     fill_quic_config(serve);
-    if (!key_log_open(&table, serve->settings.keylog, &serve->keylog, &serve->quic)) {
+    if (!key_log_open(&table, serve->settings.keylog, &serve->keylog, &serve->quic) ||
+        !qlog_files_open(&table, serve->settings.qlog, &serve->qlog, &serve->quic)) {
         return 1;
     }
     serve->certificates = certificates_open(serve, message);
@@ -260,6 +259,7 @@ static void release(serve_app *serve) {
     certificates_free(serve->certificates);
     leat_resumption_keys_free(serve->quic.resumption_keys);
     key_log_close(serve->keylog);
+    qlog_files_close(serve->qlog);
 }
 
 static int run(serve_app *serve) {

@@ -37,6 +37,7 @@ typedef struct serve_app {
     serve_store *store;
     serve_page *page;
     FILE *keylog;
+    struct qlog_files *qlog;
     uint64_t sessions_seen;
     size_t sessions_open;
 } serve_app;

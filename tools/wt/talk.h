@@ -99,6 +99,7 @@ struct talk {
     leat_trust *trust;
     leat_config quic;
     FILE *keylog;
+    struct qlog_files *qlog;
     uint32_t close_code;
     const char *close_reason;
 

@@ -6,6 +6,7 @@
 
 #include "../commands.h"
 #include "../key_log.h"
+#include "../qlog_files.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -35,7 +36,7 @@ static const option_row rows[] = {
     {"--wait", OPTION_SECONDS, AT(wait), "S", "wait this long for answers to datagrams and unidirectional streams (1)"},
     {"--connect-timeout", OPTION_SECONDS, AT(connect_timeout), "S", "give up connecting after S seconds (10)"},
     {"--keylog", OPTION_TEXT, AT(keylog), "FILE", "append TLS secrets in the NSS key log format"},
-    {"--qlog", OPTION_TEXT, AT(qlog), "DIR", "write traces to DIR (not there yet)"},
+    {"--qlog", OPTION_TEXT, AT(qlog), "DIR", "write a trace of each connection to DIR, as qlog"},
     {"-v", OPTION_FLAG, AT(verbose), NULL, "print the events of the connection on stderr"},
 };
 /* clang-format on */
@@ -220,9 +221,6 @@ static int check_options(talk *app) {
         return options_complain(
             &table, "'%s' cannot be opened: %s", app->settings.urls.values[0], problem);
     }
-    if (app->settings.qlog != NULL) {
-        return options_complain(&table, "--qlog is not there yet");
-    }
     for (size_t i = 0; i < app->settings.protocols.count; i++) {
         for (const char *c = app->settings.protocols.values[i]; *c != '\0'; c++) {
             if (*c < 0x20 || *c > 0x7e) {
@@ -240,7 +238,8 @@ static int prepare(talk *app) {
         return status;
     }
     leat_config_init(&app->quic, true);
-    if (!key_log_open(&table, app->settings.keylog, &app->keylog, &app->quic)) {
+    if (!key_log_open(&table, app->settings.keylog, &app->keylog, &app->quic) ||
+        !qlog_files_open(&table, app->settings.qlog, &app->qlog, &app->quic)) {
         return 1;
     }
     app->is_interactive = leat_list_is_empty(&app->streams) && app->datagrams.length == 0;
@@ -329,6 +328,7 @@ static void release(talk *app) {
     leat_trust_free(app->trust);
     leat_free(NULL, app->line);
     key_log_close(app->keylog);
+    qlog_files_close(app->qlog);
 }
 
 static int talk_run(talk *app) {
