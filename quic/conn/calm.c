@@ -1,7 +1,7 @@
 /*
  * Memory of a busy connection and of a calm one. While packets come, what was drained is kept for
  * the next bytes, so that steady traffic allocates nothing; once none has come for a while, what
- * lies empty goes back: rings of streams, of sent packets, free records. Thousands of idle
+ * lies empty goes back: rings of streams, of datagrams, of sent packets, free records. Thousands of idle
  * connections are small this way.
  */
 #include "quic/conn/conn_internal.h"
@@ -29,5 +29,6 @@ void leat_calm_expire(leat_conn *conn) {
     conn->calm.trimmed_for = conn->receive.last_packet_time;
     leat_streams_settle_popped(conn);
     leat_stream_map_trim(&conn->streams.map);
+    leat_datagrams_trim(conn);
     leat_recovery_trim(&conn->recovery);
 }

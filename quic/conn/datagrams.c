@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define RING_KEPT 8
-
 void leat_datagrams_init(leat_conn *conn) {
     leat_conn_datagrams *datagrams = &conn->datagrams;
     leat_ring_init(&datagrams->to_send, conn->allocator, sizeof(leat_queued_datagram),
@@ -225,9 +223,14 @@ void leat_datagrams_pop_event(leat_conn *conn, leat_event *event) {
     datagrams->popped = first->bytes;
     datagrams->received_bytes -= first->length;
     leat_ring_pop(&datagrams->received);
-    /* After a burst the ring goes back; a small one stays for the next datagram. */
-    if (datagrams->received.count == 0 && datagrams->received.capacity > RING_KEPT) {
-        leat_ring_clear(&datagrams->received);
+}
+
+void leat_datagrams_trim(leat_conn *conn) {
+    leat_ring *const rings[] = {&conn->datagrams.to_send, &conn->datagrams.received};
+    for (size_t i = 0; i < sizeof rings / sizeof rings[0]; i++) {
+        if (rings[i]->count == 0) {
+            leat_ring_clear(rings[i]);
+        }
     }
 }
 

@@ -115,6 +115,8 @@ typedef struct leat_conn_datagrams {
 
 void leat_datagrams_init(leat_conn *conn);
 void leat_datagrams_clear(leat_conn *conn);
+/* Gives back what lies empty; for calm times. */
+void leat_datagrams_trim(leat_conn *conn);
 void leat_datagrams_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
 void leat_datagrams_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
                              const leat_frame_record *record);
