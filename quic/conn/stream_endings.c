@@ -93,7 +93,7 @@ int leat_conn_stop_stream(leat_conn *conn, uint64_t stream_id, uint64_t error_co
         return LEAT_ERR_INVALID;
     }
     bool is_over = stream->stop_sent || stream->end_told ||
-        stream->recv_state >= LEAT_RECV_DATA_READ;
+        stream->recv_state == LEAT_RECV_DATA_READ || stream->recv_state == LEAT_RECV_RESET_READ;
     if (is_over) {
         return LEAT_OK;
     }
@@ -103,9 +103,7 @@ int leat_conn_stop_stream(leat_conn *conn, uint64_t stream_id, uint64_t error_co
     if (stream->recv_state == LEAT_RECV_RECV || stream->recv_state == LEAT_RECV_SIZE_KNOWN) {
         leat_streams_want_control(conn, stream, LEAT_STREAM_WANTS_STOP_SENDING);
     }
-    if (stream->recv_state != LEAT_RECV_RESET_RECVD) {
-        leat_streams_drop_unread(conn, stream);
-    }
+    leat_streams_drop_unread(conn, stream);
     return LEAT_OK;
 }
 
@@ -146,6 +144,10 @@ void leat_reset_stream_on_frame(leat_conn *conn, const leat_frame *frame, leat_p
     leat_recv_buffer_reset(&stream->recv, final_size);
     leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_RESET);
     stream->peer_reset_code = frame->reset_stream.error_code;
-    leat_streams_drop_unread(conn, stream);
+    /* RFC 9000 §3.2: what came in order before the reset may still be told, and is: the end of a
+     * conversation often stands right before it. */
+    if ((stream->events & LEAT_STREAM_EVENT_DATA) == 0) {
+        leat_streams_drop_unread(conn, stream);
+    }
     leat_streams_tell(conn, stream, LEAT_STREAM_EVENT_RESET);
 }

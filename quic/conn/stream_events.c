@@ -49,7 +49,8 @@ void leat_streams_drop_unread(leat_conn *conn, leat_stream *stream) {
     untell(stream, LEAT_STREAM_EVENT_DATA);
     leat_recv_buffer_discard(&stream->recv);
     credit_rest(conn, stream);
-    if (stream->stop_sent && leat_recv_buffer_is_size_known(&stream->recv)) {
+    bool is_reset = stream->recv_state >= LEAT_RECV_RESET_RECVD;
+    if (stream->stop_sent && !is_reset && leat_recv_buffer_is_size_known(&stream->recv)) {
         leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_ALL_DATA);
         leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_DATA_READ);
         leat_streams_try_close(conn, stream);
@@ -79,7 +80,8 @@ static void pop_data(leat_conn *conn, leat_stream *stream, leat_event *event) {
     leat_conn_streams *streams = &conn->streams;
     leat_span data = leat_recv_buffer_readable(&stream->recv);
     bool more = leat_recv_buffer_readable_total(&stream->recv) > data.length;
-    bool end = !more && leat_recv_buffer_is_complete(&stream->recv);
+    bool end = !more && stream->recv_state != LEAT_RECV_RESET_RECVD &&
+        leat_recv_buffer_is_complete(&stream->recv);
     *event = (leat_event){.type = LEAT_EVENT_STREAM_DATA_RECEIVED,
                           .stream_data_received = {.stream_id = stream->id, .data = data,
                                                    .end_stream = end}};
@@ -100,6 +102,7 @@ static void pop_plain(leat_conn *conn, leat_stream *stream, leat_event *event, u
         event->stop_sending_received.error_code = stream->peer_stop_code;
     } else if (type == LEAT_EVENT_STREAM_RESET) {
         event->stream_reset.error_code = stream->peer_reset_code;
+        leat_streams_drop_unread(conn, stream);
         stream->end_told = true;
         leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_RESET_READ);
     }

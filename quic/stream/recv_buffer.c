@@ -163,7 +163,7 @@ leat_insert_status leat_recv_buffer_reset(leat_recv_buffer *buffer, uint64_t fin
     leat_insert_status status = leat_recv_buffer_check(buffer, final_size, 0, true);
     if (status == LEAT_INSERT_OK) {
         buffer->final_size = buffer->highest = final_size;
-        leat_recv_buffer_discard(buffer);
+        skip_discarded(buffer);
     }
     return status;
 }

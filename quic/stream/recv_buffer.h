@@ -56,7 +56,10 @@ leat_insert_status leat_recv_buffer_check(
 uint64_t leat_recv_buffer_growth(const leat_recv_buffer *buffer, uint64_t offset, uint64_t length);
 leat_insert_status leat_recv_buffer_insert(
     leat_recv_buffer *buffer, uint64_t offset, const uint8_t *data, size_t length, bool fin);
-/* RESET_STREAM: checks and records the final size, drops all bytes. OK or FINAL_SIZE. */
+/*
+ * RESET_STREAM: checks and records the final size. What is in order stays readable until it is
+ * discarded. OK or FINAL_SIZE.
+ */
 leat_insert_status leat_recv_buffer_reset(leat_recv_buffer *buffer, uint64_t final_size);
 /*
  * Drops all bytes, held and to come (after STOP_SENDING); offsets stay checked. As soon as the

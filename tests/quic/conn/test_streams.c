@@ -1,4 +1,4 @@
-/* Streams as an application sees them: RFC 9000 §2, §3; attacks E1 to E16; holding, stopping,
+/* Streams as an application sees them: RFC 9000 §2, §3; attacks E3, E5, E9, E14; holding, stopping,
  * resetting, priorities. */
 #include "../pair.h"
 
@@ -138,6 +138,23 @@ START_TEST(a_reset_is_told_once_and_unread_data_goes) {
     ck_assert_str_eq(pair_take_events(p, PAIR_SERVER), "StreamReset");
     ck_assert_uint_eq(pair_stream_of(p, PAIR_SERVER, id)->reset_code, 77);
     ck_assert_uint_eq(leat_stream_map_count(&pair_conn(p, PAIR_CLIENT)->streams.map), 0);
+    ck_assert_uint_eq(leat_stream_map_count(&pair_conn(p, PAIR_SERVER)->streams.map), 0);
+    pair_free(p);
+}
+END_TEST
+
+/* TEST RFC 9000 §3.2: bytes in order before a reset are told before it. */
+START_TEST(what_came_before_a_reset_is_told_before_it) {
+    pair *p = pair_new();
+    pair_handshake(p);
+    pair_take_events(p, PAIR_SERVER);
+    /* STREAM 2 at 0 "half", STREAM 2 at 8 "x", RESET_STREAM 2 with code 7 and size 10. */
+    pair_raw(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION,
+             "0a 02 04 68616c66  0e 02 08 01 78  04 02 07 0a");
+    pair_settle(p);
+    ck_assert_str_eq(pair_take_events(p, PAIR_SERVER),
+                     "StreamOpened StreamDataReceived StreamReset");
+    ck_assert_uint_eq(pair_stream_of(p, PAIR_SERVER, 2)->reset_code, 7);
     ck_assert_uint_eq(leat_stream_map_count(&pair_conn(p, PAIR_SERVER)->streams.map), 0);
     pair_free(p);
 }
@@ -407,7 +424,7 @@ LEAT_TEST_MAIN("quic/conn/streams", ids_follow_the_role_and_the_kind, misuse_is_
                    overlapping_data_does_not_change_what_came_first,
                a_high_id_opens_those_below_without_memory,
                    a_reset_is_told_once_and_unread_data_goes,
-               stop_sending_is_answered_with_a_reset,
+               what_came_before_a_reset_is_told_before_it, stop_sending_is_answered_with_a_reset,
                    data_after_stop_is_dropped_and_its_credit_returns,
                resetting_what_was_delivered_has_no_effect,
                    all_orders_of_data_reset_and_stop_are_survived,
