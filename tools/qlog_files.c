@@ -37,7 +37,7 @@ struct qlog_files {
     uint64_t unrecorded, dropped;
 };
 
-/* ---- one file ----------------------------------------------------------------------------------- */
+/* ---- one file ------------------------------------------------------------------------ */
 
 static bool write_record(void *user, const char *bytes, size_t length) {
     qlog_file *one = user;
@@ -97,14 +97,15 @@ static qlog_file *open_one(qlog_files *files, leat_span connection) {
     if (one->file != NULL && setvbuf(one->file, NULL, _IOFBF, FILE_BUFFER) == 0) {
         one->log = begin_log(files, one, connection);
     }
-    if (one->log == NULL || leat_map_set(&files->open, connection.data, connection.length, one) != 0) {
+    if (one->log == NULL ||
+        leat_map_set(&files->open, connection.data, connection.length, one) != 0) {
         close_one(files, one);
         return NULL;
     }
     return one;
 }
 
-/* ---- all of them -------------------------------------------------------------------------------- */
+/* ---- all of them --------------------------------------------------------------------- */
 
 static bool is_named(const leat_trace_record *record, const char *name) {
     return strcmp(record->category, "quic") == 0 && strcmp(record->name, name) == 0;
@@ -176,7 +177,8 @@ void qlog_files_close(qlog_files *files) {
         close_one(files, one);
     }
     if (files->unrecorded > 0 || files->dropped > 0) {
-        options_complain(files->table, "--qlog: %llu connections are not there, %llu records are missing",
+        options_complain(files->table,
+            "--qlog: %llu connections are not there, %llu records are missing",
             (unsigned long long)files->unrecorded, (unsigned long long)files->dropped);
     }
     leat_map_clear(&files->open);

@@ -1,6 +1,7 @@
 /*
- * Connections in memory that do all they can, recorded: the sequences go to the folder of LEAT_QLOG_FOLDER, where
- * test_schema.py looks at every record. Without the folder they are only made.
+ * Connections in memory that do all they can, recorded: the sequences go to the folder of
+ * LEAT_QLOG_FOLDER, where test_schema.py looks at every record. Without the folder they are only
+ * made.
  */
 #include "golden/golden.h"
 #include <leat/qlog.h>
@@ -159,7 +160,8 @@ START_TEST(keys_connection_ids_and_addresses_change) {
     p->ends[PAIR_CLIENT].address.port = 4567;
     pair_send_text(p, PAIR_CLIENT, false, "from elsewhere", true);
     pair_run_for(p, 3 * LEAT_SECOND);
-    p->ends[PAIR_CLIENT].address = (leat_address){.family = LEAT_ADDRESS_IPV6, .port = 9, .ip = {[15] = 1}};
+    p->ends[PAIR_CLIENT].address =
+        (leat_address){.family = LEAT_ADDRESS_IPV6, .port = 9, .ip = {[15] = 1}};
     pair_send_text(p, PAIR_CLIENT, false, "from another host", true);
     pair_run_for(p, 40 * LEAT_SECOND);
     end_pair(p, recordings);
@@ -224,7 +226,7 @@ START_TEST(nothing_in_common) {
 }
 END_TEST
 
-/* A server that answers the first Initial with other versions: flight of one datagram, then silence. */
+/* The answer to the first Initial names other versions. */
 START_TEST(another_version) {
     recording recordings[2];
     pair *p = recorded_pair(recordings, "version");
@@ -235,7 +237,8 @@ START_TEST(another_version) {
     pair_flush(p, PAIR_CLIENT);
     leat_version_negotiation_write(&writer,
         leat_cid_span(leat_cids_first_local(pair_conn(p, PAIR_CLIENT))),
-        leat_cid_span(&pair_conn(p, PAIR_CLIENT)->cids.original_dcid), (const uint32_t[]){0x6b3343cf}, 1, 0);
+        leat_cid_span(&pair_conn(p, PAIR_CLIENT)->cids.original_dcid),
+        (const uint32_t[]){0x6b3343cf}, 1, 0);
     pair_deliver(p, PAIR_CLIENT, answer, leat_writer_length(&writer));
     pair_assert_terminated(p, PAIR_CLIENT, LEAT_SOURCE_VERSION_MISMATCH, LEAT_NO_ERROR);
     pair_free(p);
