@@ -1,6 +1,5 @@
 /* The writer alone: values that hurt, a hook that refuses, memory that is out. */
 #include "leat_test.h"
-#include "qlog/events.h"
 
 #include <leat/qlog.h>
 
