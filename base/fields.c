@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const leat_field_row *find(const leat_field_row *rows, size_t count, int type, const char *name) {
+static const leat_field_row *find(
+    const leat_field_row *rows, size_t count, int type, const char *name) {
     for (size_t i = 0; i < count; i++) {
         if ((rows[i].event == type || rows[i].event == -1) && strcmp(rows[i].name, name) == 0) {
             return &rows[i];
@@ -28,7 +29,10 @@ static bool read_integer(const leat_field_row *row, const void *event, uint64_t 
     case LEAT_FIELD_TYPE_PORT: memcpy(&u16, place, sizeof u16); *value = u16; return true;
     case LEAT_FIELD_TYPE_SIZE: memcpy(&size, place, sizeof size); *value = size; return true;
     case LEAT_FIELD_TYPE_BOOL: memcpy(&flag, place, sizeof flag); *value = flag; return true;
-    case LEAT_FIELD_TYPE_ENUM: memcpy(&number, place, sizeof number); *value = (uint64_t)number; return true;
+    case LEAT_FIELD_TYPE_ENUM:
+        memcpy(&number, place, sizeof number);
+        *value = (uint64_t)number;
+        return true;
     default: return false;
     }
 }
@@ -49,22 +53,28 @@ static bool read_bytes(const leat_field_row *row, const void *event, leat_span *
         return true;
     case LEAT_FIELD_TYPE_ADDRESS: {
         const leat_address *address = (const leat_address *)(const void *)place;
-        *value = (leat_span){address->ip, address->family == LEAT_ADDRESS_IPV4 ? 4 : address->family == LEAT_ADDRESS_IPV6 ? 16 : 0};
+        *value = (leat_span){address->ip, address->family == LEAT_ADDRESS_IPV4   ? 4
+                                          : address->family == LEAT_ADDRESS_IPV6 ? 16
+                                                                                 : 0};
         return true;
     }
-    case LEAT_FIELD_TYPE_CID:
-        *value = (leat_span){((const leat_cid *)(const void *)place)->bytes, ((const leat_cid *)(const void *)place)->length};
+    case LEAT_FIELD_TYPE_CID: {
+        const leat_cid *cid = (const leat_cid *)(const void *)place;
+        *value = (leat_span){cid->bytes, cid->length};
         return true;
+    }
     default: return false;
     }
 }
 
-bool leat_fields_get_integer(const leat_field_row *rows, size_t count, int type, const void *event, const char *name, uint64_t *value) {
+bool leat_fields_get_integer(const leat_field_row *rows, size_t count, int type, const void *event,
+    const char *name, uint64_t *value) {
     const leat_field_row *row = find(rows, count, type, name);
     return row != NULL && read_integer(row, event, value);
 }
 
-bool leat_fields_get_bytes(const leat_field_row *rows, size_t count, int type, const void *event, const char *name, leat_span *value) {
+bool leat_fields_get_bytes(const leat_field_row *rows, size_t count, int type, const void *event,
+    const char *name, leat_span *value) {
     const leat_field_row *row = find(rows, count, type, name);
     return row != NULL && read_bytes(row, event, value);
 }
@@ -79,13 +89,17 @@ static void format_field(const leat_field_row *row, const void *event, leat_text
     switch (row->type) {
     case LEAT_FIELD_TYPE_BOOL: leat_text_printf(text, "%s", integer != 0 ? "yes" : "no"); break;
     case LEAT_FIELD_TYPE_ENUM: leat_text_printf(text, "%s", row->enum_name((int)integer)); break;
-    case LEAT_FIELD_TYPE_TIME: leat_text_printf(text, "%" PRIu64 "ms", integer / LEAT_MILLISECOND); break;
+    case LEAT_FIELD_TYPE_TIME:
+        leat_text_printf(text, "%" PRIu64 "ms", integer / LEAT_MILLISECOND);
+        break;
     case LEAT_FIELD_TYPE_TEXT:
     case LEAT_FIELD_TYPE_STRING: leat_text_json(text, bytes); break;
     case LEAT_FIELD_TYPE_SPAN:
     case LEAT_FIELD_TYPE_CID: leat_text_bytes(text, bytes); break;
     case LEAT_FIELD_TYPE_ADDRESS:
-        leat_text_printf(text, "%s", leat_address_format((const leat_address *)(const void *)((const char *)event + row->offset), address));
+        leat_text_printf(text, "%s",
+            leat_address_format(
+                (const leat_address *)(const void *)((const char *)event + row->offset), address));
         break;
     case LEAT_FIELD_TYPE_U64:
         if (integer == UINT64_MAX) {
@@ -97,8 +111,8 @@ static void format_field(const leat_field_row *row, const void *event, leat_text
     }
 }
 
-char *leat_fields_format(const leat_field_row *rows, size_t count, int type, const char *head, const void *event, char *buffer,
-                         size_t room) {
+char *leat_fields_format(const leat_field_row *rows, size_t count, int type, const char *head,
+    const void *event, char *buffer, size_t room) {
     if (room == 0) {
         return buffer;
     }

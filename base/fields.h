@@ -1,6 +1,6 @@
 /*
- * Events as rows of fields: one table per layer says which fields an event has, and serves the accessors for bindings and
- * the line of text alike.
+ * Events as rows of fields: one table per layer says which fields an event has, and serves the
+ * accessors for bindings and the line of text alike.
  */
 #ifndef LEAT_BASE_FIELDS_H
 #define LEAT_BASE_FIELDS_H
@@ -30,10 +30,13 @@ typedef struct leat_field_row {
     const char *(*enum_name)(int value);
 } leat_field_row;
 
-bool leat_fields_get_integer(const leat_field_row *rows, size_t count, int type, const void *event, const char *name, uint64_t *value);
-bool leat_fields_get_bytes(const leat_field_row *rows, size_t count, int type, const void *event, const char *name, leat_span *value);
-/* Writes head and then " name=value" for each field of the event; cut at room, and nothing at all when that is 0. Returns buffer. */
-char *leat_fields_format(const leat_field_row *rows, size_t count, int type, const char *head, const void *event, char *buffer,
-                         size_t room);
+bool leat_fields_get_integer(const leat_field_row *rows, size_t count, int type, const void *event,
+                             const char *name, uint64_t *value);
+bool leat_fields_get_bytes(const leat_field_row *rows, size_t count, int type, const void *event,
+                           const char *name, leat_span *value);
+/* Writes head and then " name=value" for each field of the event; cut at room, and nothing at
+ * all when that is 0. Returns buffer. */
+char *leat_fields_format(const leat_field_row *rows, size_t count, int type, const char *head,
+                         const void *event, char *buffer, size_t room);
 
 #endif

@@ -25,6 +25,8 @@ int leat_heap_reserve(leat_heap *heap, size_t count);
 /* Inserts or moves; LEAT_TIME_NEVER removes. */
 int leat_heap_set(leat_heap *heap, leat_heap_node *node, leat_time due);
 void leat_heap_remove(leat_heap *heap, leat_heap_node *node);
-static inline leat_heap_node *leat_heap_first(const leat_heap *heap) { return heap->count == 0 ? NULL : heap->nodes[0]; }
+static inline leat_heap_node *leat_heap_first(const leat_heap *heap) {
+    return heap->count == 0 ? NULL : heap->nodes[0];
+}
 
 #endif

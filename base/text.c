@@ -24,8 +24,11 @@ void leat_text_printf(leat_text *text, const char *format, ...) {
 /* The length of the well-formed sequence at the start of bytes, or 0. RFC 3629 §4. */
 static size_t utf8_sequence(leat_span bytes) {
     const uint8_t *b = bytes.data;
-    size_t length = b[0] < 0x80 ? 1 : b[0] >= 0xc2 && b[0] < 0xe0 ? 2 : b[0] >= 0xe0 && b[0] < 0xf0 ? 3
-                  : b[0] >= 0xf0 && b[0] < 0xf5 ? 4 : 0;
+    size_t length = b[0] < 0x80                   ? 1
+                    : b[0] >= 0xc2 && b[0] < 0xe0 ? 2
+                    : b[0] >= 0xe0 && b[0] < 0xf0 ? 3
+                    : b[0] >= 0xf0 && b[0] < 0xf5 ? 4
+                                                  : 0;
     if (length == 0 || length > bytes.length) {
         return 0;
     }
@@ -35,8 +38,11 @@ static size_t utf8_sequence(leat_span bytes) {
         }
     }
     /* Overlong forms, surrogates and values above U+10FFFF differ in the second byte. */
-    bool ok = length < 3 || (b[0] == 0xe0 ? b[1] >= 0xa0 : b[0] == 0xed ? b[1] < 0xa0 : b[0] == 0xf0 ? b[1] >= 0x90
-                             : b[0] == 0xf4 ? b[1] < 0x90 : true);
+    bool ok = length < 3 || (b[0] == 0xe0      ? b[1] >= 0xa0
+                                : b[0] == 0xed ? b[1] < 0xa0
+                                : b[0] == 0xf0 ? b[1] >= 0x90
+                                : b[0] == 0xf4 ? b[1] < 0x90
+                                               : true);
     return ok ? length : 0;
 }
 

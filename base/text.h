@@ -1,6 +1,6 @@
 /*
- * Building bounded lines of text: for events, traces and messages. Always NUL-terminated, cut at the room, never failing.
- * Strings are escaped as JSON does it (RFC 8259 §7).
+ * Building bounded lines of text: for events, traces and messages. Always NUL-terminated, cut at
+ * the room, never failing. Strings are escaped as JSON does it (RFC 8259 §7).
  */
 #ifndef LEAT_BASE_TEXT_H
 #define LEAT_BASE_TEXT_H

@@ -1,6 +1,7 @@
 /*
- * The clicker on HTTP/3 events alone: a message is {"type":"increment","username":"..."}, the answer {"status":200,"score":N}.
- * Short on purpose: a stream carries one message, and the scores live as long as the program. `leat serve` has the complete one.
+ * The clicker on HTTP/3 events alone: a message is {"type":"increment","username":"..."}, the
+ * answer {"status":200,"score":N}. Short on purpose: a stream carries one message, and the scores
+ * live as long as the program. `leat serve` has the complete one.
  */
 #include <json-c/json.h>
 #include <stdio.h>
@@ -34,10 +35,14 @@ static void answer(const char *text, size_t length, char out[64]) {
         json_tokener_free(tokener);
     }
     strcpy(out, "{\"status\":400}");
-    if (json_object_object_get_ex(message, "type", &type) && json_object_object_get_ex(message, "username", &user) &&
-        strcmp(json_object_get_string(type), "increment") == 0 && json_object_get_string_len(user) > 0) {
+    if (json_object_object_get_ex(message, "type", &type) &&
+        json_object_object_get_ex(message, "username", &user) &&
+        strcmp(json_object_get_string(type), "increment") == 0 &&
+        json_object_get_string_len(user) > 0) {
         json_object *score;
-        int clicks = json_object_object_get_ex(scores, json_object_get_string(user), &score) ? json_object_get_int(score) + 1 : 1;
+        int clicks = json_object_object_get_ex(scores, json_object_get_string(user), &score)
+                         ? json_object_get_int(score) + 1
+                         : 1;
         json_object_object_add(scores, json_object_get_string(user), json_object_new_int(clicks));
         snprintf(out, 64, "{\"status\":200,\"score\":%d}", clicks);
     }
@@ -46,7 +51,8 @@ static void answer(const char *text, size_t length, char out[64]) {
 
 /* The place of a stream in the client's table, a new one when it has none, or -1. */
 static int place_of(sample_client *client, uint64_t stream_id) {
-    messages *all = client->state != NULL ? client->state : (client->state = calloc(1, sizeof(messages)));
+    messages *all =
+        client->state != NULL ? client->state : (client->state = calloc(1, sizeof(messages)));
     int free_place = -1;
     for (int i = 0; all != NULL && i < STREAMS_MAX; i++) {
         if (all->streams[i].used && all->streams[i].stream_id == stream_id) {
@@ -95,8 +101,10 @@ static void on_stream_data(sample_client *client, const leat_h3_event *event) {
 static void on_h3_event(sample_client *client, const leat_h3_event *event) {
     char out[64];
     if (event->type == LEAT_H3_EVENT_DATAGRAM_RECEIVED) {
-        answer((const char *)event->datagram_received.data.data, event->datagram_received.data.length, out);
-        leat_h3_send_datagram(client->h3, client->session_id, (leat_span){(const uint8_t *)out, strlen(out)}, 0);
+        answer((const char *)event->datagram_received.data.data,
+            event->datagram_received.data.length, out);
+        leat_h3_send_datagram(
+            client->h3, client->session_id, (leat_span){(const uint8_t *)out, strlen(out)}, 0);
     } else if (event->type == LEAT_H3_EVENT_WEBTRANSPORT_STREAM_DATA_RECEIVED) {
         on_stream_data(client, event);
     }

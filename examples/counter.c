@@ -1,6 +1,7 @@
 /*
- * The counter on HTTP/3 events alone: a datagram is answered by its length; a stream, when it ends, by the number of bytes that
- * came on it: on itself when it is bidirectional, else on a new unidirectional stream.
+ * The counter on HTTP/3 events alone: a datagram is answered by its length; a stream, when it ends,
+ * by the number of bytes that came on it: on itself when it is bidirectional, else on a new
+ * unidirectional stream.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,7 +20,8 @@ typedef struct counts {
 } counts;
 
 static uint64_t *count_of(sample_client *client, uint64_t stream_id) {
-    counts *all = client->state != NULL ? client->state : (client->state = calloc(1, sizeof(counts)));
+    counts *all =
+        client->state != NULL ? client->state : (client->state = calloc(1, sizeof(counts)));
     int free_place = -1;
     for (int i = 0; all != NULL && i < STREAMS_MAX; i++) {
         if (all->streams[i].used && all->streams[i].stream_id == stream_id) {
@@ -49,7 +51,8 @@ static void on_h3_event(sample_client *client, const leat_h3_event *event) {
     char text[24];
     if (event->type == LEAT_H3_EVENT_DATAGRAM_RECEIVED) {
         snprintf(text, sizeof text, "%zu", event->datagram_received.data.length);
-        leat_h3_send_datagram(client->h3, client->session_id, (leat_span){(const uint8_t *)text, strlen(text)}, 0);
+        leat_h3_send_datagram(
+            client->h3, client->session_id, (leat_span){(const uint8_t *)text, strlen(text)}, 0);
     } else if (event->type == LEAT_H3_EVENT_WEBTRANSPORT_STREAM_DATA_RECEIVED) {
         uint64_t *bytes = count_of(client, event->stream_id);
         if (bytes == NULL) {

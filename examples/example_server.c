@@ -25,14 +25,17 @@ static void print_hash(const leat_identity *identity) {
     printf("=\n");
 }
 
-int example_server_run(int count, char **arguments, leat_io_layers layers, const leat_io_handler *handler, void *user) {
+int example_server_run(int count, char **arguments, leat_io_layers layers,
+    const leat_io_handler *handler, void *user) {
     static const char *const names[] = {"localhost", "127.0.0.1", "::1"};
     static const char *const alpn[] = {"h3"};
     char message[LEAT_MESSAGE_MAX] = "", text[LEAT_ADDRESS_TEXT_MAX];
     int64_t start = (int64_t)time(NULL) - 3600;
-    leat_identity *identity = leat_identity_self_signed(names, 3, start, start + 13 * 24 * 3600, message);
+    leat_identity *identity =
+        leat_identity_self_signed(names, 3, start, start + 13 * 24 * 3600, message);
     leat_address address;
-    if (identity == NULL || leat_address_resolve(count > 1 ? arguments[1] : "127.0.0.1:4433", &address, 1, message) < 1) {
+    if (identity == NULL || leat_address_resolve(count > 1 ? arguments[1] : "127.0.0.1:4433",
+                                &address, 1, message) < 1) {
         fprintf(stderr, "%s: %s\n", arguments[0], message);
         return 1;
     }

@@ -1,6 +1,7 @@
 /*
- * A QUIC connection in memory: two leat_conns, no sockets, no clock. What one has to send is handed to the other; the events
- * of both are printed. The client sends "hello" on a stream, the server sends it back.
+ * A QUIC connection in memory: two leat_conns, no sockets, no clock. What one has to send is handed
+ * to the other; the events of both are printed. The client sends "hello" on a stream, the server
+ * sends it back.
  */
 #include <leat/quic.h>
 #include <stdio.h>
@@ -15,14 +16,18 @@ static int deliver(leat_conn *from, leat_conn *to, leat_time now) {
     uint8_t buffer[65536];
     leat_transmit transmit;
     int datagrams = 0;
-    for (size_t length; (length = leat_conn_datagrams_to_send(from, buffer, sizeof buffer, &transmit, now)) > 0; datagrams++) {
+    for (size_t length;
+         (length = leat_conn_datagrams_to_send(from, buffer, sizeof buffer, &transmit, now)) > 0;
+         datagrams++) {
         leat_path path = {transmit.path.remote, transmit.path.local};
-        leat_conn_receive_datagram(to, buffer, length, transmit.segment_size, &path, transmit.ecn, now);
+        leat_conn_receive_datagram(
+            to, buffer, length, transmit.segment_size, &path, transmit.ecn, now);
     }
     return datagrams;
 }
 
-/* Pops and prints the events of one side; answers like an echo server, and closes when the echo is back. */
+/* Pops and prints the events of one side; answers like an echo server, and closes when the echo
+ * is back. */
 static void handle_events(leat_conn *conn, bool is_client) {
     leat_event event;
     char line[512];
@@ -36,8 +41,9 @@ static void handle_events(leat_conn *conn, bool is_client) {
         } else if (event.type == LEAT_EVENT_STREAM_DATA_RECEIVED && is_client) {
             leat_conn_close(conn, 0, "done");
         } else if (event.type == LEAT_EVENT_STREAM_DATA_RECEIVED) {
-            leat_conn_send_stream_data(conn, event.stream_data_received.stream_id, event.stream_data_received.data.data,
-                event.stream_data_received.data.length, event.stream_data_received.end_stream);
+            leat_conn_send_stream_data(conn, event.stream_data_received.stream_id,
+                event.stream_data_received.data.data, event.stream_data_received.data.length,
+                event.stream_data_received.end_stream);
         }
     }
 }
@@ -69,7 +75,8 @@ int main(void) {
     server_config.identity_count = 1;
 
     /* Addresses are only compared: any will do. */
-    leat_path path = {{LEAT_ADDRESS_IPV4, 1, {10, 0, 0, 1}, 0}, {LEAT_ADDRESS_IPV4, 2, {10, 0, 0, 2}, 0}};
+    leat_path path = {
+        {LEAT_ADDRESS_IPV4, 1, {10, 0, 0, 1}, 0}, {LEAT_ADDRESS_IPV4, 2, {10, 0, 0, 2}, 0}};
     leat_path back = {path.remote, path.local};
     leat_time now = LEAT_SECOND;
     leat_conn *client = leat_conn_new(&client_config, &error);
@@ -82,14 +89,17 @@ int main(void) {
     leat_transmit transmit;
     size_t length = leat_conn_datagrams_to_send(client, first, sizeof first, &transmit, now);
     size_t first_length = length < transmit.segment_size ? length : transmit.segment_size;
-    leat_conn *server = leat_conn_new_server(&server_config, (leat_span){first, first_length}, &back, now, &error);
+    leat_conn *server =
+        leat_conn_new_server(&server_config, (leat_span){first, first_length}, &back, now, &error);
     if (server == NULL) {
         fprintf(stderr, "no server: %s\n", leat_err_string(error));
         return 1;
     }
-    leat_conn_receive_datagram(server, first, length, transmit.segment_size, &back, LEAT_ECN_NOT_ECT, now);
+    leat_conn_receive_datagram(
+        server, first, length, transmit.segment_size, &back, LEAT_ECN_NOT_ECT, now);
 
-    /* A step of the loop: datagrams both ways, events, and when nothing moves, time jumps to the next timer. */
+    /* A step of the loop: datagrams both ways, events, and when nothing moves, time jumps to the
+     * next timer. */
     while (!leat_conn_is_closed(client) || !leat_conn_is_closed(server)) {
         int moved = deliver(client, server, now) + deliver(server, client, now);
         handle_events(client, true);

@@ -10,15 +10,18 @@ static bool is(leat_span value, const char *text) {
     return value.length == strlen(text) && memcmp(value.data, text, value.length) == 0;
 }
 
-static void send_response(sample_client *client, uint64_t stream_id, const char *status, bool end_stream) {
+static void send_response(
+    sample_client *client, uint64_t stream_id, const char *status, bool end_stream) {
     const leat_h3_header headers[] = {
         leat_h3_header_of(":status", status),
         LEAT_H3_HEADER("sec-webtransport-http3-draft", "draft02"),
     };
-    leat_h3_send_headers(client->h3, stream_id, headers, strcmp(status, "200") == 0 ? 2 : 1, end_stream);
+    leat_h3_send_headers(
+        client->h3, stream_id, headers, strcmp(status, "200") == 0 ? 2 : 1, end_stream);
 }
 
-static void on_headers(sample_client *client, const sample_handler *handler, const leat_h3_event *event) {
+static void on_headers(
+    sample_client *client, const sample_handler *handler, const leat_h3_event *event) {
     const leat_h3_header *headers = event->headers_received.headers;
     size_t count = event->headers_received.count;
     bool is_session = is(leat_h3_find_header(headers, count, ":method"), "CONNECT") &&
@@ -34,11 +37,13 @@ static void on_headers(sample_client *client, const sample_handler *handler, con
     }
 }
 
-static void on_h3_event(sample_client *client, const sample_handler *handler, const leat_h3_event *event) {
+static void on_h3_event(
+    sample_client *client, const sample_handler *handler, const leat_h3_event *event) {
     if (event->type == LEAT_H3_EVENT_HEADERS_RECEIVED) {
         on_headers(client, handler, event);
     } else if (event->type == LEAT_H3_EVENT_DATA_RECEIVED && event->data_received.stream_ended) {
-        /* The session's own stream ended: the client is gone. Its last bytes were the close capsule, if it sent one. */
+        /* The session's own stream ended: the client is gone. Its last bytes were the close
+         * capsule, if it sent one. */
         leat_h3_send_data(client->h3, event->stream_id, NULL, 0, true);
     } else if (client->has_session) {
         handler->on_h3_event(client, event);
@@ -100,13 +105,16 @@ static void on_closed(void *user, leat_conn *conn) {
 void sample_answer(sample_client *client, uint64_t stream_id, const char *text) {
     uint64_t response_id = stream_id;
     if (leat_stream_is_unidirectional(stream_id) &&
-        leat_h3_create_webtransport_stream(client->h3, client->session_id, true, &response_id) != 0) {
+        leat_h3_create_webtransport_stream(client->h3, client->session_id, true, &response_id) !=
+            0) {
         return;
     }
-    leat_conn_send_stream_data(client->conn, response_id, (const uint8_t *)text, strlen(text), true);
+    leat_conn_send_stream_data(
+        client->conn, response_id, (const uint8_t *)text, strlen(text), true);
 }
 
 int sample_run(int count, char **arguments, const sample_handler *handler) {
-    const leat_io_handler io = {.on_connected = on_connected, .on_event = on_event, .on_closed = on_closed};
+    const leat_io_handler io = {
+        .on_connected = on_connected, .on_event = on_event, .on_closed = on_closed};
     return example_server_run(count, arguments, LEAT_LAYER_QUIC, &io, (void *)(uintptr_t)handler);
 }

@@ -1,7 +1,7 @@
 /*
- * The part that the counter and the clicker share, on the QUIC and HTTP/3 events alone, without the webtransport layer: the
- * HTTP/3 connection, the handshake of a session, and which handler gets what. A program written against aioquic's
- * events looks the same, call for call.
+ * The part that the counter and the clicker share, on the QUIC and HTTP/3 events alone, without the
+ * webtransport layer: the HTTP/3 connection, the handshake of a session, and which handler gets
+ * what. A program written against aioquic's events looks the same, call for call.
  */
 #ifndef SAMPLE_H3_H
 #define SAMPLE_H3_H

@@ -7,7 +7,9 @@
 #include "fuzz.h"
 #include "pair.h"
 
-enum { SERVER_FRAMES, TIME, DATAGRAM, SEND, RESET, STOP, CHANGE_CID, UPDATE_KEYS, CLOSE, OPERATIONS };
+enum {
+    SERVER_FRAMES, TIME, DATAGRAM, SEND, RESET, STOP, CHANGE_CID, UPDATE_KEYS, CLOSE, OPERATIONS,
+};
 
 static void application(pair *p, unsigned operation, uint8_t argument) {
     leat_conn *client = pair_conn(p, PAIR_CLIENT);
@@ -16,7 +18,8 @@ static void application(pair *p, unsigned operation, uint8_t argument) {
     switch (operation) {
     case SEND:
         if (leat_conn_open_stream(client, (argument & 1) != 0, &id) == LEAT_OK) {
-            leat_conn_send_stream_data(client, id, bytes, (size_t)argument * 10, (argument & 2) != 0);
+            leat_conn_send_stream_data(
+                client, id, bytes, (size_t)argument * 10, (argument & 2) != 0);
         }
         break;
     case RESET:

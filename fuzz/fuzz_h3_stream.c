@@ -22,7 +22,7 @@ typedef struct fuzz_run {
     bool pending_end;
 } fuzz_run;
 
-/* ---- what came out, independent of cuts --------------------------------------------- */
+/* ---- what came out, independent of cuts ------------------------------------------------------ */
 
 static void mix(fuzz_run *run, uint64_t value) {
     run->digest = (run->digest ^ value) * UINT64_C(0x100000001b3);
@@ -64,7 +64,7 @@ static void on_event(fuzz_run *run, const leat_h3_event *event) {
     }
 }
 
-/* ---- what goes in ------------------------------------------------------------------- */
+/* ---- what goes in ---------------------------------------------------------------------------- */
 
 static void handle(fuzz_run *run, const leat_event *event) {
     leat_h3_event popped;
@@ -97,7 +97,8 @@ static void open_stream(fuzz_run *run, uint64_t id) {
 }
 
 /* From memory of its own, so that nothing may be touched afterwards. */
-static void deliver(fuzz_run *run, uint64_t id, const uint8_t *bytes, size_t length, bool end_stream) {
+static void deliver(
+    fuzz_run *run, uint64_t id, const uint8_t *bytes, size_t length, bool end_stream) {
     leat_event event = {.type = LEAT_EVENT_STREAM_DATA_RECEIVED};
     open_stream(run, id);
     if (fake_find(&run->conn, id)->is_held) {
@@ -173,7 +174,7 @@ static void feed_record(fuzz_run *run, leat_reader *input) {
     }
 }
 
-/* ---- a run -------------------------------------------------------------------------- */
+/* ---- a run ----------------------------------------------------------------------------------- */
 
 static void begin(fuzz_run *run, unsigned mode, bool is_bytewise) {
     static const leat_h3_header get[] = {LEAT_H3_HEADER(":method", "GET"),

@@ -10,7 +10,8 @@
 
 #define NOW INT64_C(2000000000)
 
-/* tests/vectors/x509/root.pem: the chains of the corpus end here, so that all checks are reached. */
+/* tests/vectors/x509/root.pem: the chains of the corpus end here, so that all checks are
+ * reached. */
 static const char root[] =
     "-----BEGIN CERTIFICATE-----\n"
     "MIIBezCCASGgAwIBAgITdWMwOFwbxdQ9raaO5gFapaacczAKBggqhkjOPQQDAjAb\n"

@@ -1,4 +1,5 @@
-/* Runs a fuzz target once over each file of the folders and files given: the regression part of fuzzing, without an engine. */
+/* Runs a fuzz target once over each file of the folders and files given: the regression part of
+ * fuzzing, without an engine. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

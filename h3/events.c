@@ -78,7 +78,8 @@ bool leat_h3_event_get_bytes(const leat_h3_event *event, const char *field, leat
 }
 
 char *leat_h3_event_format(const leat_h3_event *event, char *buffer, size_t room) {
-    return leat_fields_format(fields, FIELD_COUNT, (int)event->type, leat_h3_event_name(event->type), event, buffer, room);
+    return leat_fields_format(fields, FIELD_COUNT, (int)event->type,
+        leat_h3_event_name(event->type), event, buffer, room);
 }
 
 bool leat_h3_make_event(leat_h3_event *event, leat_h3_event_type type, uint64_t stream_id) {
@@ -88,7 +89,7 @@ bool leat_h3_make_event(leat_h3_event *event, leat_h3_event_type type, uint64_t 
     return true;
 }
 
-/* ---- headers and errors ------------------------------------------------------------- */
+/* ---- headers and errors ---------------------------------------------------------------------- */
 
 leat_h3_header leat_h3_header_of(const char *name, const char *value) {
     return (leat_h3_header){leat_span_of(name), leat_span_of(value), false};

@@ -38,7 +38,8 @@ static const leat_h3_frame_row frame_rows[] = {
     {.type = LEAT_H3_FRAME_PRIORITY_UPDATE_PUSH, .name = "PRIORITY_UPDATE", .where = LEAT_H3_ON_CONTROL,
      .from = LEAT_H3_FROM_CLIENT, .misplaced = LEAT_H3_FRAME_UNEXPECTED, .max_length = LEAT_H3_PRIORITY_PAYLOAD_MAX,
      .too_long = LEAT_H3_EXCESSIVE_LOAD, .on_payload = leat_h3_on_priority_update},
-    /* draft-ietf-webtrans-http3-16 §4.3-5: a signal, not a frame: it stands first on a stream or nowhere. */
+    /* draft-ietf-webtrans-http3-16 §4.3-5: a signal, not a frame: it stands first on a stream or
+     * nowhere. */
     {.type = LEAT_H3_FRAME_WEBTRANSPORT_STREAM, .name = "WEBTRANSPORT_STREAM", .misplaced = LEAT_H3_FRAME_ERROR,
      .needs_webtransport = true},
     HTTP2_FRAME(0x02, "PRIORITY (HTTP/2)"),

@@ -13,7 +13,7 @@
 #include "h3/trace.h"
 #include "h3/webtransport_stream.h"
 
-/* ---- the table ---------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 leat_h3_stream *leat_h3_find_stream(const leat_h3 *h3, uint64_t stream_id) {
     return leat_map_get_u64(&h3->streams, stream_id);
@@ -113,7 +113,7 @@ void leat_h3_unread(leat_h3 *h3, leat_h3_stream *stream, size_t length) {
     }
 }
 
-/* ---- unidirectional streams --------------------------------------------------------- */
+/* ---- unidirectional streams ------------------------------------------------------------------ */
 
 /* RFC 9114 §6.2. An error code: the connection error for a stream of this type from a client, or
  * from a server. */
@@ -128,7 +128,8 @@ typedef struct stream_type {
 
 static const stream_type stream_types[] = {
     {0x00, "control", LEAT_H3_CONTROL, false, &leat_h3_critical_roles[LEAT_H3_CONTROL], 0, 0},
-    /* RFC 9114 §6.2.2-1: clients do not push. §4.6-2: no server may, because no MAX_PUSH_ID was sent. */
+    /* RFC 9114 §6.2.2-1: clients do not push. §4.6-2: no server may, because no MAX_PUSH_ID was
+     * sent. */
     {0x01, "push", -1, false, NULL, LEAT_H3_STREAM_CREATION_ERROR, LEAT_H3_ID_ERROR},
     {0x02, "qpack_encoder", LEAT_H3_ENCODER, false, &leat_h3_critical_roles[LEAT_H3_ENCODER], 0, 0},
     {0x03, "qpack_decoder", LEAT_H3_DECODER, false, &leat_h3_critical_roles[LEAT_H3_DECODER], 0, 0},
@@ -193,7 +194,7 @@ static bool end_untyped(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *even
 static const leat_h3_stream_role unidirectional_opening = {
     .name = "unidirectional", .read = read_stream_type, .end = end_untyped};
 
-/* ---- bidirectional streams ---------------------------------------------------------- */
+/* ---- bidirectional streams ------------------------------------------------------------------- */
 
 /* RFC 9114 §5.2-1, §5.2-2: after our GOAWAY, requests that it excludes are rejected; they may be
  * tried elsewhere. */

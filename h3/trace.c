@@ -11,7 +11,7 @@ static bool is_reserved(uint64_t id) { return id >= 0x21 && (id - 0x21) % 0x1f =
 
 static const char *const frame_events[] = {"frame_created", "frame_parsed"};
 
-/* ---- fields ------------------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 static leat_trace_field number_field(const char *name, uint64_t value) {
     return (leat_trace_field){.name = name, .kind = LEAT_TRACE_INTEGER, .integer = value};
@@ -37,7 +37,7 @@ static size_t add_named(leat_trace_field *fields, const char *field, const char 
     return name != NULL ? 1 : 2;
 }
 
-/* ---- frames ------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static const char *frame_name(uint64_t type) {
     static const struct {
@@ -119,7 +119,7 @@ void leat_h3_trace_priority_update(
     }
 }
 
-/* ---- settings ----------------------------------------------------------------------- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
 static const struct setting_name {
     uint64_t id;
@@ -164,7 +164,7 @@ void leat_h3_trace_settings(leat_h3 *h3, leat_h3_way way, uint64_t stream_id, le
     leat_conn_trace(h3->conn, "http3", "parameters_set", parameters, count);
 }
 
-/* ---- streams and datagrams ---------------------------------------------------------- */
+/* ---- streams and datagrams ------------------------------------------------------------------- */
 
 void leat_h3_trace_priority(leat_h3 *h3, uint64_t stream_id, unsigned urgency, bool incremental) {
     char value[16];
@@ -182,7 +182,9 @@ void leat_h3_trace_priority(leat_h3 *h3, uint64_t stream_id, unsigned urgency, b
 void leat_h3_trace_stream_type(leat_h3 *h3, uint64_t stream_id, uint64_t type) {
     static const char *const names[] = {"control", "push", "qpack_encode", "qpack_decode"};
     if (leat_conn_is_traced(h3->conn)) {
-        const char *name = type == LEAT_H3_REQUEST_STREAM ? "request" : type < 4 ? names[type] : NULL;
+        const char *name = type == LEAT_H3_REQUEST_STREAM ? "request"
+                           : type < 4                     ? names[type]
+                                                          : NULL;
         leat_trace_field fields[4] = {
             initiator_field(leat_stream_is_client_initiated(stream_id) == h3->is_client),
             number_field("stream_id", stream_id),

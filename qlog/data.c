@@ -1,4 +1,5 @@
-/* How each kind of member is written, and the walk over a row's members that opens and closes nested objects. */
+/* How each kind of member is written, and the walk over a row's members that opens and closes
+ * nested objects. */
 #include "qlog/data.h"
 
 #include "qlog/error_names.h"
@@ -6,10 +7,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* draft-ietf-quic-qlog-main-schema-14 §11.3: above 2^53 - 1 many readers would round, so such numbers become strings. */
+/* draft-ietf-quic-qlog-main-schema-14 §11.3: above 2^53 - 1 many readers would round, so such
+ * numbers become strings. */
 #define EXACT_MAX ((UINT64_C(1) << 53) - 1)
 
-/* ---- kinds ---------------------------------------------------------------------------------------------------------------- */
+/* ---- kinds ----------------------------------------------------------------------------------- */
 
 static void write_number(leat_text *text, uint64_t number) {
     leat_text_printf(text, number <= EXACT_MAX ? "%" PRIu64 : "\"%" PRIu64 "\"", number);
@@ -24,7 +26,8 @@ void leat_qlog_write_hex(leat_text *text, leat_span bytes) {
 }
 
 void leat_qlog_write_milliseconds(leat_text *text, leat_time time) {
-    leat_text_printf(text, "%" PRIu64 ".%06u", time / LEAT_MILLISECOND, (unsigned)(time % LEAT_MILLISECOND));
+    leat_text_printf(
+        text, "%" PRIu64 ".%06u", time / LEAT_MILLISECOND, (unsigned)(time % LEAT_MILLISECOND));
 }
 
 static void write_versions(leat_text *text, const leat_trace_field *field) {
@@ -72,7 +75,8 @@ static void write_application_error(leat_text *text, uint64_t code, bool speaks_
     }
 }
 
-static void write_value(leat_text *text, qlog_kind kind, const leat_trace_field *field, bool speaks_http3) {
+static void write_value(
+    leat_text *text, qlog_kind kind, const leat_trace_field *field, bool speaks_http3) {
     switch (kind) {
     case QLOG_NUMBER: write_number(text, field->integer); break;
     case QLOG_MILLISECONDS: leat_qlog_write_milliseconds(text, field->integer); break;
@@ -95,7 +99,7 @@ static void write_value(leat_text *text, qlog_kind kind, const leat_trace_field 
     }
 }
 
-/* ---- nested objects --------------------------------------------------------------------------------------------------------- */
+/* ---- nested objects -------------------------------------------------------------------------- */
 
 /* How much of both paths names the same objects: ends behind a dot. */
 static size_t shared_objects(const char *a, const char *b) {
@@ -112,7 +116,8 @@ static void close_objects(leat_text *text, const char *path) {
     }
 }
 
-/* Ends what the last member leaves open, begins what the next one stands in, and writes its name. */
+/* Ends what the last member leaves open, begins what the next one stands in, and writes its
+ * name. */
 static void begin_member(leat_text *text, const char *last, const char *path) {
     if (last != NULL) {
         size_t shared = shared_objects(last, path);
@@ -136,11 +141,12 @@ static const leat_trace_field *find_field(const leat_trace_record *record, const
 }
 
 static bool is_collected(const qlog_items *items, const qlog_member *member) {
-    return member->kind == QLOG_LIST && items->list != NULL && strcmp(items->list, member->field) == 0;
+    return member->kind == QLOG_LIST && items->list != NULL &&
+           strcmp(items->list, member->field) == 0;
 }
 
-void leat_qlog_write_data(leat_text *text, const qlog_row *row, const leat_trace_record *record, const qlog_items *items,
-                          bool speaks_http3) {
+void leat_qlog_write_data(leat_text *text, const qlog_row *row, const leat_trace_record *record,
+    const qlog_items *items, bool speaks_http3) {
     const char *last = NULL;
     leat_text_printf(text, "{");
     for (size_t i = 0; i < row->member_count; i++) {

@@ -16,8 +16,8 @@ typedef struct qlog_items {
     leat_text text;
 } qlog_items;
 
-void leat_qlog_write_data(leat_text *text, const qlog_row *row, const leat_trace_record *record, const qlog_items *items,
-                          bool speaks_http3);
+void leat_qlog_write_data(leat_text *text, const qlog_row *row, const leat_trace_record *record,
+                          const qlog_items *items, bool speaks_http3);
 void leat_qlog_write_hex(leat_text *text, leat_span bytes);
 void leat_qlog_write_milliseconds(leat_text *text, leat_time time);
 

@@ -26,5 +26,7 @@ const char *leat_qlog_transport_error(uint64_t code) {
 }
 
 const char *leat_qlog_http3_error(uint64_t code) {
-    return code >= HTTP3_FIRST && code - HTTP3_FIRST < COUNT(http3_errors) ? http3_errors[code - HTTP3_FIRST] : NULL;
+    return code >= HTTP3_FIRST && code - HTTP3_FIRST < COUNT(http3_errors)
+               ? http3_errors[code - HTTP3_FIRST]
+               : NULL;
 }

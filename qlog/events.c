@@ -6,13 +6,14 @@
 
 #include <string.h>
 
-/* ---- QUIC: connections ----------------------------------------------------------------------------------------- */
+/* ---- QUIC: connections ----------------------------------------------------------------------- */
 
 #define ENDPOINT(field, path)                                                                                          \
     {field "_ip_v4", path ".ip_v4", QLOG_TEXT}, {field "_port_v4", path ".port_v4", QLOG_NUMBER},                      \
     {field "_ip_v6", path ".ip_v6", QLOG_TEXT}, {field "_port_v6", path ".port_v6", QLOG_NUMBER}
 
-static const qlog_member connection_started[] = {ENDPOINT("local", "local"), ENDPOINT("remote", "remote")};
+static const qlog_member connection_started[] = {
+    ENDPOINT("local", "local"), ENDPOINT("remote", "remote")};
 
 static const qlog_member connection_closed[] = {
     {"initiator", "initiator", QLOG_TEXT},
@@ -55,7 +56,8 @@ static const qlog_member version_information[] = {
     {"chosen_version", "chosen_version", QLOG_VERSION},
 };
 
-static const qlog_member alpn_information[] = {{"chosen_alpn", "chosen_alpn.string_value", QLOG_TEXT}};
+static const qlog_member alpn_information[] = {
+    {"chosen_alpn", "chosen_alpn.string_value", QLOG_TEXT}};
 
 static const qlog_member parameters_set[] = {
     {"initiator", "initiator", QLOG_TEXT},
@@ -77,7 +79,7 @@ static const qlog_member parameters_set[] = {
     {"max_datagram_frame_size", "max_datagram_frame_size", QLOG_NUMBER},
 };
 
-/* ---- QUIC: packets --------------------------------------------------------------------------------------------- */
+/* ---- QUIC: packets --------------------------------------------------------------------------- */
 
 /* Sent, received, dropped, buffered and lost ones. */
 static const qlog_member packet[] = {
@@ -102,7 +104,8 @@ static const qlog_member packets_acked[] = {
 
 static const qlog_member marked_for_retransmit[] = {{"frames", "frames", QLOG_LIST}};
 
-/* §8.13: the members of all frames; each has only some. Reset tokens and payloads are not for a log's readers. */
+/* §8.13: the members of all frames; each has only some. Reset tokens and payloads are not for a
+ * log's readers. */
 static const qlog_member frame[] = {
     {"frame_type", "frame_type", QLOG_TEXT},
     {"ack_delay", "ack_delay", QLOG_MILLISECONDS},
@@ -131,7 +134,7 @@ static const qlog_member frame[] = {
     {"payload_length", "raw.payload_length", QLOG_NUMBER},
 };
 
-/* ---- QUIC: streams, timers, keys, recovery ---------------------------------------------------------------------------- */
+/* ---- QUIC: streams, timers, keys, recovery --------------------------------------------------- */
 
 static const qlog_member stream_state_updated[] = {
     {"stream_id", "stream_id", QLOG_NUMBER},
@@ -173,7 +176,7 @@ static const qlog_member metrics_updated[] = {
     {"ssthresh", "ssthresh", QLOG_NUMBER},
 };
 
-/* ---- HTTP/3 and WebTransport ------------------------------------------------------------------------------------------- */
+/* ---- HTTP/3 and WebTransport ----------------------------------------------------------------- */
 
 static const qlog_member http3_parameters_set[] = {
     {"initiator", "initiator", QLOG_TEXT},
@@ -230,7 +233,7 @@ static const qlog_member session_state_updated[] = {
     {"new", "new", QLOG_TEXT},
 };
 
-/* ---- the rows ----------------------------------------------------------------------------------------------------------- */
+/* ---- the rows -------------------------------------------------------------------------------- */
 
 #define MEMBERS(table) .members = (table), .member_count = sizeof(table) / sizeof((table)[0])
 

@@ -1,6 +1,7 @@
 /*
- * The sink: records in, a JSON text sequence out (RFC 7464 §2.2; draft-ietf-quic-qlog-main-schema-14 §5, §11.2). The log
- * only observes: whatever a record holds, it cannot do more than fill two buffers of fixed size.
+ * The sink: records in, a JSON text sequence out (RFC 7464 §2.2;
+ * draft-ietf-quic-qlog-main-schema-14 §5, §11.2). The log only observes: whatever a record holds,
+ * it cannot do more than fill two buffers of fixed size.
  */
 #include <leat/qlog.h>
 
@@ -10,7 +11,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Frames of one packet, fields of one message: stops peers that fill packets with the smallest frames. */
+/* Frames of one packet, fields of one message: stops peers that fill packets with the smallest
+ * frames. */
 #define LEAT_QLOG_ITEMS_MAX (16 * 1024)
 /* One record as text: all items and the longest reason phrase, escaped. */
 #define LEAT_QLOG_RECORD_MAX (24 * 1024)
@@ -32,7 +34,7 @@ struct leat_qlog {
     char items_buffer[LEAT_QLOG_ITEMS_MAX], record_buffer[LEAT_QLOG_RECORD_MAX];
 };
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static bool put(leat_qlog *qlog, const leat_text *text) {
     size_t length = (size_t)(text->next - text->start);
@@ -74,7 +76,7 @@ static bool put_notice(leat_qlog *qlog, const leat_trace_record *record) {
     return is_put;
 }
 
-/* ---- records ------------------------------------------------------------------------------------ */
+/* ---- records --------------------------------------------------------------------------------- */
 
 static void forget_items(leat_qlog *qlog) {
     qlog->items.list = NULL;
@@ -110,7 +112,8 @@ static void log_event(leat_qlog *qlog, const qlog_row *row, const leat_trace_rec
 static void on_record(void *user, const leat_trace_record *record) {
     leat_qlog *qlog = user;
     const qlog_row *row = leat_qlog_find_row(record->category, record->name);
-    /* Error codes mean what the application protocol says; from here on it is known to be HTTP/3. */
+    /* Error codes mean what the application protocol says; from here on it is known to be
+     * HTTP/3. */
     qlog->speaks_http3 = qlog->speaks_http3 || strcmp(record->category, "http3") == 0;
     if (row != NULL && row->list != NULL) {
         collect(qlog, row, record);
@@ -119,7 +122,7 @@ static void on_record(void *user, const leat_trace_record *record) {
     }
 }
 
-/* ---- life --------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 void leat_qlog_config_init(leat_qlog_config *config) {
     *config = (leat_qlog_config){.size = sizeof *config};
@@ -145,12 +148,15 @@ static void write_text_member(leat_text *text, const char *name, const char *val
 }
 
 /*
- * draft-ietf-quic-qlog-main-schema-14 §7.1: the caller's clock is monotonic, so that its epoch is "unknown".
- * draft-ietf-quic-qlog-quic-events-13 §2.1: until there is an RFC the URIs of the schemas end with the draft's number.
+ * draft-ietf-quic-qlog-main-schema-14 §7.1: the caller's clock is monotonic, so that its epoch is
+ * "unknown".
+ * draft-ietf-quic-qlog-quic-events-13 §2.1: until there is an RFC the URIs of the schemas end with
+ * the draft's number.
  */
 static void write_head(leat_text *text, const leat_qlog_config *config) {
-    leat_text_printf(text, RECORD_SEPARATOR "{\"file_schema\":\"urn:ietf:params:qlog:file:sequential\","
-                                            "\"serialization_format\":\"application/qlog+json-seq\",");
+    leat_text_printf(text,
+        RECORD_SEPARATOR "{\"file_schema\":\"urn:ietf:params:qlog:file:sequential\","
+                         "\"serialization_format\":\"application/qlog+json-seq\",");
     write_text_member(text, "title", config->title);
     leat_text_printf(text, "\"trace\":{\"common_fields\":{\"time_format\":\"relative_to_epoch\","
                            "\"reference_time\":{\"clock_type\":\"monotonic\",");

@@ -7,7 +7,10 @@
 #define SLOT_BYTES 65536
 
 static int digit(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 leat_span test_hex(const char *hex) {
@@ -115,12 +118,15 @@ test_vectors *test_vectors_load(const char *path_below_tests) {
         }
         char *equals = strstr(at, " = ");
         if (at[0] == '[') {
-            vectors->sections = realloc(vectors->sections, (vectors->section_count + 1) * sizeof(char *));
-            section = vectors->sections[vectors->section_count++] = copy_text(at + 1, strcspn(at + 1, "]"));
+            vectors->sections =
+                realloc(vectors->sections, (vectors->section_count + 1) * sizeof(char *));
+            section = vectors->sections[vectors->section_count++] =
+                copy_text(at + 1, strcspn(at + 1, "]"));
         } else if (at[0] != '#' && equals != NULL) {
             vectors->lines = realloc(vectors->lines, (vectors->count + 1) * sizeof(vector_line));
             vector_line *line = &vectors->lines[vectors->count++];
-            *line = (vector_line){.section = copy_text(section, strlen(section)), .name = copy_text(at, (size_t)(equals - at))};
+            *line = (vector_line){.section = copy_text(section, strlen(section)),
+                .name = copy_text(at, (size_t)(equals - at))};
             parse_value(line, equals + 3);
         }
     }
@@ -142,16 +148,19 @@ void test_vectors_free(test_vectors *vectors) {
     free(vectors);
 }
 
-static const vector_line *find_line(const test_vectors *vectors, const char *section, const char *name) {
+static const vector_line *find_line(
+    const test_vectors *vectors, const char *section, const char *name) {
     for (size_t i = 0; i < vectors->count; i++) {
-        if (strcmp(vectors->lines[i].section, section) == 0 && strcmp(vectors->lines[i].name, name) == 0) {
+        if (strcmp(vectors->lines[i].section, section) == 0 &&
+            strcmp(vectors->lines[i].name, name) == 0) {
             return &vectors->lines[i];
         }
     }
     return NULL;
 }
 
-static const vector_line *need_line(const test_vectors *vectors, const char *section, const char *name) {
+static const vector_line *need_line(
+    const test_vectors *vectors, const char *section, const char *name) {
     const vector_line *line = find_line(vectors, section, name);
     ck_assert_msg(line != NULL, "no vector [%s] %s", section, name);
     return line;

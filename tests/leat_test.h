@@ -40,7 +40,8 @@ bool test_vector_has(const test_vectors *vectors, const char *section, const cha
 /* The name of section number index, or NULL past the end. */
 const char *test_vector_section(const test_vectors *vectors, size_t index);
 
-/* A deterministic random source: the same seed, the same bytes. Signature of leat_random_fn with a uint64_t state as user. */
+/* A deterministic random source: the same seed, the same bytes. Signature of leat_random_fn with
+ * a uint64_t state as user. */
 bool test_random(void *state, uint8_t *bytes, size_t length);
 
 /*

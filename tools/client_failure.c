@@ -11,7 +11,8 @@
 #define ALERT_UNRECOGNIZED_NAME 112       /* RFC 6066 §3 */
 
 /* clang-format off */
-/* What each source means before and after the handshake; %s is host and port. NULL: told by its code instead. */
+/* What each source means before and after the handshake; %s is host and port. NULL: told by its
+ * code instead. */
 static const struct {
     const char *before, *after;
 } sentences[] = {

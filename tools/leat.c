@@ -21,7 +21,8 @@ static void print_help(FILE *out) {
     for (size_t i = 0; i < COMMANDS; i++) {
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
     }
-    fprintf(out, "\nleat COMMAND --help explains the options. leat --version prints %s.\n", leat_version());
+    fprintf(out, "\nleat COMMAND --help explains the options. leat --version prints %s.\n",
+        leat_version());
 }
 
 int main(int count, char **arguments) {

@@ -27,12 +27,14 @@ static void print_help(const option_table *table) {
     for (size_t i = 0; i < table->count; i++) {
         char left[64];
         const option_row *row = &table->rows[i];
-        snprintf(left, sizeof left, "%s%s%s", row->name, row->argument == NULL ? "" : " ", row->argument == NULL ? "" : row->argument);
+        snprintf(left, sizeof left, "%s%s%s", row->name, row->argument == NULL ? "" : " ",
+            row->argument == NULL ? "" : row->argument);
         printf("  %-28s %s\n", left, row->help);
     }
 }
 
-static int set_seconds(const option_table *table, const option_row *row, const char *value, leat_time *time) {
+static int set_seconds(
+    const option_table *table, const option_row *row, const char *value, leat_time *time) {
     char *end;
     double seconds = strtod(value, &end);
     if (*value == '\0' || *end != '\0' || !(seconds >= 0) || seconds > 1e9) {
@@ -42,7 +44,8 @@ static int set_seconds(const option_table *table, const option_row *row, const c
     return 0;
 }
 
-static int set_number(const option_table *table, const option_row *row, const char *value, uint64_t *number) {
+static int set_number(
+    const option_table *table, const option_row *row, const char *value, uint64_t *number) {
     char *end;
     errno = 0;
     unsigned long long parsed = strtoull(value, &end, 10);
@@ -53,7 +56,8 @@ static int set_number(const option_table *table, const option_row *row, const ch
     return 0;
 }
 
-static int push_value(const option_table *table, const char *name, option_list *list, const char *value) {
+static int push_value(
+    const option_table *table, const char *name, option_list *list, const char *value) {
     if (list->count == OPTION_LIST_MAX) {
         return options_complain(table, "more than %d times %s", OPTION_LIST_MAX, name);
     }
@@ -61,7 +65,8 @@ static int push_value(const option_table *table, const char *name, option_list *
     return 0;
 }
 
-static int apply(const option_table *table, const option_row *row, const char *value, void *settings) {
+static int apply(
+    const option_table *table, const option_row *row, const char *value, void *settings) {
     void *place = (char *)settings + row->offset;
     switch (row->kind) {
     case OPTION_FLAG: *(bool *)place = true; return 0;
@@ -75,7 +80,8 @@ static int apply(const option_table *table, const option_row *row, const char *v
 
 static const option_row *find_row(const option_table *table, const char *argument, size_t length) {
     for (size_t i = 0; i < table->count; i++) {
-        if (strlen(table->rows[i].name) == length && strncmp(table->rows[i].name, argument, length) == 0) {
+        if (strlen(table->rows[i].name) == length &&
+            strncmp(table->rows[i].name, argument, length) == 0) {
             return &table->rows[i];
         }
     }
@@ -83,16 +89,19 @@ static const option_row *find_row(const option_table *table, const char *argumen
 }
 
 /* One option at arguments[*index]; moves *index over its value. */
-static int parse_option(const option_table *table, int count, char **arguments, int *index, void *settings) {
+static int parse_option(
+    const option_table *table, int count, char **arguments, int *index, void *settings) {
     const char *argument = arguments[*index];
     const char *equals = argument[1] == '-' ? strchr(argument, '=') : NULL;
     size_t length = equals == NULL ? strlen(argument) : (size_t)(equals - argument);
     const option_row *row = find_row(table, argument, length);
     if (row == NULL) {
-        return options_complain(table, "unknown option '%.*s'; see %.*s --help", (int)length, argument, command_length(table), table->usage);
+        return options_complain(table, "unknown option '%.*s'; see %.*s --help", (int)length,
+            argument, command_length(table), table->usage);
     }
     if (row->kind == OPTION_FLAG) {
-        return equals == NULL ? apply(table, row, NULL, settings) : options_complain(table, "%s takes no value", row->name);
+        return equals == NULL ? apply(table, row, NULL, settings)
+                              : options_complain(table, "%s takes no value", row->name);
     }
     if (equals != NULL) {
         return apply(table, row, equals + 1, settings);
@@ -115,7 +124,8 @@ int options_parse(const option_table *table, int count, char **arguments, void *
         } else if (!options_ended && arguments[i][0] == '-' && arguments[i][1] != '\0') {
             result = parse_option(table, count, arguments, &i, settings);
         } else if (table->takes_positional) {
-            result = push_value(table, "arguments", (option_list *)(void *)((char *)settings + table->positional), arguments[i]);
+            result = push_value(table, "arguments",
+                (option_list *)(void *)((char *)settings + table->positional), arguments[i]);
         } else {
             result = options_complain(table, "unexpected argument '%s'", arguments[i]);
         }

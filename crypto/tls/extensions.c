@@ -307,10 +307,10 @@ enum {
 };
 
 /*
- * RFC 8446 §4.2, table; §9.2 and RFC 9001 §8.1-2, §8.2-1 say what must be there. The alerts for what
- * is missing are given in row order, so that the version comes first. `bit` is 0 for extensions that
- * are recognised only to refuse them where they do not belong. pre_shared_key is the last row: it
- * must be the last extension (§4.2.11).
+ * RFC 8446 §4.2, table; §9.2 and RFC 9001 §8.1-2, §8.2-1 say what must be there. The alerts for
+ * what is missing are given in row order, so that the version comes first. `bit` is 0 for
+ * extensions that are recognised only to refuse them where they do not belong. pre_shared_key is
+ * the last row: it must be the last extension (§4.2.11).
  */
 static const struct extension_row {
     uint16_t id;

@@ -118,7 +118,8 @@ static size_t seal(leat_tls *tls, leat_new_session_ticket *ticket, uint8_t *out,
 
 static int send_ticket(leat_tls *tls, uint8_t nonce) {
     uint8_t sealed[LEAT_TLS_OUR_TICKET_MAX], age_add[4];
-    /* RFC 9001 §4.6.1-1: NOT IMPLEMENTED: 0-RTT: no early_data extension, so nobody may send any. */
+    /* RFC 9001 §4.6.1-1: NOT IMPLEMENTED: 0-RTT: no early_data extension, so nobody may send
+     * any. */
     leat_new_session_ticket ticket = {.lifetime = OUR_LIFETIME, .nonce = {&nonce, 1}};
     leat_tls_message message;
     if (!leat_random_bytes(&tls->handshake->random, age_add, sizeof age_add)) {

@@ -15,7 +15,10 @@
 #include "crypto/random.h"
 #include "crypto/x509.h"
 
-typedef enum leat_level { LEAT_LEVEL_INITIAL, LEAT_LEVEL_EARLY, LEAT_LEVEL_HANDSHAKE, LEAT_LEVEL_APPLICATION, LEAT_LEVEL_COUNT } leat_level;
+typedef enum leat_level {
+    LEAT_LEVEL_INITIAL, LEAT_LEVEL_EARLY, LEAT_LEVEL_HANDSHAKE, LEAT_LEVEL_APPLICATION,
+    LEAT_LEVEL_COUNT,
+} leat_level;
 
 /* RFC 8446 §6 AlertDescription. */
 typedef enum leat_alert {
@@ -64,13 +67,15 @@ typedef struct leat_tls_hooks {
     void (*on_secret)(void *user, leat_level level, bool write, const leat_cipher_suite *suite, const uint8_t *secret);
     /* Client and server: the peer's transport parameters, once. Return an alert to refuse or LEAT_ALERT_NONE. */
     int (*on_transport_parameters)(void *user, leat_span encoded);
-    /* Server, while handling ClientHello, after ALPN, before EncryptedExtensions is written: encode ours. Returns the length or 0 on failure. */
+    /* Server, while handling ClientHello, after ALPN, before EncryptedExtensions is written:
+     * encode ours. Returns the length or 0 on failure. */
     size_t (*write_transport_parameters)(void *user, uint8_t *out, size_t room);
     /* The application protocol is chosen. */
     void (*on_alpn)(void *user, leat_span protocol);
     /* One line of the NSS key log format without the newline, when key logging is on. */
     void (*on_key_log)(void *user, const char *line);
-    /* Client: a ticket arrived. `ticket` is an opaque serialised session to store and to hand back in config.session. */
+    /* Client: a ticket arrived. `ticket` is an opaque serialised session to store and to hand
+     * back in config.session. */
     void (*on_session_ticket)(void *user, leat_span ticket);
     void (*on_message)(void *user, bool written, leat_level level, uint8_t type, size_t length);
 } leat_tls_hooks;
@@ -90,11 +95,14 @@ typedef struct leat_tls_config {
     size_t alpn_count;
     const uint16_t *groups;           /* preference order; NULL: X25519MLKEM768 if available, X25519, P-256, P-384 */
     size_t group_count;
-    size_t key_share_count;           /* client: shares sent for the first N groups; 0 means the default (X25519MLKEM768 + X25519, else X25519) */
+    /* client: shares sent for the first N groups; 0 means the default (X25519MLKEM768 + X25519,
+     * else X25519) */
+    size_t key_share_count;
     const uint16_t *cipher_suites;    /* NULL: AES-128-GCM, AES-256-GCM, ChaCha20 */
     size_t cipher_suite_count;
     /* client */
-    const char *server_name;          /* required: host or IP text; checked against the certificate; SNI when not an IP */
+    /* required: host or IP text; checked against the certificate; SNI when not an IP */
+    const char *server_name;
     leat_trust *trust;                /* required for clients (the caller decides the default); unused by servers */
     leat_span session;                /* a ticket from on_session_ticket, or empty */
     leat_span transport_parameters;   /* client: encoded ours */
@@ -108,9 +116,10 @@ typedef struct leat_tls_config {
 } leat_tls_config;
 
 /*
- * Borrows nothing after return: copies what it needs, refs what is counted. NULL: no memory, or a configuration that cannot
- * work: no ALPN, no suite or group that is known, more than 3 suites or 8 groups; a client without server_name or trust;
- * a server without identity. Groups that this libcrypto lacks are left out.
+ * Borrows nothing after return: copies what it needs, refs what is counted. NULL: no memory, or a
+ * configuration that cannot work: no ALPN, no suite or group that is known, more than 3 suites or 8
+ * groups; a client without server_name or trust; a server without identity. Groups that this
+ * libcrypto lacks are left out.
  */
 leat_tls *leat_tls_new(const leat_tls_config *config, const leat_tls_hooks *hooks);
 void leat_tls_free(leat_tls *tls); /* wipes */

@@ -90,7 +90,8 @@ typedef struct leat_cid {
     uint8_t bytes[LEAT_CID_MAX];
 } leat_cid;
 
-/* An address as the transport sees it: opaque bytes that are compared and handed back, plus what RFC 9000 §9.4 needs. */
+/* An address as the transport sees it: opaque bytes that are compared and handed back, plus what
+ * RFC 9000 §9.4 needs. */
 typedef enum leat_address_family { LEAT_ADDRESS_NONE, LEAT_ADDRESS_IPV4, LEAT_ADDRESS_IPV6 } leat_address_family;
 typedef struct leat_address {
     uint8_t family;    /* leat_address_family */

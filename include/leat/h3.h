@@ -1,18 +1,19 @@
 /*
- * leat/h3.h: HTTP/3 (RFC 9114), QPACK (RFC 9204), extended CONNECT (RFC 9220), HTTP datagrams and capsules (RFC 9297)
- * on a leat_conn. Sees QUIC through leat/quic.h only. Two verbs, as every layer above QUIC:
+ * leat/h3.h: HTTP/3 (RFC 9114), QPACK (RFC 9204), extended CONNECT (RFC 9220), HTTP datagrams and
+ * capsules (RFC 9297) on a leat_conn. Sees QUIC through leat/quic.h only. Two verbs, as every layer
+ * above QUIC:
  *
  *     while (leat_conn_next_event(conn, &event)) {
  *         leat_h3_handle_event(h3, &event);
  *         while (leat_h3_next_event(h3, &h3_event)) { ... }
  *     }
  *
- * Make it when ProtocolNegotiated says "h3". h3 events of a QUIC event must be drained before the next QUIC event is
- * popped: nothing is queued here, and spans in h3 events point into the QUIC event. Every sending call here is a "transmit
- * after this call".
+ * Make it when ProtocolNegotiated says "h3". h3 events of a QUIC event must be drained before the
+ * next QUIC event is popped: nothing is queued here, and spans in h3 events point into the QUIC
+ * event. Every sending call here is a "transmit after this call".
  *
- * PINGs of this layer have the highest bit of their uid set (an answer with 400 is followed by a reset only when it is
- * through); PingAcknowledged with such a uid is not the application's.
+ * PINGs of this layer have the highest bit of their uid set (an answer with 400 is followed by a
+ * reset only when it is through); PingAcknowledged with such a uid is not the application's.
  */
 #ifndef LEAT_H3_H
 #define LEAT_H3_H
@@ -51,7 +52,8 @@ enum {
 };
 LEAT_API const char *leat_h3_error_name(uint64_t code); /* "H3_FRAME_UNEXPECTED", or "unknown" */
 
-/* One field line. Names are lower case; pseudo-fields come first. never_index: do not put the value into a table (RFC 9204 §7.1). */
+/* One field line. Names are lower case; pseudo-fields come first. never_index: do not put the
+ * value into a table (RFC 9204 §7.1). */
 typedef struct leat_h3_header {
     leat_span name, value;
     bool never_index;
@@ -75,15 +77,17 @@ typedef struct leat_h3_config {
     size_t size;
     const leat_allocator *allocator;
     /*
-     * Sent and enforced, default 65536 (RFC 9114 §4.2.2). A larger request is answered here with 431 and not told but as
-     * RequestRefusedMalformed{H3_EXCESSIVE_LOAD}; larger trailers and responses end their stream with H3_EXCESSIVE_LOAD.
+     * Sent and enforced, default 65536 (RFC 9114 §4.2.2). A larger request is answered here with
+     * 431 and not told but as RequestRefusedMalformed{H3_EXCESSIVE_LOAD}; larger trailers and
+     * responses end their stream with H3_EXCESSIVE_LOAD.
      */
     uint64_t max_field_section_size;
     uint64_t qpack_max_table_capacity; /* for the peer's encoder; default 4096 */
     uint64_t qpack_blocked_streams;    /* default 16 */
     uint64_t qpack_encoder_capacity;   /* of ours; default 0: static table only */
     bool enable_connect_protocol;      /* server: SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 9220); default true */
-    bool enable_datagrams;             /* SETTINGS_H3_DATAGRAM (RFC 9297 §2.1.1); default true; false: received ones mean nothing */
+    /* SETTINGS_H3_DATAGRAM (RFC 9297 §2.1.1); default true; false: received ones mean nothing */
+    bool enable_datagrams;
     bool enable_webtransport;          /* streams of type 0x54 and signal 0x41 are WebTransport's; default false */
     const leat_h3_setting *settings;   /* further ones */
     size_t setting_count;
@@ -114,16 +118,17 @@ typedef enum leat_h3_event_type {
     LEAT_H3_EVENT_PRIORITY_UPDATED,
     LEAT_H3_EVENT_STREAM_WRITABLE,
     /*
-     * A malformed message was answered with a stream error: H3_MESSAGE_ERROR, H3_REQUEST_INCOMPLETE or H3_EXCESSIVE_LOAD.
-     * Last event of its stream, and of a request the only one. A WebTransport CONNECT without :authority or :path gets a
-     * 400 first.
+     * A malformed message was answered with a stream error: H3_MESSAGE_ERROR, H3_REQUEST_INCOMPLETE
+     * or H3_EXCESSIVE_LOAD. Last event of its stream, and of a request the only one. A WebTransport
+     * CONNECT without :authority or :path gets a 400 first.
      */
     LEAT_H3_EVENT_REQUEST_REFUSED_MALFORMED,
     LEAT_H3_EVENT_TYPE_COUNT
 } leat_h3_event_type;
 
 #define LEAT_H3_NO_PUSH_ID UINT64_MAX
-/* A close capsule may be refused before its value is complete: larger values are cut here (draft-ietf-webtrans-http3 §6). */
+/* A close capsule may be refused before its value is complete: larger values are cut here
+ * (draft-ietf-webtrans-http3 §6). */
 #define LEAT_H3_CAPSULE_MAX 4096
 
 typedef struct leat_h3_event {
@@ -148,7 +153,11 @@ typedef struct leat_h3_event {
         struct { uint64_t error_code, session_id; } stream_reset;
         struct { uint64_t error_code, session_id; } stop_sending_received;
         /* On an extended CONNECT stream whose capsules the application asked for with leat_h3_read_capsules. */
-        struct { uint64_t capsule_type; leat_span value; uint64_t length; /* declared; value is cut at LEAT_H3_CAPSULE_MAX */ } capsule_received;
+        struct {
+            uint64_t capsule_type;
+            leat_span value;                    /* cut at LEAT_H3_CAPSULE_MAX */
+            uint64_t length;                    /* as declared */
+        } capsule_received;
         struct { uint64_t element_id; bool is_push; leat_span value; } priority_updated;
         struct { uint64_t error_code; const char *message; } malformed;
     };
@@ -169,16 +178,20 @@ LEAT_API bool leat_h3_next_event(leat_h3 *h3, leat_h3_event *event);
 /* Client: the next request stream. LEAT_ERR_REFUSED after the server's GOAWAY, LEAT_ERR_STREAM_LIMIT. */
 LEAT_API int leat_h3_open_request(leat_h3 *h3, uint64_t *stream_id);
 /*
- * HEADERS: request, response, 1xx or trailers. Validated: LEAT_ERR_INVALID for what RFC 9114 §4.2 to §4.3 forbid, LEAT_ERR_TOO_LARGE
- * above the peer's MAX_FIELD_SECTION_SIZE, LEAT_ERR_FULL when the stream's buffer has no room (StreamWritable follows).
+ * HEADERS: request, response, 1xx or trailers. Validated: LEAT_ERR_INVALID for what RFC 9114 §4.2
+ * to §4.3 forbid, LEAT_ERR_TOO_LARGE above the peer's MAX_FIELD_SECTION_SIZE, LEAT_ERR_FULL when
+ * the stream's buffer has no room (StreamWritable follows).
  */
-LEAT_API int leat_h3_send_headers(leat_h3 *h3, uint64_t stream_id, const leat_h3_header *headers, size_t count, bool end_stream);
+LEAT_API int leat_h3_send_headers(leat_h3 *h3, uint64_t stream_id, const leat_h3_header *headers,
+                                  size_t count, bool end_stream);
 /* DATA; returns the bytes taken, as leat_conn_send_stream_data. */
-LEAT_API ptrdiff_t leat_h3_send_data(leat_h3 *h3, uint64_t stream_id, const uint8_t *data, size_t length, bool end_stream);
+LEAT_API ptrdiff_t leat_h3_send_data(leat_h3 *h3, uint64_t stream_id, const uint8_t *data,
+                                     size_t length, bool end_stream);
 /*
- * Pauses delivery, as leat_conn_hold_stream one layer up: the last `unread` bytes of the DataReceived or
- * WebTransportStreamDataReceived event just popped (and its stream_ended) come again, and nothing more of this stream, after
- * leat_h3_release_stream. Flow control reaches the peer. LEAT_ERR_STATE: it was not the last event.
+ * Pauses delivery, as leat_conn_hold_stream one layer up: the last `unread` bytes of the
+ * DataReceived or WebTransportStreamDataReceived event just popped (and its stream_ended) come
+ * again, and nothing more of this stream, after leat_h3_release_stream. Flow control reaches the
+ * peer. LEAT_ERR_STATE: it was not the last event.
  */
 LEAT_API int leat_h3_hold_stream(leat_h3 *h3, uint64_t stream_id, size_t unread);
 LEAT_API int leat_h3_release_stream(leat_h3 *h3, uint64_t stream_id);
@@ -188,22 +201,27 @@ LEAT_API size_t leat_h3_max_datagram_payload(const leat_h3 *h3, uint64_t stream_
 /* One whole capsule in DATA on a CONNECT stream; all of it, or LEAT_ERR_FULL while an earlier frame waits for room. */
 LEAT_API int leat_h3_send_capsule(leat_h3 *h3, uint64_t stream_id, uint64_t type, leat_span value, bool end_stream);
 /*
- * From now on DATA of this CONNECT stream is read as capsules (RFC 9297 §3): CapsuleReceived instead of DataReceived, which then
- * only says stream_ended. A DATAGRAM capsule becomes DatagramReceived; types of the form 0x29 * N + 0x17 are skipped.
- * LEAT_ERR_REFUSED: the message has content fields (§3.2); the stream was reset with H3_MESSAGE_ERROR.
+ * From now on DATA of this CONNECT stream is read as capsules (RFC 9297 §3): CapsuleReceived
+ * instead of DataReceived, which then only says stream_ended. A DATAGRAM capsule becomes
+ * DatagramReceived; types of the form 0x29 * N + 0x17 are skipped. LEAT_ERR_REFUSED: the message
+ * has content fields (§3.2); the stream was reset with H3_MESSAGE_ERROR.
  */
 LEAT_API int leat_h3_read_capsules(leat_h3 *h3, uint64_t stream_id);
 /* The capsule just received was the last one: what still follows it in DATA is told as DataReceived, whatever it is. */
 LEAT_API int leat_h3_end_capsules(leat_h3 *h3, uint64_t stream_id);
-/* Opens a stream of a session: type 0x54 or signal 0x41 and the session id are written (draft-ietf-webtrans-http3 §4). Data goes by leat_conn_send_stream_data. */
-LEAT_API int leat_h3_create_webtransport_stream(leat_h3 *h3, uint64_t session_id, bool unidirectional, uint64_t *stream_id);
+/* Opens a stream of a session: type 0x54 or signal 0x41 and the session id are written
+ * (draft-ietf-webtrans-http3 §4). Data goes by leat_conn_send_stream_data. */
+LEAT_API int leat_h3_create_webtransport_stream(leat_h3 *h3, uint64_t session_id,
+                                                bool unidirectional, uint64_t *stream_id);
 /* Server push (RFC 9114 §4.6): off unless the client allows it with MAX_PUSH_ID; a client of ours never does. */
-/* GOAWAY: server: no request with an id >= ours is processed from now on; the first call sends the id one above the newest
- * accepted one. Requests above get H3_REQUEST_REJECTED. */
+/* GOAWAY: server: no request with an id >= ours is processed from now on; the first call sends
+ * the id one above the newest accepted one. Requests above get H3_REQUEST_REJECTED. */
 LEAT_API int leat_h3_goaway(leat_h3 *h3);
-/* The client cancels (REQUEST_CANCELLED) or the server rejects or aborts: RESET_STREAM and STOP_SENDING with error_code. */
+/* The client cancels (REQUEST_CANCELLED) or the server rejects or aborts: RESET_STREAM and
+ * STOP_SENDING with error_code. */
 LEAT_API int leat_h3_cancel(leat_h3 *h3, uint64_t stream_id, uint64_t error_code);
-/* STOP_SENDING alone: the rest of the peer's message is not wanted, ours goes on. No event of the receiving side follows. */
+/* STOP_SENDING alone: the rest of the peer's message is not wanted, ours goes on. No event of
+ * the receiving side follows. */
 LEAT_API int leat_h3_stop_stream(leat_h3 *h3, uint64_t stream_id, uint64_t error_code);
 /* Client: PRIORITY_UPDATE for a request (RFC 9218 §7); value as the Priority field, e.g. "u=1, i". */
 LEAT_API int leat_h3_send_priority(leat_h3 *h3, uint64_t stream_id, const char *value);

@@ -1,8 +1,10 @@
 /*
- * leat/io.h: sockets, clocks and loops, for those who do not bring their own. The only part of leat that does I/O.
+ * leat/io.h: sockets, clocks and loops, for those who do not bring their own. The only part of leat
+ * that does I/O.
  *
- * leat_server and leat_client each own a loop (epoll where there is one, poll elsewhere) and call the application back with
- * the events of all layers they were asked to run. A program is then about 30 lines: see examples/.
+ * leat_server and leat_client each own a loop (epoll where there is one, poll elsewhere) and call
+ * the application back with the events of all layers they were asked to run. A program is then
+ * about 30 lines: see examples/.
  */
 #ifndef LEAT_IO_H
 #define LEAT_IO_H
@@ -18,13 +20,15 @@ extern "C" {
 /* The monotonic clock all loops use. */
 LEAT_API leat_time leat_clock_now(void);
 
-/* "127.0.0.1:4433", "[::1]:0", "localhost:4433": resolves (blocking) to at most `capacity` addresses; returns the count or LEAT_ERR_IO with message. */
-LEAT_API int leat_address_resolve(const char *host_port, leat_address *addresses, size_t capacity, char message[LEAT_MESSAGE_MAX]);
+/* "127.0.0.1:4433", "[::1]:0", "localhost:4433": resolves (blocking) to at most `capacity`
+ * addresses; returns the count or LEAT_ERR_IO with message. */
+LEAT_API int leat_address_resolve(const char *host_port, leat_address *addresses, size_t capacity,
+                                  char message[LEAT_MESSAGE_MAX]);
 
 /*
- * What the application is told. Every pointer may be NULL. `user` is the config's; `conn` identifies the connection, which can
- * carry a pointer by leat_conn_set_user. h3 is NULL unless layers say so, wt as well. All sending calls may be used inside;
- * the loop transmits afterwards.
+ * What the application is told. Every pointer may be NULL. `user` is the config's; `conn`
+ * identifies the connection, which can carry a pointer by leat_conn_set_user. h3 is NULL unless
+ * layers say so, wt as well. All sending calls may be used inside; the loop transmits afterwards.
  */
 typedef struct leat_io_handler {
     void (*on_connected)(void *user, leat_conn *conn);              /* server: accepted; client: made */
@@ -41,7 +45,9 @@ typedef enum leat_io_layers { LEAT_LAYER_QUIC, LEAT_LAYER_H3, LEAT_LAYER_WEBTRAN
 
 typedef struct leat_server leat_server;
 
-typedef enum leat_server_state { LEAT_SERVER_WAITING, LEAT_SERVER_RUNNING, LEAT_SERVER_STOPPED, LEAT_SERVER_FAILED } leat_server_state;
+typedef enum leat_server_state {
+    LEAT_SERVER_WAITING, LEAT_SERVER_RUNNING, LEAT_SERVER_STOPPED, LEAT_SERVER_FAILED,
+} leat_server_state;
 
 typedef struct leat_server_config {
     size_t size;
@@ -56,7 +62,8 @@ typedef struct leat_server_config {
     void *user;
     leat_time drain;                       /* stop: requests may finish for this long; default 3 s */
     const char *close_reason;              /* default "server shutdown" */
-    bool plain_io;                         /* POSIX alone: poll and one datagram per system call; to compare and to test */
+    /* POSIX alone: poll and one datagram per system call; to compare and to test */
+    bool plain_io;
 } leat_server_config;
 
 LEAT_API void leat_server_config_init(leat_server_config *config);
@@ -70,27 +77,31 @@ LEAT_API int leat_server_run(leat_server *server);
 LEAT_API int leat_server_start(leat_server *server);
 LEAT_API leat_server_state leat_server_status(const leat_server *server);
 /*
- * Asks it to stop: GOAWAY and drain at once, requests may finish for config.drain, then sessions and connections are closed
- * with the reason, up to 1 s for the peers' answers. From any thread or signal handler, idempotent, returns at once.
+ * Asks it to stop: GOAWAY and drain at once, requests may finish for config.drain, then sessions
+ * and connections are closed with the reason, up to 1 s for the peers' answers. From any thread or
+ * signal handler, idempotent, returns at once.
  */
 LEAT_API void leat_server_request_stop(leat_server *server);
 /* A second, impatient stop: closes everything now. Async-signal-safe too. */
 LEAT_API void leat_server_request_abort(leat_server *server);
 /*
- * leat_server_request_stop and waits until the loop has ended, at most `deadline` nanoseconds. LEAT_ERR_TIMEOUT: message says what
- * still hangs (how many connections, or the handler that does not return). Not from inside a handler or a signal handler.
+ * leat_server_request_stop and waits until the loop has ended, at most `deadline` nanoseconds.
+ * LEAT_ERR_TIMEOUT: message says what still hangs (how many connections, or the handler that does
+ * not return). Not from inside a handler or a signal handler.
  */
 LEAT_API int leat_server_stop(leat_server *server, leat_time deadline, char message[LEAT_MESSAGE_MAX]);
 /* Must be stopped. */
 LEAT_API void leat_server_free(leat_server *server);
-/* Replaces the QUIC configuration for new connections (a new certificate). Only from a handler or before run. Borrowed. */
+/* Replaces the QUIC configuration for new connections (a new certificate). Only from a handler
+ * or before run. Borrowed. */
 LEAT_API void leat_server_set_quic_config(leat_server *server, const leat_config *quic);
 /* Calls handler.on_timer at `when` once (LEAT_TIME_NEVER: never). Only from a handler or before run. */
 LEAT_API void leat_server_set_timer(leat_server *server, leat_time when);
 /* Watches another file descriptor for reading in the same loop. Only from a handler or before run. */
 LEAT_API int leat_server_watch_fd(leat_server *server, int fd, void (*on_readable)(void *user, int fd), void *user);
 LEAT_API leat_endpoint *leat_server_endpoint(leat_server *server);
-/* Application work was done on conn outside a handler call for it: it will be transmitted. Only from the loop's thread. */
+/* Application work was done on conn outside a handler call for it: it will be transmitted. Only
+ * from the loop's thread. */
 LEAT_API void leat_server_touch(leat_server *server, leat_conn *conn);
 /* The layers of a connection; NULL where there are none (yet). */
 LEAT_API leat_h3 *leat_server_h3(leat_server *server, leat_conn *conn);
@@ -113,14 +124,16 @@ typedef struct leat_client_config {
 
 LEAT_API void leat_client_config_init(leat_client_config *config);
 /*
- * Resolves host, opens a socket and starts the handshake with the first address. NULL: message. When that fails, the next address
- * is tried on a new connection: the application sees on_closed and on_connected again, and no ConnectionTerminated of an attempt
- * that was not the last.
+ * Resolves host, opens a socket and starts the handshake with the first address. NULL: message.
+ * When that fails, the next address is tried on a new connection: the application sees on_closed
+ * and on_connected again, and no ConnectionTerminated of an attempt that was not the last.
  */
-LEAT_API leat_client *leat_client_new(const leat_client_config *config, const char *host, uint16_t port, char message[LEAT_MESSAGE_MAX]);
+LEAT_API leat_client *leat_client_new(const leat_client_config *config, const char *host,
+                                      uint16_t port, char message[LEAT_MESSAGE_MAX]);
 /* One turn of the loop: waits at most `timeout` nanoseconds, handles what came. False: the connection is closed. */
 LEAT_API bool leat_client_step(leat_client *client, leat_time timeout);
-/* Runs until the connection is closed or `deadline` (clock time, LEAT_TIME_NEVER: none) passed. 0 or LEAT_ERR_TIMEOUT. */
+/* Runs until the connection is closed or `deadline` (clock time, LEAT_TIME_NEVER: none) passed.
+ * 0 or LEAT_ERR_TIMEOUT. */
 LEAT_API int leat_client_run(leat_client *client, leat_time deadline);
 LEAT_API int leat_client_watch_fd(leat_client *client, int fd, void (*on_readable)(void *user, int fd), void *user);
 LEAT_API void leat_client_unwatch_fd(leat_client *client, int fd);

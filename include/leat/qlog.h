@@ -28,7 +28,8 @@ typedef struct leat_qlog_config {
     bool (*write)(void *user, const char *bytes, size_t length);
     void *user;
     bool is_client;                  /* the vantage point; default false: server */
-    const char *name;                /* of the vantage point; NULL: none. At most LEAT_QLOG_TEXT_MAX bytes, like title */
+    /* of the vantage point; NULL: none. At most LEAT_QLOG_TEXT_MAX bytes, like title */
+    const char *name;
     const char *title;               /* NULL: none */
     const char *wall_clock_time;     /* RFC 3339, for readers: when logging began; NULL: left out */
     /* The connection all records are of. Empty: connections are mixed, and each event names its own. */

@@ -1,16 +1,18 @@
 /*
- * leat/quic.h: QUIC version 1 (RFC 9000, 9001, 9002, 9221) without I/O: datagrams and the time go in, datagrams,
- * events and a timer come out.
+ * leat/quic.h: QUIC version 1 (RFC 9000, 9001, 9002, 9221) without I/O: datagrams and the time go
+ * in, datagrams, events and a timer come out.
  *
  * The loop of every owner of a connection, after each call marked "transmit after this call":
  *
- *     leat_conn_receive_datagram(conn, bytes, length, segment_size, &path, ecn, now);   or leat_conn_handle_timer(conn, now)
+ *     leat_conn_receive_datagram(conn, bytes, length, segment_size, &path, ecn, now);
+ *       or leat_conn_handle_timer(conn, now);
  *     while (leat_conn_next_event(conn, &event)) { ... }
  *     while ((n = leat_conn_datagrams_to_send(conn, buffer, capacity, &transmit, now)) > 0) { send them }
  *     arm a timer for leat_conn_get_timer(conn)
  *
- * until leat_conn_is_closed. Calls without a time use the last one the connection was told. An endpoint (below) does the routing for many connections on one socket.
- * Nothing here is thread-safe: one connection belongs to one thread at a time.
+ * until leat_conn_is_closed. Calls without a time use the last one the connection was told. An
+ * endpoint (below) does the routing for many connections on one socket. Nothing here is
+ * thread-safe: one connection belongs to one thread at a time.
  */
 #ifndef LEAT_QUIC_H
 #define LEAT_QUIC_H
@@ -25,7 +27,7 @@ extern "C" {
 typedef struct leat_conn leat_conn;
 typedef struct leat_endpoint leat_endpoint;
 
-/* ---- error codes ---------------------------------------------------------------------------------------------- */
+/* ---- error codes ----------------------------------------------------------------------------- */
 
 /* RFC 9000 §20.1. TLS alerts are LEAT_CRYPTO_ERROR + alert. */
 enum {
@@ -51,12 +53,13 @@ enum {
 /* "FLOW_CONTROL_ERROR", "CRYPTO_ERROR no_application_protocol", or "unknown". Static storage. */
 LEAT_API const char *leat_transport_error_name(uint64_t code);
 
-/* ---- configuration -------------------------------------------------------------------------------------------- */
+/* ---- configuration --------------------------------------------------------------------------- */
 
 typedef struct leat_trace_sink leat_trace_sink;
 typedef struct leat_resumption_keys leat_resumption_keys; /* seals session tickets of a server; shared by connections */
 
-/* Gives a reference. secret: 32 bytes that survive restarts, or NULL for random ones. NULL when memory or randomness fails. */
+/* Gives a reference. secret: 32 bytes that survive restarts, or NULL for random ones. NULL when
+ * memory or randomness fails. */
 LEAT_API leat_resumption_keys *leat_resumption_keys_new(const uint8_t *secret);
 LEAT_API void leat_resumption_keys_free(leat_resumption_keys *keys);
 
@@ -76,14 +79,17 @@ typedef struct leat_config {
     /* TLS */
     const char *const *alpn;         /* application protocols in order of preference; required */
     size_t alpn_count;
-    const char *server_name;         /* client: host name or IP text: SNI, and checked against the certificate; required */
+    /* client: host name or IP text: SNI, and checked against the certificate; required */
+    const char *server_name;
     leat_trust *trust;               /* client: NULL means the system's store: verification is on by default */
     leat_identity *const *identities; /* server: at least one; chosen by the name the client asks for */
     size_t identity_count;
     leat_resumption_keys *resumption_keys; /* server: NULL: no session tickets */
     leat_span session_ticket;        /* client: from an earlier SessionTicket event, or empty */
     leat_span token;                 /* client: from an earlier NewToken event, or empty */
-    const uint16_t *groups;          /* TLS NamedGroups in order of preference; NULL: X25519MLKEM768 where available, X25519, P-256, P-384 */
+    /* TLS NamedGroups in order of preference; NULL: X25519MLKEM768 where available, X25519,
+     * P-256, P-384 */
+    const uint16_t *groups;
     size_t group_count;
     void (*key_log)(void *user, const char *line); /* NSS key log lines without newline; NULL: off */
     void *key_log_user;
@@ -118,7 +124,7 @@ typedef struct leat_config {
 
 LEAT_API void leat_config_init(leat_config *config, bool is_client);
 
-/* ---- events --------------------------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 typedef enum leat_event_type {
     LEAT_EVENT_NONE,
@@ -207,21 +213,23 @@ typedef struct leat_event {
 
 LEAT_API const char *leat_event_name(leat_event_type type); /* "StreamDataReceived" */
 
-/* The same fields for bindings, without struct layout. Name as in the struct ("stream_id"); false: not in this event. */
+/* The same fields for bindings, without struct layout. Name as in the struct ("stream_id");
+ * false: not in this event. */
 LEAT_API bool leat_event_get_integer(const leat_event *event, const char *field, uint64_t *value);
 LEAT_API bool leat_event_get_bytes(const leat_event *event, const char *field, leat_span *value);
 /*
- * "StreamDataReceived stream_id=0 data=\"hello\" end_stream=yes": bytes are quoted with the escapes of JSON when they are plain text
- * and hex otherwise. NUL-terminated, cut at room. Returns text.
+ * "StreamDataReceived stream_id=0 data=\"hello\" end_stream=yes": bytes are quoted with the escapes
+ * of JSON when they are plain text and hex otherwise. NUL-terminated, cut at room. Returns text.
  */
 LEAT_API char *leat_event_format(const leat_event *event, char *text, size_t room);
 
-/* ---- connection: life ------------------------------------------------------------------------------------------ */
+/* ---- connection: life ------------------------------------------------------------------------ */
 
 /* RFC 9000 §13.4: the ECN field of the IP header. */
 enum { LEAT_ECN_NOT_ECT = 0, LEAT_ECN_ECT1 = 1, LEAT_ECN_ECT0 = 2, LEAT_ECN_CE = 3 };
 
-/* What leat_conn_datagrams_to_send filled: ceil(n / segment_size) datagrams for one path, all but the last equal in size. */
+/* What leat_conn_datagrams_to_send filled: ceil(n / segment_size) datagrams for one path, all
+ * but the last equal in size. */
 typedef struct leat_transmit {
     leat_path path;
     size_t segment_size;
@@ -272,7 +280,7 @@ LEAT_API void leat_conn_close_transport(leat_conn *conn, uint64_t error_code, ui
 /* An application protocol's layer found a fault of the peer: as leat_conn_close, but source is protocol_error. */
 LEAT_API void leat_conn_fail(leat_conn *conn, uint64_t error_code, const char *reason);
 
-/* ---- streams --------------------------------------------------------------------------------------------------- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 static inline bool leat_stream_is_unidirectional(uint64_t stream_id) { return (stream_id & 2) != 0; }
 static inline bool leat_stream_is_client_initiated(uint64_t stream_id) { return (stream_id & 1) == 0; }
@@ -280,8 +288,9 @@ static inline bool leat_stream_is_client_initiated(uint64_t stream_id) { return 
 /* Opens the next stream; LEAT_ERR_STREAM_LIMIT when the peer's limit is reached (StreamsAvailable follows). */
 LEAT_API int leat_conn_open_stream(leat_conn *conn, bool unidirectional, uint64_t *stream_id);
 /*
- * Hands over bytes to send; returns how many were taken (bounded by send_buffer_limit; StreamWritable follows when there
- * is room again). end_stream takes effect only when all bytes were taken. Transmit after this call.
+ * Hands over bytes to send; returns how many were taken (bounded by send_buffer_limit;
+ * StreamWritable follows when there is room again). end_stream takes effect only when all bytes
+ * were taken. Transmit after this call.
  */
 LEAT_API ptrdiff_t leat_conn_send_stream_data(leat_conn *conn, uint64_t stream_id, const uint8_t *data, size_t length,
                                               bool end_stream);
@@ -308,13 +317,14 @@ LEAT_API void *leat_conn_stream_user(const leat_conn *conn, uint64_t stream_id);
 /* Streams of ours that may still be opened. */
 LEAT_API uint64_t leat_conn_streams_available(const leat_conn *conn, bool unidirectional);
 
-/* ---- datagrams, pings, keys, paths ------------------------------------------------------------------------------ */
+/* ---- datagrams, pings, keys, paths ----------------------------------------------------------- */
 
 /* The largest payload leat_conn_send_datagram_frame takes now; 0: the peer accepts none. */
 LEAT_API size_t leat_conn_max_datagram_payload(const leat_conn *conn);
 /*
- * Queues a DATAGRAM whose payload is the parts one after the other. DatagramFrameFate{uid} tells its end, unless uid is 0.
- * LEAT_ERR_NOT_SUPPORTED, LEAT_ERR_TOO_LARGE, LEAT_ERR_FULL. Transmit after this call.
+ * Queues a DATAGRAM whose payload is the parts one after the other. DatagramFrameFate{uid} tells
+ * its end, unless uid is 0. LEAT_ERR_NOT_SUPPORTED, LEAT_ERR_TOO_LARGE, LEAT_ERR_FULL. Transmit
+ * after this call.
  */
 LEAT_API int leat_conn_send_datagram_frame(leat_conn *conn, const leat_span *parts, size_t count, uint64_t uid);
 /* PING; PingAcknowledged{uid} follows. Transmit after this call. */
@@ -323,12 +333,13 @@ LEAT_API int leat_conn_send_ping(leat_conn *conn, uint64_t uid);
 LEAT_API int leat_conn_change_connection_id(leat_conn *conn);
 /* RFC 9001 §6. LEAT_ERR_STATE: the last update is not confirmed yet. */
 LEAT_API int leat_conn_request_key_update(leat_conn *conn);
-/* Liveness runs while wanted (and config.liveness is set): the layers above call this while sessions are open. Counted. */
+/* Liveness runs while wanted (and config.liveness is set): the layers above call this while
+ * sessions are open. Counted. */
 LEAT_API void leat_conn_want_liveness(leat_conn *conn, bool wanted);
 /* Bytes of the connection's random source, for layers above (keys of hash maps, grease). False: it failed. */
 LEAT_API bool leat_conn_random(leat_conn *conn, uint8_t *bytes, size_t length);
 
-/* ---- looking inside ---------------------------------------------------------------------------------------------- */
+/* ---- looking inside -------------------------------------------------------------------------- */
 
 typedef struct leat_stats {
     size_t size;
@@ -359,7 +370,7 @@ LEAT_API uint64_t leat_conn_peer_max_datagram_frame_size(const leat_conn *conn);
 LEAT_API int leat_conn_export_keying_material(const leat_conn *conn, const char *label, leat_span context, uint8_t *out,
                                               size_t length);
 
-/* ---- trace ------------------------------------------------------------------------------------------------------- */
+/* ---- trace ----------------------------------------------------------------------------------- */
 
 typedef enum leat_trace_kind {
     LEAT_TRACE_INTEGER,
@@ -396,16 +407,16 @@ struct leat_trace_sink {
 };
 /* For layers above: writes a record to the connection's sink, if there is one. */
 LEAT_API bool leat_conn_is_traced(const leat_conn *conn);
-LEAT_API void leat_conn_trace(const leat_conn *conn, const char *category, const char *name, const leat_trace_field *fields,
-                              size_t count);
+LEAT_API void leat_conn_trace(const leat_conn *conn, const char *category, const char *name,
+                              const leat_trace_field *fields, size_t count);
 
-/* ---- endpoint ----------------------------------------------------------------------------------------------------- */
+/* ---- endpoint -------------------------------------------------------------------------------- */
 
 /*
- * Many connections on one socket: routes datagrams by connection ID, answers what needs no connection (Version
- * Negotiation, Retry, stateless reset), accepts, keeps timers in a heap and who has work in a ready list. Connections of an
- * endpoint are used with the leat_conn_* calls; after each such call leat_endpoint_touch must be told (the leat_endpoint_*
- * calls do it themselves).
+ * Many connections on one socket: routes datagrams by connection ID, answers what needs no
+ * connection (Version Negotiation, Retry, stateless reset), accepts, keeps timers in a heap and who
+ * has work in a ready list. Connections of an endpoint are used with the leat_conn_* calls; after
+ * each such call leat_endpoint_touch must be told (the leat_endpoint_* calls do it themselves).
  */
 typedef struct leat_endpoint_config {
     size_t size;
@@ -415,7 +426,8 @@ typedef struct leat_endpoint_config {
     void *random_user;
     leat_wall_clock_fn wall_clock;
     void *wall_clock_user;
-    const uint8_t *reset_key;       /* 32 bytes that survive restarts; NULL: random. Stateless resets and tokens hang on it */
+    /* 32 bytes that survive restarts; NULL: random. Stateless resets and tokens hang on it */
+    const uint8_t *reset_key;
     size_t connection_id_length;    /* default 8; 0 only for clients */
     bool retry;                     /* validate every address with Retry */
     size_t retry_above_handshakes;  /* Retry from this many unfinished handshakes on; default 1000; 0: never */
@@ -439,14 +451,16 @@ LEAT_API void leat_endpoint_receive_datagram(leat_endpoint *endpoint, uint8_t *d
 LEAT_API void leat_endpoint_handle_timer(leat_endpoint *endpoint, leat_time now);
 LEAT_API leat_time leat_endpoint_get_timer(const leat_endpoint *endpoint);
 /*
- * The next connection with something to do (new, events, datagrams to send, closed), or NULL. The owner pops its events, then
- * takes its datagrams with leat_endpoint_datagrams_to_send. *is_new: accepted since the last call.
+ * The next connection with something to do (new, events, datagrams to send, closed), or NULL. The
+ * owner pops its events, then takes its datagrams with leat_endpoint_datagrams_to_send. *is_new:
+ * accepted since the last call.
  */
 LEAT_API leat_conn *leat_endpoint_next_ready(leat_endpoint *endpoint, bool *is_new);
 /* Something was called on conn outside the ready loop: puts it on the ready list. */
 LEAT_API void leat_endpoint_touch(leat_endpoint *endpoint, leat_conn *conn);
 /* The datagrams of conn (conn NULL: the stateless replies). Rearms conn's timer when it has nothing more. */
-LEAT_API size_t leat_endpoint_datagrams_to_send(leat_endpoint *endpoint, leat_conn *conn, uint8_t *buffer, size_t capacity,
+LEAT_API size_t leat_endpoint_datagrams_to_send(leat_endpoint *endpoint, leat_conn *conn,
+                                                uint8_t *buffer, size_t capacity,
                                                 leat_transmit *transmit, leat_time now);
 /* Gives back a connection that is closed: call when leat_conn_is_closed and its events are drained. Frees it. */
 LEAT_API void leat_endpoint_release(leat_endpoint *endpoint, leat_conn *conn);

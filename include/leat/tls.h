@@ -27,7 +27,8 @@ LEAT_API leat_identity *leat_identity_from_pem(leat_span certificate_pem, leat_s
 /* Makes an ECDSA P-256 key and a self-signed certificate for the names (DNS names or IP addresses as text). */
 LEAT_API leat_identity *leat_identity_self_signed(const char *const *names, size_t name_count, int64_t not_before,
                                                   int64_t not_after, char message[LEAT_MESSAGE_MAX]);
-/* PEM of the chain followed by the key (PKCS #8). Writes at most capacity bytes with a NUL; returns the length needed. */
+/* PEM of the chain followed by the key (PKCS #8). Writes at most capacity bytes with a NUL;
+ * returns the length needed. */
 LEAT_API size_t leat_identity_to_pem(const leat_identity *identity, char *text, size_t capacity);
 /* SHA-256 of the leaf's DER: what serverCertificateHashes wants. */
 LEAT_API void leat_identity_hash(const leat_identity *identity, uint8_t hash[32]);
@@ -44,8 +45,9 @@ typedef struct leat_trust leat_trust;
 LEAT_API leat_trust *leat_trust_system(char message[LEAT_MESSAGE_MAX]); /* the system's store */
 LEAT_API leat_trust *leat_trust_from_pem(leat_span ca_pem, char message[LEAT_MESSAGE_MAX]);
 /*
- * Pins as W3C WebTransport's serverCertificateHashes does: the leaf's SHA-256 must be one of the hashes, it must be
- * valid now, for at most 14 days in all, and not RSA. No chain and no name is checked then. hashes: count times 32 bytes.
+ * Pins as W3C WebTransport's serverCertificateHashes does: the leaf's SHA-256 must be one of the
+ * hashes, it must be valid now, for at most 14 days in all, and not RSA. No chain and no name is
+ * checked then. hashes: count times 32 bytes.
  */
 LEAT_API leat_trust *leat_trust_from_hashes(const uint8_t *hashes, size_t count);
 /* Accepts every certificate. For experiments; a name that is hard to overlook. */

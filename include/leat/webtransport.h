@@ -45,11 +45,13 @@ typedef struct leat_wt_config {
     size_t size;
     const leat_allocator *allocator;
     size_t max_sessions;       /* per connection; further requests are refused with 429. Default 16 */
-    size_t early_streams;      /* streams before their session is accepted, per connection; default 16; more are rejected */
+    /* streams before their session is accepted, per connection; default 16; more are rejected */
+    size_t early_streams;
     size_t early_datagrams;    /* the same of datagrams; default 16; the oldest are dropped */
 } leat_wt_config;
 LEAT_API void leat_wt_config_init(leat_wt_config *config);
-/* Fills in what WebTransport needs of HTTP/3: settings of all dialects, extended CONNECT, datagrams. Keeps the rest of config. */
+/* Fills in what WebTransport needs of HTTP/3: settings of all dialects, extended CONNECT,
+ * datagrams. Keeps the rest of config. */
 LEAT_API void leat_wt_h3_config(leat_h3_config *config);
 
 /* h3 is borrowed for life. */
@@ -93,7 +95,9 @@ typedef enum leat_wt_cause {
 LEAT_API const char *leat_wt_cause_name(leat_wt_cause cause); /* "capsule" */
 
 /* Who ended it. */
-typedef enum leat_wt_origin { LEAT_WT_ORIGIN_LOCAL, LEAT_WT_ORIGIN_PEER, LEAT_WT_ORIGIN_TRANSPORT, LEAT_WT_ORIGIN_TIMER } leat_wt_origin;
+typedef enum leat_wt_origin {
+    LEAT_WT_ORIGIN_LOCAL, LEAT_WT_ORIGIN_PEER, LEAT_WT_ORIGIN_TRANSPORT, LEAT_WT_ORIGIN_TIMER,
+} leat_wt_origin;
 LEAT_API const char *leat_wt_origin_name(leat_wt_origin origin);
 
 typedef struct leat_wt_event {
@@ -120,7 +124,8 @@ typedef struct leat_wt_event {
             leat_wt_origin origin;
             leat_wt_cause cause;
             uint32_t code;
-            const char *reason;     /* UTF-8, NUL-terminated; a peer's may hold NULs: see reason_length, which follows it */
+            /* UTF-8, NUL-terminated; a peer's may hold NULs: see reason_length, which follows it */
+            const char *reason;
             size_t reason_length;
             uint64_t http_code, quic_code;
             bool clean, connection_usable;
@@ -134,7 +139,8 @@ typedef struct leat_wt_event {
 LEAT_API const char *leat_wt_event_name(leat_wt_event_type type); /* "SessionClosed" */
 LEAT_API bool leat_wt_event_get_integer(const leat_wt_event *event, const char *field, uint64_t *value);
 LEAT_API bool leat_wt_event_get_bytes(const leat_wt_event *event, const char *field, leat_span *value);
-/* "SessionClosed session_id=0 origin=peer cause=capsule code=7 reason=\"bye\" clean=yes ...": strings escaped as JSON; cut at room. */
+/* "SessionClosed session_id=0 origin=peer cause=capsule code=7 reason=\"bye\" clean=yes ...":
+ * strings escaped as JSON; cut at room. */
 LEAT_API char *leat_wt_event_format(const leat_wt_event *event, char *text, size_t room);
 
 /* Every QUIC event of the connection, before leat_h3_handle_event gets it: endings that only the connection knows. */
@@ -145,19 +151,21 @@ LEAT_API bool leat_wt_next_event(leat_wt *wt, leat_wt_event *event);
 /* ---- sessions ---- */
 
 /*
- * Client: requests a session; the id is known at once. Waits for the peer's SETTINGS by itself. headers: further request fields.
- * LEAT_ERR_FULL: the server or the configuration takes no more at a time; LEAT_ERR_STATE: wrong role, or the server said GOAWAY.
+ * Client: requests a session; the id is known at once. Waits for the peer's SETTINGS by itself.
+ * headers: further request fields. LEAT_ERR_FULL: the server or the configuration takes no more at
+ * a time; LEAT_ERR_STATE: wrong role, or the server said GOAWAY.
  */
 LEAT_API int leat_wt_connect(leat_wt *wt, const char *authority, const char *path, const char *origin,
                              const leat_h3_header *headers, size_t count, uint64_t *session_id);
 /* Server: answers 200, then delivers what was buffered. headers: further response fields. */
 LEAT_API int leat_wt_accept(leat_wt *wt, uint64_t session_id, const leat_h3_header *headers, size_t count);
-/* Server: answers with status (300 to 599) and a `details` field in words, unless NULL. SessionClosed{connect_failed} follows. */
+/* Server: answers with status (300 to 599) and a `details` field in words, unless NULL.
+ * SessionClosed{connect_failed} follows. */
 LEAT_API int leat_wt_refuse(leat_wt *wt, uint64_t session_id, unsigned status, const char *details);
 /*
- * Closes: capsule with code and reason (UTF-8, at most 1024 bytes; LEAT_ERR_INVALID otherwise) and FIN; streams of the session are
- * reset and stopped with WT_SESSION_GONE. SessionClosed{local} follows at once, and the peer need not read for that. A second close
- * is LEAT_ERR_STATE.
+ * Closes: capsule with code and reason (UTF-8, at most 1024 bytes; LEAT_ERR_INVALID otherwise) and
+ * FIN; streams of the session are reset and stopped with WT_SESSION_GONE. SessionClosed{local}
+ * follows at once, and the peer need not read for that. A second close is LEAT_ERR_STATE.
  */
 LEAT_API int leat_wt_close(leat_wt *wt, uint64_t session_id, uint32_t code, const char *reason, size_t reason_length);
 /* Asks the peer to finish soon: drain capsule (dialect -07), for all: leat_h3_goaway. */
@@ -167,14 +175,16 @@ LEAT_API void *leat_wt_session_user(const leat_wt *wt, uint64_t session_id);
 LEAT_API size_t leat_wt_session_count(const leat_wt *wt);
 /* Walks open sessions: start with *cursor = 0. False at the end. */
 LEAT_API bool leat_wt_next_session(const leat_wt *wt, size_t *cursor, uint64_t *session_id);
-/* True when a local close has been sent and the peer's FIN has not come yet on any session: keep the connection for it. */
+/* True when a local close has been sent and the peer's FIN has not come yet on any session: keep
+ * the connection for it. */
 LEAT_API bool leat_wt_is_closing(const leat_wt *wt);
 
 /* ---- streams and datagrams ---- */
 
 LEAT_API int leat_wt_open_stream(leat_wt *wt, uint64_t session_id, bool unidirectional, uint64_t *stream_id);
 /* As leat_conn_send_stream_data. */
-LEAT_API ptrdiff_t leat_wt_send_stream_data(leat_wt *wt, uint64_t stream_id, const uint8_t *data, size_t length, bool end_stream);
+LEAT_API ptrdiff_t leat_wt_send_stream_data(leat_wt *wt, uint64_t stream_id, const uint8_t *data,
+                                            size_t length, bool end_stream);
 /* Application codes; mapped to the drafts' range. */
 LEAT_API int leat_wt_reset_stream(leat_wt *wt, uint64_t stream_id, uint32_t code);
 LEAT_API int leat_wt_stop_stream(leat_wt *wt, uint64_t stream_id, uint32_t code);

@@ -1,8 +1,8 @@
 /*
  * Memory of a busy connection and of a calm one. While packets come, what was drained is kept for
  * the next bytes, so that steady traffic allocates nothing; once none has come for a while, what
- * lies empty goes back: rings of streams, of datagrams, of sent packets, free records. Thousands of idle
- * connections are small this way.
+ * lies empty goes back: rings of streams, of datagrams, of sent packets, free records. Thousands of
+ * idle connections are small this way.
  */
 #include "quic/conn/conn_internal.h"
 

@@ -243,8 +243,9 @@ static void fail_with_alert(leat_conn *conn, int alert) {
     const leat_close_cause cause = {
         .source = alert == LEAT_ALERT_INTERNAL_ERROR ? LEAT_SOURCE_INTERNAL_ERROR
                                                      : LEAT_SOURCE_PROTOCOL_ERROR,
-        .error_code = leat_tls_violates_quic(conn->handshake.tls) ? LEAT_PROTOCOL_VIOLATION
-                                                                  : LEAT_CRYPTO_ERROR + (uint64_t)alert,
+        .error_code = leat_tls_violates_quic(conn->handshake.tls)
+                          ? LEAT_PROTOCOL_VIOLATION
+                          : LEAT_CRYPTO_ERROR + (uint64_t)alert,
         .frame_type = FRAME_TYPE_CRYPTO,
         .reason = why,
     };

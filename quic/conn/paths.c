@@ -165,7 +165,8 @@ void leat_path_on_sent(leat_conn *conn, leat_path_state *path, size_t bytes) {
 
 /* ---- validation ------------------------------------------------------------------------------ */
 
-static void tell_path(leat_conn *conn, leat_event_type type, const char *progress, const leat_path_state *path) {
+static void tell_path(
+    leat_conn *conn, leat_event_type type, const char *progress, const leat_path_state *path) {
     const leat_event event = {.type = type, .path.path = path->addresses};
     leat_trace_migration(conn, progress, path);
     leat_events_push(conn, &event);
@@ -214,7 +215,8 @@ static void make_active(leat_conn *conn, leat_path_state *path) {
 static void fail_path(leat_conn *conn, leat_path_state *path) {
     stop_challenge(path);
     bool is_active = path == conn->paths.active;
-    tell_path(conn, LEAT_EVENT_PATH_FAILED, is_active ? "migration_abandoned" : "probing_abandoned", path);
+    tell_path(conn, LEAT_EVENT_PATH_FAILED, is_active ? "migration_abandoned" : "probing_abandoned",
+        path);
     if (path == conn->paths.active && conn->paths.fallback != NULL) {
         make_active(conn, conn->paths.fallback);
         conn->paths.fallback = NULL;
@@ -328,7 +330,8 @@ void leat_path_response_on_frame(leat_conn *conn, const leat_frame *frame, leat_
              * it came back. */
             leat_paths_set_validated(conn, path);
             bool is_active = path == conn->paths.active;
-            tell_path(conn, LEAT_EVENT_PATH_VALIDATED, is_active ? "migration_complete" : "probing_successful", path);
+            tell_path(conn, LEAT_EVENT_PATH_VALIDATED,
+                is_active ? "migration_complete" : "probing_successful", path);
             return;
         }
     }

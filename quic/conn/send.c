@@ -376,7 +376,8 @@ size_t leat_conn_datagrams_to_send(leat_conn *conn, uint8_t *buffer, size_t capa
     }
     leat_crypto_keep_keys_fresh(conn);
     leat_path_state *path = leat_paths_next_to_send(conn);
-    /* RFC 9000 §13.4.2: NOT IMPLEMENTED: packets are not marked; what the peer marks is reported. */
+    /* RFC 9000 §13.4.2: NOT IMPLEMENTED: packets are not marked; what the peer marks is
+     * reported. */
     *transmit = (leat_transmit){.path = path->addresses, .ecn = LEAT_ECN_NOT_ECT};
     bool was_open = leat_conn_is_open(conn);
     size_t total = fill_batch(conn, path, buffer, capacity, transmit);

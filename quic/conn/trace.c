@@ -5,8 +5,8 @@
 
 bool leat_conn_is_traced(const leat_conn *conn) { return leat_trace_is_on(conn); }
 
-void leat_conn_trace(const leat_conn *conn, const char *category, const char *name, const leat_trace_field *fields,
-                     size_t count) {
+void leat_conn_trace(const leat_conn *conn, const char *category, const char *name,
+    const leat_trace_field *fields, size_t count) {
     if (!leat_trace_is_on(conn)) {
         return;
     }
@@ -21,7 +21,7 @@ void leat_conn_trace(const leat_conn *conn, const char *category, const char *na
     conn->trace_sink.on_record(conn->trace_sink.user, &record);
 }
 
-/* ---- addresses and paths ------------------------------------------------------------------------ */
+/* ---- addresses and paths --------------------------------------------------------------------- */
 
 /* Both ends as fields, without those that are not known: sans I/O, an address may be missing. */
 typedef struct path_fields {
@@ -38,7 +38,8 @@ static leat_span ip_text(const leat_address *address, char text[LEAT_ADDRESS_TEX
     return (leat_span){(const uint8_t *)text + start, end - start};
 }
 
-static void add_address(path_fields *out, const leat_address *address, char *text, const char *const names[2][2]) {
+static void add_address(
+    path_fields *out, const leat_address *address, char *text, const char *const names[2][2]) {
     if (address->family == LEAT_ADDRESS_NONE) {
         return;
     }
@@ -49,13 +50,16 @@ static void add_address(path_fields *out, const leat_address *address, char *tex
 }
 
 static void add_path(path_fields *out, const leat_path *path) {
-    static const char *const local[2][2] = {{"local_ip_v4", "local_port_v4"}, {"local_ip_v6", "local_port_v6"}};
-    static const char *const remote[2][2] = {{"remote_ip_v4", "remote_port_v4"}, {"remote_ip_v6", "remote_port_v6"}};
+    static const char *const local[2][2] = {
+        {"local_ip_v4", "local_port_v4"}, {"local_ip_v6", "local_port_v6"}};
+    static const char *const remote[2][2] = {
+        {"remote_ip_v4", "remote_port_v4"}, {"remote_ip_v6", "remote_port_v6"}};
     add_address(out, &path->local, out->local_ip, local);
     add_address(out, &path->remote, out->remote_ip, remote);
 }
 
-/* draft-ietf-quic-qlog-quic-events-13 §4.7: the empty name is the tuple of the handshake; others are numbered. */
+/* draft-ietf-quic-qlog-quic-events-13 §4.7: the empty name is the tuple of the handshake; others
+ * are numbered. */
 static leat_trace_field tuple_id(const leat_conn *conn, const leat_path_state *path) {
     static const char *const names[LEAT_PATHS_MAX] = {"", "1", "2", "3"};
     size_t i = 0;
@@ -74,7 +78,8 @@ void leat_trace_path(const leat_conn *conn, const leat_path_state *path) {
     }
 }
 
-void leat_trace_migration(const leat_conn *conn, const char *progress, const leat_path_state *path) {
+void leat_trace_migration(
+    const leat_conn *conn, const char *progress, const leat_path_state *path) {
     if (leat_trace_is_on(conn)) {
         path_fields out = {.count = 0};
         out.fields[out.count++] = leat_trace_text("new", progress);
@@ -84,12 +89,13 @@ void leat_trace_migration(const leat_conn *conn, const char *progress, const lea
     }
 }
 
-/* ---- start and end ------------------------------------------------------------------------------ */
+/* ---- start and end --------------------------------------------------------------------------- */
 
 static void trace_versions(const leat_conn *conn) {
     static const uint64_t versions[] = {LEAT_VERSION_1};
     const leat_trace_field fields[] = {
-        leat_trace_numbers(conn->config.is_client ? "client_versions" : "server_versions", versions, COUNT(versions)),
+        leat_trace_numbers(conn->config.is_client ? "client_versions" : "server_versions", versions,
+            COUNT(versions)),
         leat_trace_integer("chosen_version", LEAT_VERSION_1),
     };
     leat_conn_trace(conn, "quic", "version_information", fields, COUNT(fields));
@@ -103,7 +109,8 @@ static void trace_recovery_parameters(const leat_conn *conn) {
         leat_trace_integer("initial_rtt", conn->config.initial_rtt),
         leat_trace_integer("max_datagram_size", path->max_datagram_size),
         leat_trace_integer("initial_congestion_window", leat_congestion_window(&path->congestion)),
-        leat_trace_integer("minimum_congestion_window", leat_minimum_window(path->max_datagram_size)),
+        leat_trace_integer(
+            "minimum_congestion_window", leat_minimum_window(path->max_datagram_size)),
         leat_trace_integer("persistent_congestion_threshold", LEAT_PERSISTENT_CONGESTION_THRESHOLD),
     };
     leat_conn_trace(conn, "recovery", "parameters_set", fields, COUNT(fields));
@@ -120,8 +127,10 @@ void leat_trace_started(const leat_conn *conn) {
 }
 
 /* A record of what was told last and what holds now, unless it is the same. */
-static void tell_change(const leat_conn *conn, const char *category, const char *name, const char **told, const char *now) {
-    const leat_trace_field fields[] = {leat_trace_text("new", now), leat_trace_text("old", *told != NULL ? *told : "")};
+static void tell_change(const leat_conn *conn, const char *category, const char *name,
+    const char **told, const char *now) {
+    const leat_trace_field fields[] = {
+        leat_trace_text("new", now), leat_trace_text("old", *told != NULL ? *told : "")};
     if (*told == NULL || strcmp(*told, now) != 0) {
         leat_conn_trace(conn, category, name, fields, *told == NULL ? 1 : 2);
     }
@@ -154,7 +163,8 @@ void leat_trace_closed(const leat_conn *conn) {
     if (leat_trace_is_on(conn)) {
         const leat_trace_field fields[] = {
             leat_trace_text("initiator", rows[close->source].initiator),
-            leat_trace_integer(close->is_application ? "application_error" : "transport_error", close->error_code),
+            leat_trace_integer(
+                close->is_application ? "application_error" : "transport_error", close->error_code),
             leat_trace_integer("internal_code", close->source),
             leat_trace_text("reason", close->reason != NULL ? close->reason : ""),
             leat_trace_text("trigger", rows[close->source].trigger),
@@ -164,7 +174,7 @@ void leat_trace_closed(const leat_conn *conn) {
     }
 }
 
-/* ---- handshake ---------------------------------------------------------------------------------- */
+/* ---- handshake ------------------------------------------------------------------------------- */
 
 #define CID_PARAMS_MAX 3
 
@@ -182,7 +192,8 @@ static size_t add_cids(leat_trace_field *fields, const leat_transport_params *pa
     size_t count = 0;
     for (size_t i = 0; i < CID_PARAMS_MAX; i++) {
         if (leat_transport_params_has(params, ids[i])) {
-            fields[count++] = leat_trace_bytes(leat_transport_params_name(ids[i]), leat_cid_span(values[i]));
+            fields[count++] =
+                leat_trace_bytes(leat_transport_params_name(ids[i]), leat_cid_span(values[i]));
         }
     }
     return count;
@@ -199,8 +210,10 @@ void leat_trace_params(const leat_conn *conn, bool ours, const leat_transport_pa
             leat_trace_integer("max_ack_delay", params->max_ack_delay),
             leat_trace_integer("active_connection_id_limit", params->active_connection_id_limit),
             leat_trace_integer("initial_max_data", params->initial_max_data),
-            leat_trace_integer("initial_max_stream_data_bidi_local", params->initial_max_stream_data_bidi_local),
-            leat_trace_integer("initial_max_stream_data_bidi_remote", params->initial_max_stream_data_bidi_remote),
+            leat_trace_integer(
+                "initial_max_stream_data_bidi_local", params->initial_max_stream_data_bidi_local),
+            leat_trace_integer(
+                "initial_max_stream_data_bidi_remote", params->initial_max_stream_data_bidi_remote),
             leat_trace_integer("initial_max_stream_data_uni", params->initial_max_stream_data_uni),
             leat_trace_integer("initial_max_streams_bidi", params->initial_max_streams_bidi),
             leat_trace_integer("initial_max_streams_uni", params->initial_max_streams_uni),
@@ -218,8 +231,8 @@ void leat_trace_alpn(const leat_conn *conn) {
     }
 }
 
-void leat_trace_key(const leat_conn *conn, const char *event, leat_space space, bool write, uint64_t phase,
-                    const char *trigger) {
+void leat_trace_key(const leat_conn *conn, const char *event, leat_space space, bool write,
+    uint64_t phase, const char *trigger) {
     static const char *const types[LEAT_SPACE_COUNT][2] = {
         {"server_initial_secret", "client_initial_secret"},
         {"server_handshake_secret", "client_handshake_secret"},
@@ -237,20 +250,23 @@ void leat_trace_key(const leat_conn *conn, const char *event, leat_space space, 
     leat_conn_trace(conn, "tls", event, fields, count);
 }
 
-void leat_trace_tls_message(const leat_conn *conn, bool written, leat_level level, uint8_t type, size_t length) {
+void leat_trace_tls_message(
+    const leat_conn *conn, bool written, leat_level level, uint8_t type, size_t length) {
     if (leat_trace_is_on(conn)) {
         const leat_trace_field fields[] = {
             leat_trace_integer("level", level),
             leat_trace_integer("type", type),
             leat_trace_integer("length", length),
         };
-        leat_conn_trace(conn, "tls", written ? "message_sent" : "message_received", fields, COUNT(fields));
+        leat_conn_trace(
+            conn, "tls", written ? "message_sent" : "message_received", fields, COUNT(fields));
     }
 }
 
-/* ---- connection IDs and streams ----------------------------------------------------------------- */
+/* ---- connection IDs and streams -------------------------------------------------------------- */
 
-void leat_trace_peer_cid(const leat_conn *conn, bool ours, const leat_cid *before, const leat_cid *after) {
+void leat_trace_peer_cid(
+    const leat_conn *conn, bool ours, const leat_cid *before, const leat_cid *after) {
     if (leat_trace_is_on(conn)) {
         const leat_trace_field fields[] = {
             leat_trace_text("initiator", ours ? "local" : "remote"),
@@ -261,11 +277,13 @@ void leat_trace_peer_cid(const leat_conn *conn, bool ours, const leat_cid *befor
     }
 }
 
-void leat_trace_stream_state(const leat_conn *conn, uint64_t id, bool is_sending, const char *before, const char *after) {
+void leat_trace_stream_state(
+    const leat_conn *conn, uint64_t id, bool is_sending, const char *before, const char *after) {
     if (leat_trace_is_on(conn)) {
         const leat_trace_field fields[] = {
             leat_trace_integer("stream_id", id),
-            leat_trace_text("stream_type", (id & LEAT_STREAM_UNI_BIT) != 0 ? "unidirectional" : "bidirectional"),
+            leat_trace_text("stream_type",
+                (id & LEAT_STREAM_UNI_BIT) != 0 ? "unidirectional" : "bidirectional"),
             leat_trace_text("old", before),
             leat_trace_text("new", after),
             leat_trace_text("stream_side", is_sending ? "sending" : "receiving"),
@@ -274,7 +292,7 @@ void leat_trace_stream_state(const leat_conn *conn, uint64_t id, bool is_sending
     }
 }
 
-/* ---- recovery ----------------------------------------------------------------------------------- */
+/* ---- recovery -------------------------------------------------------------------------------- */
 
 static size_t add_rtt(leat_trace_field *fields, const leat_rtt *rtt) {
     fields[0] = leat_trace_integer("min_rtt", rtt->min_rtt);
@@ -306,7 +324,8 @@ void leat_trace_metrics(leat_conn *conn) {
 
 void leat_trace_timer(const leat_conn *conn, const char *timer) {
     if (leat_trace_is_on(conn)) {
-        const leat_trace_field fields[] = {leat_trace_text("timer_type", timer), leat_trace_text("event_type", "expired")};
+        const leat_trace_field fields[] = {
+            leat_trace_text("timer_type", timer), leat_trace_text("event_type", "expired")};
         leat_conn_trace(conn, "recovery", "timer_updated", fields, COUNT(fields));
     }
 }

@@ -27,7 +27,7 @@ static inline leat_trace_field leat_trace_numbers(const char *name, const uint64
     return (leat_trace_field){.name = name, .kind = LEAT_TRACE_NUMBERS, .integer = count, .numbers = numbers};
 }
 
-/* ---- packets ------------------------------------------------------------------------------------ */
+/* ---- packets --------------------------------------------------------------------------------- */
 
 void leat_trace_packet_received(const leat_conn *conn, const leat_packet_in *packet);
 void leat_trace_packet_sent(const leat_conn *conn, const leat_packet_out *out, leat_span frames, size_t size);
@@ -38,7 +38,7 @@ void leat_trace_packet_lost(const leat_conn *conn, leat_space space, uint64_t pn
 /* Stream and handshake bytes of a packet that will go out again. */
 void leat_trace_retransmit(const leat_conn *conn, const leat_sent_packet *packet);
 
-/* ---- the connection ----------------------------------------------------------------------------- */
+/* ---- the connection -------------------------------------------------------------------------- */
 
 /* The addresses are known and packets may follow: the first record of a connection. */
 void leat_trace_started(const leat_conn *conn);
@@ -51,7 +51,8 @@ void leat_trace_peer_cid(const leat_conn *conn, bool ours, const leat_cid *befor
 void leat_trace_path(const leat_conn *conn, const leat_path_state *path);
 /* Progress: "migration_started" and so on. */
 void leat_trace_migration(const leat_conn *conn, const char *progress, const leat_path_state *path);
-void leat_trace_stream_state(const leat_conn *conn, uint64_t id, bool is_sending, const char *before, const char *after);
+void leat_trace_stream_state(const leat_conn *conn, uint64_t id, bool is_sending,
+                             const char *before, const char *after);
 
 /* Event "key_updated" or "key_discarded"; trigger may be NULL. */
 void leat_trace_key(const leat_conn *conn, const char *event, leat_space space, bool write, uint64_t phase,

@@ -1,6 +1,7 @@
 /*
- * What the trace sink hears of packets. Their frames are parsed once more for it, by the descriptors of the frame table,
- * so that the hot paths carry no trace code. Payloads are told by their lengths only.
+ * What the trace sink hears of packets. Their frames are parsed once more for it, by the
+ * descriptors of the frame table, so that the hot paths carry no trace code. Payloads are told by
+ * their lengths only.
  */
 #include "quic/conn/trace.h"
 
@@ -16,9 +17,11 @@ typedef struct frame_record {
     uint64_t ranges[2 * LEAT_ACK_RANGES_MAX];
 } frame_record;
 
-static void add(frame_record *record, leat_trace_field field) { record->fields[record->count++] = field; }
+static void add(frame_record *record, leat_trace_field field) {
+    record->fields[record->count++] = field;
+}
 
-/* ---- frames ------------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 /* RFC 9000 §20: error codes of the transport and of the application are two kinds of numbers. */
 static const char *name_of(const leat_frame *frame, const leat_frame_field *row) {
@@ -62,7 +65,8 @@ static void add_ack(frame_record *record, const leat_frame *frame, uint64_t expo
     }
 }
 
-static void add_stream(frame_record *record, uint64_t stream_id, uint64_t offset, size_t length, bool fin) {
+static void add_stream(
+    frame_record *record, uint64_t stream_id, uint64_t offset, size_t length, bool fin) {
     add(record, leat_trace_integer("stream_id", stream_id));
     add(record, leat_trace_integer("offset", offset));
     add(record, leat_trace_bool("fin", fin));
@@ -107,11 +111,13 @@ static void begin_frame(frame_record *record, leat_frame_kind kind, uint64_t typ
     add(record, leat_trace_integer("frame_type_bytes", type));
 }
 
-static void fill_record(frame_record *record, const leat_frame *frame, uint64_t ack_delay_exponent) {
+static void fill_record(
+    frame_record *record, const leat_frame *frame, uint64_t ack_delay_exponent) {
     begin_frame(record, frame->kind, frame->type);
     switch (frame->kind) {
     case LEAT_FRAME_STREAM:
-        add_stream(record, frame->stream.stream_id, frame->stream.offset, frame->stream.data.length, frame->stream.fin);
+        add_stream(record, frame->stream.stream_id, frame->stream.offset, frame->stream.data.length,
+            frame->stream.fin);
         break;
     case LEAT_FRAME_ACK:
         add_ack(record, frame, ack_delay_exponent);
@@ -133,7 +139,8 @@ static void fill_record(frame_record *record, const leat_frame *frame, uint64_t 
 }
 
 /* RFC 9000 §19.3: the exponent is the sender's, and holds only in 1-RTT packets. */
-static void trace_frames(const leat_conn *conn, leat_span payload, const char *name, uint64_t ack_delay_exponent) {
+static void trace_frames(
+    const leat_conn *conn, leat_span payload, const char *name, uint64_t ack_delay_exponent) {
     leat_reader reader = leat_reader_of(payload);
     frame_record record;
     leat_frame frame;
@@ -143,12 +150,13 @@ static void trace_frames(const leat_conn *conn, leat_span payload, const char *n
     }
 }
 
-/* ---- packets ------------------------------------------------------------------------------------ */
+/* ---- packets --------------------------------------------------------------------------------- */
 
 #define PACKET_FIELDS_MAX 10
 
 /* The version and both IDs, which only long headers have. */
-static size_t add_long_header(leat_trace_field *fields, uint32_t version, leat_span dcid, leat_span scid) {
+static size_t add_long_header(
+    leat_trace_field *fields, uint32_t version, leat_span dcid, leat_span scid) {
     fields[0] = leat_trace_integer("version", version);
     fields[1] = leat_trace_bytes("scid", scid);
     fields[2] = leat_trace_bytes("dcid", dcid);
@@ -186,7 +194,8 @@ static void trace_received(const leat_conn *conn, const leat_packet_in *packet) 
         fields[count++] = leat_trace_integer("token_length", header->token.length);
     }
     if (header->type == LEAT_PACKET_VERSION_NEGOTIATION) {
-        fields[count++] = leat_trace_numbers("supported_versions", versions, read_versions(header->versions, versions));
+        fields[count++] = leat_trace_numbers(
+            "supported_versions", versions, read_versions(header->versions, versions));
     }
     leat_conn_trace(conn, "quic", "packet_received", fields, count);
 }
@@ -194,8 +203,8 @@ static void trace_received(const leat_conn *conn, const leat_packet_in *packet) 
 void leat_trace_packet_received(const leat_conn *conn, const leat_packet_in *packet) {
     if (leat_trace_is_on(conn)) {
         bool is_encoded = packet->header.type == LEAT_PACKET_ONE_RTT;
-        trace_frames(conn, (leat_span){packet->opened.payload, packet->opened.payload_length}, "frame_parsed",
-                     is_encoded ? conn->handshake.peers.ack_delay_exponent : 0);
+        trace_frames(conn, (leat_span){packet->opened.payload, packet->opened.payload_length},
+            "frame_parsed", is_encoded ? conn->handshake.peers.ack_delay_exponent : 0);
         trace_received(conn, packet);
     }
 }
@@ -210,8 +219,9 @@ static void trace_sent(const leat_conn *conn, const leat_packet_out *out, size_t
     if (out->builder.type == LEAT_PACKET_ONE_RTT) {
         fields[count++] = leat_trace_bool("key_phase_bit", space->keys.phase);
     } else {
-        count += add_long_header(fields + count, LEAT_VERSION_1, leat_cid_span(leat_cids_of_path(conn, out->path)),
-                                 leat_cid_span(leat_cids_first_local(conn)));
+        count += add_long_header(fields + count, LEAT_VERSION_1,
+            leat_cid_span(leat_cids_of_path(conn, out->path)),
+            leat_cid_span(leat_cids_first_local(conn)));
     }
     if (out->builder.type == LEAT_PACKET_INITIAL && conn->tokens.initial.length > 0) {
         fields[count++] = leat_trace_integer("token_length", conn->tokens.initial.length);
@@ -222,15 +232,18 @@ static void trace_sent(const leat_conn *conn, const leat_packet_out *out, size_t
     leat_conn_trace(conn, "quic", "packet_sent", fields, count);
 }
 
-void leat_trace_packet_sent(const leat_conn *conn, const leat_packet_out *out, leat_span frames, size_t size) {
+void leat_trace_packet_sent(
+    const leat_conn *conn, const leat_packet_out *out, leat_span frames, size_t size) {
     if (leat_trace_is_on(conn)) {
         bool is_encoded = out->space == LEAT_SPACE_APPLICATION;
-        trace_frames(conn, frames, "frame_created", is_encoded ? conn->handshake.ours.ack_delay_exponent : 0);
+        trace_frames(conn, frames, "frame_created",
+            is_encoded ? conn->handshake.ours.ack_delay_exponent : 0);
         trace_sent(conn, out, size);
     }
 }
 
-void leat_trace_packet_dropped(const leat_conn *conn, leat_drop drop, leat_packet_type type, size_t length) {
+void leat_trace_packet_dropped(
+    const leat_conn *conn, leat_drop drop, leat_packet_type type, size_t length) {
     if (leat_trace_is_on(conn)) {
         const leat_trace_field fields[] = {
             leat_trace_text("packet_type", leat_packet_type_name(type)),
@@ -253,10 +266,11 @@ void leat_trace_packet_buffered(const leat_conn *conn, leat_packet_type type, si
     }
 }
 
-/* ---- verdicts ----------------------------------------------------------------------------------- */
+/* ---- verdicts -------------------------------------------------------------------------------- */
 
 void leat_trace_packet_acked(const leat_conn *conn, leat_space space, uint64_t pn) {
-    static const char *const spaces[LEAT_SPACE_COUNT] = {"initial", "handshake", "application_data"};
+    static const char *const spaces[LEAT_SPACE_COUNT] = {
+        "initial", "handshake", "application_data"};
     if (leat_trace_is_on(conn)) {
         const leat_trace_field fields[] = {
             leat_trace_text("packet_number_space", spaces[space]),
@@ -270,21 +284,24 @@ void leat_trace_packet_lost(const leat_conn *conn, leat_space space, uint64_t pn
     static const char *const types[LEAT_SPACE_COUNT] = {"initial", "handshake", "1RTT"};
     if (leat_trace_is_on(conn)) {
         uint64_t largest_acked = leat_recovery_largest_acked(&conn->recovery, space);
-        bool is_overtaken = largest_acked != LEAT_PN_NONE && largest_acked >= pn + LEAT_PACKET_THRESHOLD;
+        bool is_overtaken =
+            largest_acked != LEAT_PN_NONE && largest_acked >= pn + LEAT_PACKET_THRESHOLD;
         const leat_trace_field fields[] = {
             leat_trace_text("packet_type", types[space]),
             leat_trace_integer("packet_number", pn),
             leat_trace_text("trigger", is_overtaken ? "reordering_threshold" : "time_threshold"),
         };
         /* After a Retry packets are given up without either reason. */
-        leat_conn_trace(conn, "recovery", "packet_lost", fields, COUNT(fields) - (largest_acked == LEAT_PN_NONE));
+        leat_conn_trace(conn, "recovery", "packet_lost", fields,
+            COUNT(fields) - (largest_acked == LEAT_PN_NONE));
     }
 }
 
 void leat_trace_retransmit(const leat_conn *conn, const leat_sent_packet *packet) {
     frame_record record;
     bool has_frames = false;
-    for (const leat_frame_record *sent = packet->records; leat_trace_is_on(conn) && sent != NULL; sent = sent->next) {
+    for (const leat_frame_record *sent = packet->records; leat_trace_is_on(conn) && sent != NULL;
+         sent = sent->next) {
         leat_frame_kind kind = (leat_frame_kind)sent->kind;
         if (kind != LEAT_FRAME_STREAM && kind != LEAT_FRAME_CRYPTO) {
             continue;

@@ -1,4 +1,5 @@
-/* Frames as values: parse and write by the table's rows. Nothing is copied or allocated; spans point into the packet. */
+/* Frames as values: parse and write by the table's rows. Nothing is copied or allocated; spans
+ * point into the packet. */
 #ifndef LEAT_QUIC_FRAME_FRAME_CODEC_H
 #define LEAT_QUIC_FRAME_FRAME_CODEC_H
 
@@ -27,11 +28,16 @@ typedef struct leat_frame {
         struct { uint64_t limit; } data_blocked;
         struct { uint64_t stream_id, limit; } stream_data_blocked;
         struct { uint64_t limit; } streams_blocked;    /* both kinds */
-        struct { uint64_t sequence, retire_prior_to; leat_span connection_id; const uint8_t *reset_token; } new_connection_id;
+        struct {
+            uint64_t sequence, retire_prior_to;
+            leat_span connection_id;
+            const uint8_t *reset_token;
+        } new_connection_id;
         struct { uint64_t sequence; } retire_connection_id;
         struct { const uint8_t *data; } path_challenge; /* 8 bytes */
         struct { const uint8_t *data; } path_response;  /* 8 bytes */
-        struct { uint64_t error_code, frame_type; leat_span reason; } connection_close; /* both kinds; frame_type only in 0x1c */
+        /* both kinds; frame_type only in 0x1c */
+        struct { uint64_t error_code, frame_type; leat_span reason; } connection_close;
         struct { leat_span data; } datagram;
     };
 } leat_frame;
@@ -43,8 +49,9 @@ typedef struct leat_frame {
  */
 uint64_t leat_frame_parse(leat_reader *reader, leat_frame *frame);
 /*
- * Writes one frame by its kind: STREAM and DATAGRAM with a length, ACK as it was parsed. When it does not fit nothing of
- * it is written and the writer has failed, for good: whoever wants to go on measures first.
+ * Writes one frame by its kind: STREAM and DATAGRAM with a length, ACK as it was parsed. When it
+ * does not fit nothing of it is written and the writer has failed, for good: whoever wants to go on
+ * measures first.
  */
 void leat_frame_write(leat_writer *writer, const leat_frame *frame);
 
@@ -66,16 +73,19 @@ bool leat_ack_walk_next(leat_ack_walk *walk, const leat_frame *ack, leat_range *
  * Writes an ACK (or ACK_ECN when ecn != NULL: ect0, ect1, ce) of as many of the ranges as fit, the largest first.
  * ranges ascending as in leat_range_set. Returns false and writes nothing when not even the first range fits.
  */
-bool leat_ack_write(leat_writer *writer, const leat_range *ranges, size_t count, uint64_t encoded_delay, const uint64_t ecn[3]);
+bool leat_ack_write(leat_writer *writer, const leat_range *ranges, size_t count,
+                    uint64_t encoded_delay, const uint64_t ecn[3]);
 
 /*
- * STREAM with the payload length chosen to fit: writes type, id, offset (if not 0) and, when the frame does not fill the
- * writer's room, a length; the data follows by the caller through the returned pointer. *length: in: bytes wanted, out:
- * bytes that fit (fin is only set when all fit). NULL when no byte of what is wanted fits (or, with *length 0, no head).
- * When the room is one length field too small, PADDING comes first, so that all of the data fits. The bytes count as
+ * STREAM with the payload length chosen to fit: writes type, id, offset (if not 0) and, when the
+ * frame does not fill the writer's room, a length; the data follows by the caller through the
+ * returned pointer. *length: in: bytes wanted, out: bytes that fit (fin is only set when all fit).
+ * NULL when no byte of what is wanted fits (or, with *length 0, no head). When the room is one
+ * length field too small, PADDING comes first, so that all of the data fits. The bytes count as
  * written: fill in all of them.
  */
-uint8_t *leat_stream_frame_begin(leat_writer *writer, uint64_t stream_id, uint64_t offset, size_t *length, bool fin, bool *fin_written);
+uint8_t *leat_stream_frame_begin(leat_writer *writer, uint64_t stream_id, uint64_t offset,
+                                 size_t *length, bool fin, bool *fin_written);
 /* CRYPTO, the same way. */
 uint8_t *leat_crypto_frame_begin(leat_writer *writer, uint64_t offset, size_t *length);
 /* DATAGRAM: all of it or nothing; with length field unless it fills the room exactly. `parts` are concatenated. */

@@ -1,4 +1,5 @@
-/* One frame as text, "reset_stream stream_id=4 error_code=7 final_size=10": for traces and decoders. Bounded by room. */
+/* One frame as text, "reset_stream stream_id=4 error_code=7 final_size=10": for traces and
+ * decoders. Bounded by room. */
 #ifndef LEAT_QUIC_FRAME_FRAME_PRINT_H
 #define LEAT_QUIC_FRAME_FRAME_PRINT_H
 

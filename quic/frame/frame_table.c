@@ -40,7 +40,8 @@ const leat_frame_row leat_frame_table[LEAT_FRAME_KIND_COUNT] = {
     [LEAT_FRAME_NEW_CONNECTION_ID] = {.name = "new_connection_id", .first = 0x18, .last = 0x18, .allowed = DATA, .ack_eliciting = true, .probing = true, .in_flight = true, .section = "RFC 9000 §19.15",
         .fields = {{LEAT_FIELD_VARINT, "sequence_number", AT(new_connection_id.sequence)}, {LEAT_FIELD_VARINT, "retire_prior_to", AT(new_connection_id.retire_prior_to)},
                    {LEAT_FIELD_CID, "connection_id", AT(new_connection_id.connection_id)}, {LEAT_FIELD_16_BYTES, "stateless_reset_token", AT(new_connection_id.reset_token)}}},
-    /* RFC 9000 §12.5: no connection ID was issued that 0-RTT could retire, and no challenge came that it could answer. */
+    /* RFC 9000 §12.5: no connection ID was issued that 0-RTT could retire, and no challenge came
+     * that it could answer. */
     [LEAT_FRAME_RETIRE_CONNECTION_ID] = {.name = "retire_connection_id", .first = 0x19, .last = 0x19, .allowed = LEAT_IN_ONE_RTT, .ack_eliciting = true, .in_flight = true, .section = "RFC 9000 §19.16",
         .fields = {{LEAT_FIELD_VARINT, "sequence_number", AT(retire_connection_id.sequence)}}},
     [LEAT_FRAME_PATH_CHALLENGE] = {.name = "path_challenge", .first = 0x1a, .last = 0x1a, .allowed = DATA, .ack_eliciting = true, .probing = true, .in_flight = true, .section = "RFC 9000 §19.17",

@@ -31,7 +31,9 @@ typedef struct leat_builder_header {
 
 /* False when `room` is too small for a packet with at least a few bytes of frames. */
 bool leat_builder_begin(leat_builder *builder, uint8_t *out, size_t room, const leat_builder_header *header);
-static inline size_t leat_builder_payload_length(const leat_builder *builder) { return leat_writer_length(&builder->payload); }
+static inline size_t leat_builder_payload_length(const leat_builder *builder) {
+    return leat_writer_length(&builder->payload);
+}
 /* Bytes the packet would have if finished now, with tag. */
 size_t leat_builder_size(const leat_builder *builder);
 /* PADDING until the finished packet has `size` bytes (does nothing when it is larger already). */

@@ -23,7 +23,9 @@ typedef enum leat_packet_type {
 const char *leat_packet_type_name(leat_packet_type type); /* qlog's names: "initial", "1RTT", ... */
 
 /* RFC 9000 §12.3: packet number spaces. Initial and Handshake have their own; 0-RTT and 1-RTT share one. */
-typedef enum leat_space { LEAT_SPACE_INITIAL, LEAT_SPACE_HANDSHAKE, LEAT_SPACE_APPLICATION, LEAT_SPACE_COUNT } leat_space;
+typedef enum leat_space {
+    LEAT_SPACE_INITIAL, LEAT_SPACE_HANDSHAKE, LEAT_SPACE_APPLICATION, LEAT_SPACE_COUNT,
+} leat_space;
 leat_space leat_packet_space(leat_packet_type type);
 
 /* Why a packet was dropped without effect: goes to traces and counters, never to the peer. */
@@ -81,8 +83,8 @@ bool leat_cid_equal(const leat_cid *a, const leat_cid *b);
 void leat_cid_write(leat_writer *writer, leat_span cid);
 
 /*
- * RFC 9000 §17.2.1. dcid and scid as written: those of the client's packet, exchanged. Greases one version and the unused
- * bits with `random`. versions in host order.
+ * RFC 9000 §17.2.1. dcid and scid as written: those of the client's packet, exchanged. Greases one
+ * version and the unused bits with `random`. versions in host order.
  */
 void leat_version_negotiation_write(leat_writer *writer, leat_span dcid, leat_span scid, const uint32_t *versions,
                                     size_t count, uint8_t random);

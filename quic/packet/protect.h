@@ -58,7 +58,8 @@ static inline bool leat_keys_can_write(const leat_keys *keys) { return keys->wri
 /* RFC 9001 §5.2: the Initial keys of both directions from the client's first destination CID. */
 bool leat_keys_install_initial(leat_keys *keys, uint32_t version, leat_span dcid, bool is_client);
 /* One direction from a traffic secret. */
-bool leat_keys_install(leat_keys *keys, uint32_t version, bool write, const leat_cipher_suite *suite, const uint8_t *secret);
+bool leat_keys_install(leat_keys *keys, uint32_t version, bool write,
+                       const leat_cipher_suite *suite, const uint8_t *secret);
 /* After both 1-RTT directions are installed: prepares the next read key. */
 bool leat_keys_make_updatable(leat_keys *keys);
 void leat_keys_discard(leat_keys *keys); /* wipes and zeroes */
@@ -70,19 +71,22 @@ leat_open_status leat_packet_open(leat_keys *keys, const leat_packet_header *hea
  * Seals in place: packet[0..pn_offset) is the header, the number has pn_length bytes (already written), payload_length
  * bytes follow, and 16 bytes of room after them. Returns false at the confidentiality limit or when libcrypto fails.
  */
-bool leat_packet_seal(leat_keys *keys, uint8_t *packet, size_t pn_offset, size_t pn_length, size_t payload_length, uint64_t pn);
+bool leat_packet_seal(leat_keys *keys, uint8_t *packet, size_t pn_offset, size_t pn_length,
+                      size_t payload_length, uint64_t pn);
 
 /* RFC 9001 §6.1: our update. False: not yet allowed (phase not confirmed). */
 bool leat_keys_update(leat_keys *keys);
 bool leat_keys_can_update(const leat_keys *keys);
 /* A packet we sent was acknowledged: confirms the phase when it was sealed in it. */
 void leat_keys_on_acked(leat_keys *keys, uint64_t pn);
-/* §6.5: drops the previous read key (3 PTO after the update). Does nothing before a packet of the new phase came (§6.1). */
+/* §6.5: drops the previous read key (3 PTO after the update). Does nothing before a packet of
+ * the new phase came (§6.1). */
 void leat_keys_discard_previous(leat_keys *keys);
 /* §6.6: an update should be started now. */
 bool leat_keys_needs_update(const leat_keys *keys);
 
 /* RFC 9001 §5.8: the integrity tag of Retry packets. */
-bool leat_retry_tag(uint32_t version, leat_span original_dcid, leat_span retry_without_tag, uint8_t tag[LEAT_RETRY_TAG]);
+bool leat_retry_tag(uint32_t version, leat_span original_dcid, leat_span retry_without_tag,
+                    uint8_t tag[LEAT_RETRY_TAG]);
 
 #endif

@@ -19,7 +19,8 @@ const leat_send_state leat_send_state_table[LEAT_SEND_STATE_COUNT][LEAT_SEND_INP
 
 #define ROW(a, b, c, d, e) {LEAT_RECV_##a, LEAT_RECV_##b, LEAT_RECV_##c, LEAT_RECV_##d, LEAT_RECV_##e}
 
-/* RFC 9000 §3.2, figure 3; a reset after all data has arrived is ignored, which that section allows. */
+/* RFC 9000 §3.2, figure 3; a reset after all data has arrived is ignored, which that section
+ * allows. */
 const leat_recv_state leat_recv_state_table[LEAT_RECV_STATE_COUNT][LEAT_RECV_INPUT_COUNT] = {
     /*                           fin          all data     reset        data read    reset read */
     [LEAT_RECV_NONE]        = ROW(NONE,        NONE,        NONE,        NONE,        NONE),

@@ -1,7 +1,9 @@
 /*
- * What `leat serve` does not do, for the browser tests: streams that the server opens, and a session that the server closes.
+ * What `leat serve` does not do, for the browser tests: streams that the server opens, and a
+ * session that the server closes.
  *
- *   /server-stream  opens a bidirectional stream, says "from the server"; the answer comes back as "heard: ..."
+ *   /server-stream  opens a bidirectional stream, says "from the server"; the answer comes back as
+ *                   "heard: ..."
  *   /server-echo    opens one, sends 1 MiB and expects it back; prints "echoed N bytes, all right"
  *   /close          closes with code 7 and reason "bye"
  */
@@ -35,7 +37,8 @@ static void send_more(leat_wt *wt, uint64_t stream_id, special_exchange *exchang
         for (size_t i = 0; i < length; i++) {
             chunk[i] = pattern(exchange->sent + i);
         }
-        ptrdiff_t taken = leat_wt_send_stream_data(wt, stream_id, chunk, length, exchange->sent + length == BIG);
+        ptrdiff_t taken =
+            leat_wt_send_stream_data(wt, stream_id, chunk, length, exchange->sent + length == BIG);
         if (taken <= 0) {
             return;
         }
@@ -67,7 +70,8 @@ static void on_data(leat_wt *wt, const leat_wt_event *event) {
         return;
     }
     for (size_t i = 0; i < data.length; i++) {
-        exchange->is_right = exchange->is_right && (!exchange->is_big || data.data[i] == pattern(exchange->received + i));
+        exchange->is_right = exchange->is_right &&
+                             (!exchange->is_big || data.data[i] == pattern(exchange->received + i));
         if (!exchange->is_big && exchange->received + i < sizeof exchange->heard - 1) {
             exchange->heard[exchange->received + i] = (char)data.data[i];
         }
@@ -77,12 +81,14 @@ static void on_data(leat_wt *wt, const leat_wt_event *event) {
         return;
     }
     if (exchange->is_big) {
-        printf("echoed %zu bytes, %s\n", exchange->received, exchange->is_right ? "all right" : "some wrong");
+        printf("echoed %zu bytes, %s\n", exchange->received,
+            exchange->is_right ? "all right" : "some wrong");
         leat_wt_close(wt, event->session_id, 0, "", 0);
     } else {
         char answer[300];
         int length = snprintf(answer, sizeof answer, "heard: %s", exchange->heard);
-        leat_wt_send_stream_data(wt, event->stream_id, (const uint8_t *)answer, (size_t)length, true);
+        leat_wt_send_stream_data(
+            wt, event->stream_id, (const uint8_t *)answer, (size_t)length, true);
     }
     leat_wt_set_stream_user(wt, event->stream_id, NULL);
     free(exchange);
@@ -102,7 +108,8 @@ static void on_wt_event(void *user, leat_conn *conn, leat_wt *wt, const leat_wt_
         } else {
             leat_wt_refuse(wt, session_id, 404, "not here");
         }
-    } else if (event->type == LEAT_WT_EVENT_STREAM_WRITABLE && leat_wt_stream_user(wt, event->stream_id) != NULL) {
+    } else if (event->type == LEAT_WT_EVENT_STREAM_WRITABLE &&
+               leat_wt_stream_user(wt, event->stream_id) != NULL) {
         send_more(wt, event->stream_id, leat_wt_stream_user(wt, event->stream_id));
     } else if (event->type == LEAT_WT_EVENT_STREAM_DATA_RECEIVED) {
         on_data(wt, event);

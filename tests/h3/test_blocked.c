@@ -82,6 +82,7 @@ START_TEST(more_blocked_streams_than_promised_are_an_error) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("h3 blocked", a_blocked_request_is_held_and_read_on, the_whole_input_of_a_blocked_stream_is_given_back,
-               other_requests_go_on, blocked_trailers_are_trailers, a_reset_while_blocked_cancels,
-               more_blocked_streams_than_promised_are_an_error)
+LEAT_TEST_MAIN("h3 blocked", a_blocked_request_is_held_and_read_on,
+    the_whole_input_of_a_blocked_stream_is_given_back, other_requests_go_on,
+    blocked_trailers_are_trailers, a_reset_while_blocked_cancels,
+    more_blocked_streams_than_promised_are_an_error)

@@ -84,5 +84,6 @@ START_TEST(the_reader_does_not_care_where_it_is_cut) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("h3 events", every_event_has_a_name, fields_are_read_by_name, counts_and_texts_are_read_by_name, errors_have_names,
-               headers_are_found_by_name, the_reader_does_not_care_where_it_is_cut)
+LEAT_TEST_MAIN("h3 events", every_event_has_a_name, fields_are_read_by_name,
+    counts_and_texts_are_read_by_name, errors_have_names, headers_are_found_by_name,
+    the_reader_does_not_care_where_it_is_cut)

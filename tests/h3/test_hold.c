@@ -88,5 +88,5 @@ RIG_TEST(only_the_last_event_can_be_given_back, SERVER) {
     ck_assert_int_eq(leat_h3_hold_stream(rig->h3, 0, 1), LEAT_ERR_STATE);
 }
 
-LEAT_TEST_MAIN("h3 hold", held_content_comes_again, the_end_comes_again, a_finished_stream_can_be_held,
-               only_the_last_event_can_be_given_back)
+LEAT_TEST_MAIN("h3 hold", held_content_comes_again, the_end_comes_again,
+    a_finished_stream_can_be_held, only_the_last_event_can_be_given_back)

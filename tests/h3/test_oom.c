@@ -132,5 +132,5 @@ START_TEST(requests_leave_nothing_behind) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("h3 memory", a_server_survives_every_failing_allocation, a_client_survives_every_failing_allocation,
-               requests_leave_nothing_behind)
+LEAT_TEST_MAIN("h3 memory", a_server_survives_every_failing_allocation,
+    a_client_survives_every_failing_allocation, requests_leave_nothing_behind)

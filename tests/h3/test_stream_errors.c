@@ -7,9 +7,9 @@
 typedef struct fault {
     const char *name;
     rig_role role; /* ours */
-    int stream;    /* C, E, D: the peer's control, encoder, decoder stream after its type byte; U: a
-                      unidirectional    stream of the peer from its first byte; 0: bidirectional stream 0;
-                      1: bidirectional stream 1 */
+    /* C, E, D: the peer's control, encoder, decoder stream after its type byte; U: a unidirectional
+     * stream of the peer from its first byte; 0 and 1: bidirectional streams. */
+    int stream;
     const char *hex;
     bool end_stream;
     uint64_t error;
@@ -158,7 +158,7 @@ RIG_TEST(a_push_promise_closes_the_connection, CLIENT) {
     rig_expect_error(rig, LEAT_H3_ID_ERROR);
 }
 
-/* ---- what is no fault --------------------------------------------------------------- */
+/* ---- what is no fault ------------------------------------------------------------------------ */
 
 RIG_TEST(unknown_stream_types_are_not_read, SERVER) {
     rig_feed(rig, 2, "21", false);

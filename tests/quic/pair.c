@@ -463,7 +463,8 @@ void pair_assert_terminated(pair *p, pair_side side, leat_close_source source,
     require(event->type == LEAT_EVENT_CONNECTION_TERMINATED, "still alive; events: %s",
                   p->ends[side].events);
     require(event->connection_terminated.source == source, "ended by %s, not by %s",
-            leat_close_source_name(event->connection_terminated.source), leat_close_source_name(source));
+        leat_close_source_name(event->connection_terminated.source),
+        leat_close_source_name(source));
     require(event->connection_terminated.error_code == error_code,
                   "ended with 0x%llx (%s), not 0x%llx",
                   (unsigned long long)event->connection_terminated.error_code, p->ends[side].reason,

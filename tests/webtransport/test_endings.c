@@ -134,9 +134,7 @@ START_TEST(a_connection_that_ends_closes_each_session_and_a_session_only_itself)
 }
 END_TEST
 
-/* ---- the wire
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- the wire -------------------------------------------------------------------------------- */
 
 WT_TEST(a_local_close_is_a_capsule_and_fin_in_one_frame) {
     wt_open(rig);
@@ -190,9 +188,7 @@ WT_TEST(somebody_elses_ping_ends_nothing) {
     wt_expect(rig, "");
 }
 
-/* ---- closing
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- closing --------------------------------------------------------------------------------- */
 
 WT_TEST(reasons_are_bounded_utf8) {
     char reason[LEAT_WT_REASON_MAX + 1];

@@ -14,7 +14,7 @@ static const char *by_dialect(const wt_rig *rig, const char *draft02, const char
     return rig->dialect == LEAT_WT_DIALECT_DRAFT02 ? draft02 : draft07;
 }
 
-/* ---- the choice of a dialect --------------------------------------------------------- */
+/* ---- the choice of a dialect ----------------------------------------------------------------- */
 
 static const struct {
     const char *settings;                 /* the control stream of the peer */
@@ -93,9 +93,7 @@ WT_TEST(all_dialects_are_offered) {
               rig->h3_config.enable_webtransport);
 }
 
-/* ---- server
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* ---- server ---------------------------------------------------------------------------------- */
 
 WT_TEST_OF(a_request_is_accepted, WT_SERVER) {
     wt_settings(rig);
@@ -263,9 +261,7 @@ WT_TEST_OF(a_server_may_close_instead_of_answering, WT_SERVER) {
     wt_expect_aborted(rig, 0, LEAT_H3_REQUEST_REJECTED);
 }
 
-/* ---- client
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- client ---------------------------------------------------------------------------------- */
 
 #define ASKED                                                                                      \
     ":method=CONNECT\n:protocol=webtransport\n:scheme=https\n:authority=a.example\n:path=/c"

@@ -16,9 +16,7 @@ static bool is_whole(wt_rig *rig) {
     return !rig->is_bytewise;
 }
 
-/* ---- of the peer
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- of the peer ----------------------------------------------------------------------------- */
 
 WT_TEST(a_unidirectional_stream_of_the_peer_is_told) {
     uint64_t id = wt_peer_uni(rig, 3);
@@ -79,9 +77,7 @@ WT_TEST(a_session_id_that_is_no_request_ends_the_connection) {
     ck_assert_uint_eq(rig->fake.conn.error_code, LEAT_H3_ID_ERROR);
 }
 
-/* ---- of ours
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- of ours --------------------------------------------------------------------------------- */
 
 WT_TEST(our_streams_begin_with_type_or_signal_and_session) {
     uint64_t uni, bidi;
@@ -133,9 +129,7 @@ WT_TEST(a_full_stream_takes_what_fits_and_tells_when_there_is_room) {
     wt_expect(rig, "");
 }
 
-/* ---- resets and stops
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- resets and stops ------------------------------------------------------------------------ */
 
 WT_TEST(codes_of_resets_and_stops_are_mapped_both_ways) {
     uint64_t theirs = wt_peer_bidi(rig, 1), ours;
@@ -202,9 +196,7 @@ WT_TEST(unknown_streams_are_no_streams) {
     wt_expect(rig, "");
 }
 
-/* ---- early and late
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- early and late -------------------------------------------------------------------------- */
 
 static void open_late(wt_rig *rig) {
     if (rig->fake.conn.is_client) {
@@ -342,9 +334,7 @@ WT_TEST(an_early_stream_that_is_stopped_only_receives) {
     ck_assert_int_eq((int)leat_wt_send_stream_data(rig->wt, id, NULL, 0, true), LEAT_ERR_NO_STREAM);
 }
 
-/* ---- holding
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- holding --------------------------------------------------------------------------------- */
 
 static void take_one_byte(wt_rig *rig, const leat_wt_event *event) {
     if (event->type == LEAT_WT_EVENT_STREAM_DATA_RECEIVED &&
@@ -391,9 +381,7 @@ WT_TEST(a_held_stream_goes_with_its_session) {
     ck_assert_int_eq(leat_wt_release_stream(rig->wt, id), LEAT_ERR_NO_STREAM);
 }
 
-/* ---- the user's pointer and the walk
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- the user's pointer and the walk --------------------------------------------------------- */
 
 WT_TEST(streams_are_walked_and_have_a_user_pointer) {
     uint64_t ids[3], id;

@@ -3,9 +3,7 @@
 
 #include "h3/qpack.h"
 
-/* ---- life
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 void wt_init(wt_rig *rig, wt_role role, leat_wt_dialect dialect) {
     memset(rig, 0, sizeof *rig);
@@ -51,9 +49,7 @@ void wt_run(int only_role, void (*body)(wt_rig *rig)) {
     }
 }
 
-/* ---- the transcript
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- the transcript -------------------------------------------------------------------------- */
 
 static bool is_closed(const wt_rig *rig, uint64_t session_id) {
     for (size_t i = 0; i < rig->closed_count; i++) {
@@ -99,7 +95,7 @@ void wt_expect(wt_rig *rig, const char *transcript) {
     wt_forget(rig);
 }
 
-/* ---- delivery, in the order of the loop in leat/webtransport.h ----------------------- */
+/* ---- delivery, in the order of the loop in leat/webtransport.h ------------------------------- */
 
 static void drain_unless_silent(wt_rig *rig) {
     if (!rig->is_silent) {
@@ -196,9 +192,7 @@ void wt_feed(wt_rig *rig, uint64_t stream_id, const char *hex, bool end_stream) 
     wt_feed_bytes(rig, stream_id, bytes, end_stream);
 }
 
-/* ---- the peer's writers
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- the peer's writers ---------------------------------------------------------------------- */
 
 static void put_varint(leat_buffer *out, uint64_t value) {
     uint8_t bytes[8];
@@ -321,9 +315,7 @@ void wt_terminate(wt_rig *rig, leat_close_source source, uint64_t error_code) {
                              .silent_for = 3 * LEAT_SECOND}});
 }
 
-/* ---- set-up
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- set-up ---------------------------------------------------------------------------------- */
 
 /* SETTINGS with 0x33=1 and, from a server, 0x08=1: draft-02's 0x2b603742=1, draft-07's
  * 0xc671706a=16. */
@@ -368,9 +360,7 @@ void wt_open(wt_rig *rig) {
     wt_forget(rig);
 }
 
-/* ---- what was sent
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- what was sent --------------------------------------------------------------------------- */
 
 void wt_expect_sent(wt_rig *rig, uint64_t stream_id, const char *hex, bool ended) {
     const fake_stream *stream = fake_find(&rig->fake.conn, stream_id);

@@ -1,7 +1,8 @@
 /*
- * Certificates of the server. Given ones are loaded from files and again on SIGHUP. Without any, an ECDSA P-256 certificate for
- * this machine's loopback names is made, kept in the user's state folder and renewed before it ends: browsers accept such a
- * certificate by its hash for at most 14 days.
+ * Certificates of the server. Given ones are loaded from files and again on SIGHUP. Without any, an
+ * ECDSA P-256 certificate for this machine's loopback names is made, kept in the user's state
+ * folder and renewed before it ends: browsers accept such a certificate by its hash for at most 14
+ * days.
  */
 #include "serve.h"
 
@@ -52,18 +53,21 @@ bool reset_key_load(const char *file, uint8_t key[32], char message[LEAT_MESSAGE
     char path[4096];
     size_t length = 0;
     if (file == NULL && !state_file("reset.key", path)) {
-        snprintf(message, LEAT_MESSAGE_MAX, "cannot make the state folder for the reset key; give one with --reset-key FILE");
+        snprintf(message, LEAT_MESSAGE_MAX,
+            "cannot make the state folder for the reset key; give one with --reset-key FILE");
         return false;
     }
     const char *name = file == NULL ? path : file;
     if (access(name, F_OK) != 0) {
         FILE *random = fopen("/dev/urandom", "rb");
-        bool is_made = random != NULL && fread(key, 1, 32, random) == 32 && file_write_private(name, key, 32);
+        bool is_made =
+            random != NULL && fread(key, 1, 32, random) == 32 && file_write_private(name, key, 32);
         if (random != NULL) {
             fclose(random);
         }
         if (!is_made) {
-            snprintf(message, LEAT_MESSAGE_MAX, "cannot write the reset key %.150s: %s", name, strerror(errno));
+            snprintf(message, LEAT_MESSAGE_MAX, "cannot write the reset key %.150s: %s", name,
+                strerror(errno));
         }
         return is_made;
     }
@@ -72,7 +76,8 @@ bool reset_key_load(const char *file, uint8_t key[32], char message[LEAT_MESSAGE
     if (is_good) {
         memcpy(key, data, 32);
     } else if (data != NULL) {
-        snprintf(message, LEAT_MESSAGE_MAX, "%.100s is not a reset key: it must have 32 bytes; remove it to get a new one", name);
+        snprintf(message, LEAT_MESSAGE_MAX,
+            "%.100s is not a reset key: it must have 32 bytes; remove it to get a new one", name);
     }
     leat_free(NULL, data);
     return is_good;
@@ -82,14 +87,17 @@ bool reset_key_load(const char *file, uint8_t key[32], char message[LEAT_MESSAGE
 
 static bool is_fresh(const leat_identity *identity) {
     int64_t now = (int64_t)time(NULL);
-    return leat_identity_not_before(identity) <= now && leat_identity_not_after(identity) - now > DAY;
+    return leat_identity_not_before(identity) <= now &&
+           leat_identity_not_after(identity) - now > DAY;
 }
 
 static leat_identity *load_own(void) {
     char path[4096], message[LEAT_MESSAGE_MAX];
     size_t length;
     uint8_t *pem = state_file("certificate.pem", path) ? file_read(path, &length, message) : NULL;
-    leat_identity *identity = pem == NULL ? NULL : leat_identity_from_pem((leat_span){pem, length}, (leat_span){NULL, 0}, NULL, message);
+    leat_identity *identity = pem == NULL ? NULL
+                                          : leat_identity_from_pem((leat_span){pem, length},
+                                                (leat_span){NULL, 0}, NULL, message);
     leat_free(NULL, pem);
     if (identity != NULL && !is_fresh(identity)) {
         leat_identity_free(identity);
@@ -107,30 +115,41 @@ static leat_identity *make_own(char message[LEAT_MESSAGE_MAX]) {
         return NULL;
     }
     size_t length = leat_identity_to_pem(identity, pem, sizeof pem);
-    if (!state_file("certificate.pem", path) || length >= sizeof pem || !file_write_private(path, pem, length)) {
-        fprintf(stderr, "leat serve: the certificate could not be kept for the next start: %s\n", strerror(errno));
+    if (!state_file("certificate.pem", path) || length >= sizeof pem ||
+        !file_write_private(path, pem, length)) {
+        fprintf(stderr, "leat serve: the certificate could not be kept for the next start: %s\n",
+            strerror(errno));
     }
     return identity;
 }
 
 /* ---- given ones ---- */
 
-static leat_identity *load_given(const serve_app *serve, size_t index, char message[LEAT_MESSAGE_MAX]) {
+static leat_identity *load_given(
+    const serve_app *serve, size_t index, char message[LEAT_MESSAGE_MAX]) {
     const char *certificate_file = serve->settings.cert.values[index];
-    const char *key_file = index < serve->settings.key.count ? serve->settings.key.values[index] : NULL;
-    const char *password_file = index < serve->settings.key_password_file.count ? serve->settings.key_password_file.values[index] : NULL;
+    const char *key_file =
+        index < serve->settings.key.count ? serve->settings.key.values[index] : NULL;
+    const char *password_file = index < serve->settings.key_password_file.count
+                                    ? serve->settings.key_password_file.values[index]
+                                    : NULL;
     size_t certificate_length = 0, key_length = 0, password_length = 0;
     uint8_t *certificate = file_read(certificate_file, &certificate_length, message);
-    uint8_t *key = certificate == NULL || key_file == NULL ? NULL : file_read(key_file, &key_length, message);
-    uint8_t *password = certificate == NULL || password_file == NULL ? NULL : file_read(password_file, &password_length, message);
-    bool is_read = certificate != NULL && (key_file == NULL || key != NULL) && (password_file == NULL || password != NULL);
+    uint8_t *key =
+        certificate == NULL || key_file == NULL ? NULL : file_read(key_file, &key_length, message);
+    uint8_t *password = certificate == NULL || password_file == NULL
+                            ? NULL
+                            : file_read(password_file, &password_length, message);
+    bool is_read = certificate != NULL && (key_file == NULL || key != NULL) &&
+                   (password_file == NULL || password != NULL);
     leat_identity *identity = NULL;
     if (is_read) {
         char reason[LEAT_MESSAGE_MAX];
         if (password != NULL) {
             password[strcspn((char *)password, "\r\n")] = '\0';
         }
-        identity = leat_identity_from_pem((leat_span){certificate, certificate_length}, (leat_span){key, key_length}, (char *)password, reason);
+        identity = leat_identity_from_pem((leat_span){certificate, certificate_length},
+            (leat_span){key, key_length}, (char *)password, reason);
         if (identity == NULL) {
             snprintf(message, LEAT_MESSAGE_MAX, "%.100s: %.140s", certificate_file, reason);
         }
@@ -148,7 +167,8 @@ static void base64_hash(serve_certificates *certificates) {
     uint8_t hash[33] = {0};
     leat_identity_hash(certificates->identities[0], hash);
     for (size_t i = 0; i < 11; i++) {
-        uint32_t group = (uint32_t)hash[3 * i] << 16 | (uint32_t)hash[3 * i + 1] << 8 | hash[3 * i + 2];
+        uint32_t group =
+            (uint32_t)hash[3 * i] << 16 | (uint32_t)hash[3 * i + 1] << 8 | hash[3 * i + 2];
         for (size_t j = 0; j < 4; j++) {
             certificates->hash[4 * i + j] = digits[group >> (18 - 6 * j) & 63];
         }
@@ -177,7 +197,8 @@ static bool load_all(serve_certificates *certificates, char message[LEAT_MESSAGE
             break;
         }
     }
-    size_t wanted = certificates_are_own(certificates) ? 1 : certificates->serve->settings.cert.count;
+    size_t wanted =
+        certificates_are_own(certificates) ? 1 : certificates->serve->settings.cert.count;
     leat_identity **drop = count == wanted ? certificates->identities : loaded;
     size_t drop_count = count == wanted ? certificates->count : count;
     for (size_t i = 0; i < drop_count; i++) {

@@ -1,6 +1,7 @@
 /*
- * Answering streams with backpressure. Answers wait in `out` until the stream takes them; while they wait, the incoming
- * stream is held, so that a peer that does not read its answers cannot make us buffer more than CHANNEL_OUT_MAX.
+ * Answering streams with backpressure. Answers wait in `out` until the stream takes them; while
+ * they wait, the incoming stream is held, so that a peer that does not read its answers cannot make
+ * us buffer more than CHANNEL_OUT_MAX.
  */
 #include "serve.h"
 
@@ -33,24 +34,27 @@ void channel_answer(serve_channel *channel, const char *text) {
     leat_buffer_append(&channel->out, text, strlen(text));
 }
 
-/* A unidirectional stream is answered on a new one. False: the peer's stream limit is reached; tried again later. */
+/* A unidirectional stream is answered on a new one. False: the peer's stream limit is reached;
+ * tried again later. */
 static bool open_answer_stream(serve_channel *channel) {
-    if (!channel->has_out_stream &&
-        leat_wt_open_stream(channel->session->wt, channel->session->id, true, &channel->out_stream) == 0) {
+    if (!channel->has_out_stream && leat_wt_open_stream(channel->session->wt, channel->session->id,
+                                        true, &channel->out_stream) == 0) {
         channel->has_out_stream = true;
         leat_wt_set_stream_user(channel->session->wt, channel->out_stream, channel);
     }
     return channel->has_out_stream;
 }
 
-/* Sends what waits, then the end; releases the incoming stream when nothing waits any more. May free the channel. */
+/* Sends what waits, then the end; releases the incoming stream when nothing waits any more. May
+ * free the channel. */
 void channel_flush(serve_channel *channel) {
     leat_wt *wt = channel->session->wt;
     if (channel->out.length > 0 || channel->has_ended) {
         if (!open_answer_stream(channel)) {
             return;
         }
-        ptrdiff_t taken = leat_wt_send_stream_data(wt, channel->out_stream, channel->out.data, channel->out.length, channel->has_ended);
+        ptrdiff_t taken = leat_wt_send_stream_data(
+            wt, channel->out_stream, channel->out.data, channel->out.length, channel->has_ended);
         if (taken < 0) {
             leat_wt_stop_stream(wt, channel->in, 0);
             channel_free(channel);
@@ -84,7 +88,8 @@ void channel_on_data(serve_session *session, const leat_wt_event *event) {
     bool is_full = taken < data.length || channel->out.length >= CHANNEL_OUT_MAX / 2;
     if (is_full) {
         /* The rest and the end come again after the release. */
-        channel->is_held = leat_wt_hold_stream(session->wt, event->stream_id, data.length - taken) == 0;
+        channel->is_held =
+            leat_wt_hold_stream(session->wt, event->stream_id, data.length - taken) == 0;
     } else if (event->stream_data_received.end_stream) {
         session->app->on_end(channel);
         channel->has_ended = true;

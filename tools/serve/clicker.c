@@ -1,6 +1,7 @@
 /*
- * /clicker: messages are JSON objects, {"type":"increment","username":"..."}, one after the other on a stream, cut anywhere.
- * json-c parses incrementally and says where an object ends; what is ours is the bound on a message and the answers.
+ * /clicker: messages are JSON objects, {"type":"increment","username":"..."}, one after the other
+ * on a stream, cut anywhere. json-c parses incrementally and says where an object ends; what is
+ * ours is the bound on a message and the answers.
  */
 #include "serve.h"
 
@@ -30,7 +31,8 @@ static bool can_be_strict(void) {
 static json_tokener *new_tokener(void) {
     json_tokener *tokener = json_tokener_new();
     if (tokener != NULL) {
-        json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8 | JSON_TOKENER_ALLOW_TRAILING_CHARS |
+        json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8 |
+                                            JSON_TOKENER_ALLOW_TRAILING_CHARS |
                                             (can_be_strict() ? JSON_TOKENER_STRICT : 0));
     }
     return tokener;
@@ -38,10 +40,12 @@ static json_tokener *new_tokener(void) {
 
 static bool text_field(json_object *message, const char *name, leat_span *text) {
     json_object *field;
-    if (!json_object_object_get_ex(message, name, &field) || !json_object_is_type(field, json_type_string)) {
+    if (!json_object_object_get_ex(message, name, &field) ||
+        !json_object_is_type(field, json_type_string)) {
         return false;
     }
-    *text = (leat_span){(const uint8_t *)json_object_get_string(field), (size_t)json_object_get_string_len(field)};
+    *text = (leat_span){(const uint8_t *)json_object_get_string(field),
+        (size_t)json_object_get_string_len(field)};
     return true;
 }
 
@@ -49,10 +53,12 @@ static bool text_field(json_object *message, const char *name, leat_span *text) 
 static void answer(serve_session *session, json_object *message, char out[ANSWER_MAX]) {
     leat_span type, user;
     uint64_t score = 0;
-    if (json_object_is_type(message, json_type_object) && text_field(message, "type", &type) && leat_span_is(type, "increment") &&
-        text_field(message, "username", &user) && user.length >= 1 && user.length <= 64) {
+    if (json_object_is_type(message, json_type_object) && text_field(message, "type", &type) &&
+        leat_span_is(type, "increment") && text_field(message, "username", &user) &&
+        user.length >= 1 && user.length <= 64) {
         score = store_increment(session->client->serve->store, user);
-        snprintf(session->user, sizeof session->user, "%.*s", (int)user.length, (const char *)user.data);
+        snprintf(
+            session->user, sizeof session->user, "%.*s", (int)user.length, (const char *)user.data);
     }
     if (score > 0) {
         snprintf(out, ANSWER_MAX, "{\"status\":200,\"score\":%" PRIu64 "}", score);
@@ -66,7 +72,8 @@ static void on_datagram(serve_session *session, leat_span data) {
     json_tokener *tokener = data.length <= MESSAGE_MAX ? new_tokener() : NULL;
     size_t end = 0;
     if (tokener != NULL && data.length > 0) {
-        json_object *message = json_tokener_parse_ex(tokener, (const char *)data.data, (int)data.length);
+        json_object *message =
+            json_tokener_parse_ex(tokener, (const char *)data.data, (int)data.length);
         end = json_tokener_get_parse_end(tokener);
         while (end < data.length && is_space(data.data[end])) {
             end++;
@@ -79,7 +86,8 @@ static void on_datagram(serve_session *session, leat_span data) {
     if (tokener != NULL) {
         json_tokener_free(tokener);
     }
-    leat_wt_send_datagram(session->wt, session->id, (leat_span){(const uint8_t *)out, strlen(out)}, 0);
+    leat_wt_send_datagram(
+        session->wt, session->id, (leat_span){(const uint8_t *)out, strlen(out)}, 0);
 }
 
 static void forget_message(click_parser *clicker) {
@@ -97,16 +105,19 @@ static size_t skip_between(click_parser *clicker, leat_span data) {
     return skipped;
 }
 
-/* Feeds the message at hand; returns the bytes it took. What was received so far is discarded after an error. */
+/* Feeds the message at hand; returns the bytes it took. What was received so far is discarded
+ * after an error. */
 static size_t feed(serve_channel *channel, click_parser *clicker, leat_span data) {
     char out[ANSWER_MAX] = BAD_REQUEST;
-    size_t length = data.length < MESSAGE_MAX - clicker->length ? data.length : MESSAGE_MAX - clicker->length;
+    size_t length =
+        data.length < MESSAGE_MAX - clicker->length ? data.length : MESSAGE_MAX - clicker->length;
     if (clicker->length == 0 && data.data[0] != '{') {
         channel_answer(channel, out);
         return data.length;
     }
     clicker->skips_rest = false;
-    json_object *message = json_tokener_parse_ex(clicker->tokener, (const char *)data.data, (int)length);
+    json_object *message =
+        json_tokener_parse_ex(clicker->tokener, (const char *)data.data, (int)length);
     enum json_tokener_error error = json_tokener_get_error(clicker->tokener);
     if (error == json_tokener_continue && clicker->length + length < MESSAGE_MAX) {
         clicker->length += length;
@@ -145,12 +156,14 @@ static click_parser *clicker_of(serve_channel *channel) {
 static size_t on_data(serve_channel *channel, leat_span data) {
     click_parser *clicker = clicker_of(channel);
     size_t taken = 0;
-    while (clicker != NULL && taken < data.length && channel->out.length + ANSWER_MAX <= CHANNEL_OUT_MAX / 2) {
+    while (clicker != NULL && taken < data.length &&
+           channel->out.length + ANSWER_MAX <= CHANNEL_OUT_MAX / 2) {
         leat_span rest = {data.data + taken, data.length - taken};
         size_t skipped = skip_between(clicker, rest);
         taken += skipped;
         if (skipped < rest.length) {
-            taken += feed(channel, clicker, (leat_span){rest.data + skipped, rest.length - skipped});
+            taken +=
+                feed(channel, clicker, (leat_span){rest.data + skipped, rest.length - skipped});
         }
     }
     return clicker == NULL ? data.length : taken;

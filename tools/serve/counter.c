@@ -7,7 +7,8 @@
 static void on_datagram(serve_session *session, leat_span data) {
     char text[24];
     int length = snprintf(text, sizeof text, "%zu", data.length);
-    leat_wt_send_datagram(session->wt, session->id, (leat_span){(const uint8_t *)text, (size_t)length}, 0);
+    leat_wt_send_datagram(
+        session->wt, session->id, (leat_span){(const uint8_t *)text, (size_t)length}, 0);
 }
 
 static size_t on_data(serve_channel *channel, leat_span data) {

@@ -1,6 +1,7 @@
 /*
- * Files below --root: no way out of it, index pages, content types, single byte ranges (RFC 9110 §14). Paths are resolved by the
- * system and must still lie below the root, so that links cannot lead out either.
+ * Files below --root: no way out of it, index pages, content types, single byte ranges
+ * (RFC 9110 §14). Paths are resolved by the system and must still lie below the root, so that links
+ * cannot lead out either.
  */
 #include "http.h"
 
@@ -45,7 +46,8 @@ static bool decode_path(const char *root, leat_span path, char out[PATH_MAX]) {
     for (size_t i = 0; i < path.length && path.data[i] != '?' && path.data[i] != '#'; i++) {
         int c = path.data[i];
         if (c == '%') {
-            if (i + 2 >= path.length || parse_hex_digit(path.data[i + 1]) < 0 || parse_hex_digit(path.data[i + 2]) < 0) {
+            if (i + 2 >= path.length || parse_hex_digit(path.data[i + 1]) < 0 ||
+                parse_hex_digit(path.data[i + 2]) < 0) {
                 return false;
             }
             c = parse_hex_digit(path.data[i + 1]) << 4 | parse_hex_digit(path.data[i + 2]);
@@ -63,11 +65,13 @@ static bool decode_path(const char *root, leat_span path, char out[PATH_MAX]) {
 /* The real path of a regular file below root; folders give their index page. */
 static bool find_file(const char *root, leat_span path, char found[PATH_MAX], struct stat *status) {
     char wanted[PATH_MAX], real_root[PATH_MAX];
-    if (root == NULL || realpath(root, real_root) == NULL || !decode_path(root, path, wanted) || realpath(wanted, found) == NULL) {
+    if (root == NULL || realpath(root, real_root) == NULL || !decode_path(root, path, wanted) ||
+        realpath(wanted, found) == NULL) {
         return false;
     }
     size_t root_length = strcmp(real_root, "/") == 0 ? 0 : strlen(real_root);
-    if (strncmp(found, real_root, root_length) != 0 || (found[root_length] != '/' && found[root_length] != '\0')) {
+    if (strncmp(found, real_root, root_length) != 0 ||
+        (found[root_length] != '/' && found[root_length] != '\0')) {
         return false;
     }
     if (stat(found, status) == 0 && S_ISDIR(status->st_mode)) {
@@ -80,8 +84,10 @@ static bool find_file(const char *root, leat_span path, char found[PATH_MAX], st
     return stat(found, status) == 0 && S_ISREG(status->st_mode);
 }
 
-/* "bytes=A-B", "bytes=A-" or "bytes=-N". False: not a range we know, so it is ignored (RFC 9110 §14.2). */
-static bool parse_range(leat_span range, uint64_t size, uint64_t *first, uint64_t *last, bool *is_satisfiable) {
+/* "bytes=A-B", "bytes=A-" or "bytes=-N". False: not a range we know, so it is ignored
+ * (RFC 9110 §14.2). */
+static bool parse_range(
+    leat_span range, uint64_t size, uint64_t *first, uint64_t *last, bool *is_satisfiable) {
     char text[64];
     char *end;
     if (range.length < 8 || range.length >= sizeof text || memcmp(range.data, "bytes=", 6) != 0) {
@@ -116,7 +122,8 @@ FILE *files_open(const char *root, leat_span path, leat_span range, http_respons
     response->has_length = true;
     if (file == NULL) {
         response->status = 404;
-        response->details = root == NULL ? "this server was started without --root" : "no such file";
+        response->details =
+            root == NULL ? "this server was started without --root" : "no such file";
         return NULL;
     }
     uint64_t size = (uint64_t)status.st_size, first, last;
@@ -136,7 +143,8 @@ FILE *files_open(const char *root, leat_span path, leat_span range, http_respons
     }
     response->status = 206;
     response->length = last - first + 1;
-    snprintf(response->range, sizeof response->range, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, first, last, size);
+    snprintf(response->range, sizeof response->range, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
+        first, last, size);
     fseek(file, (long)first, SEEK_SET);
     return file;
 }

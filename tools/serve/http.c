@@ -1,6 +1,7 @@
 /*
- * HTTP requests of `leat serve`: /echo gives a body back, /bytes/N makes N bytes, everything else is a file below --root. A
- * response is a source of bytes that is pumped whenever its stream has room.
+ * HTTP requests of `leat serve`: /echo gives a body back, /bytes/N makes N bytes, everything else
+ * is a file below --root. A response is a source of bytes that is pumped whenever its stream has
+ * room.
  */
 #include "http.h"
 
@@ -52,7 +53,8 @@ void http_free_requests(serve_client *client) {
 
 /* Sends echoed bytes; true when the response is complete. */
 static bool pump_echo(http_request *request) {
-    ptrdiff_t taken = leat_h3_send_data(request->h3, request->stream_id, request->echo.data, request->echo.length, request->request_ended);
+    ptrdiff_t taken = leat_h3_send_data(request->h3, request->stream_id, request->echo.data,
+        request->echo.length, request->request_ended);
     if (taken < 0) {
         return true;
     }
@@ -80,11 +82,13 @@ static bool pump_source(http_request *request) {
     for (;;) {
         size_t length = fill_chunk(request, chunk);
         if (length == 0 && request->left > 0) {
-            /* The file became shorter than its content-length: RFC 9114 §4.1.2 leaves only a reset. */
+            /* The file became shorter than its content-length: RFC 9114 §4.1.2 leaves only a
+             * reset. */
             leat_h3_cancel(request->h3, request->stream_id, LEAT_H3_INTERNAL_ERROR);
             return true;
         }
-        ptrdiff_t taken = leat_h3_send_data(request->h3, request->stream_id, chunk, length, length == request->left);
+        ptrdiff_t taken = leat_h3_send_data(
+            request->h3, request->stream_id, chunk, length, length == request->left);
         if (taken < 0) {
             return true;
         }
@@ -132,7 +136,8 @@ void http_respond(leat_h3 *h3, uint64_t stream_id, const http_response *response
     if (response->details != NULL) {
         headers[count++] = leat_h3_header_of("details", response->details);
     }
-    bool has_body = response->has_length ? response->length > 0 && !response->is_head : response->streams_body;
+    bool has_body =
+        response->has_length ? response->length > 0 && !response->is_head : response->streams_body;
     leat_h3_send_headers(h3, stream_id, headers, count, !has_body);
 }
 
@@ -157,7 +162,8 @@ static http_request *new_request(serve_client *client, leat_h3 *h3, uint64_t str
 static void start_echo(serve_client *client, leat_h3 *h3, const leat_h3_event *event) {
     http_request *made = new_request(client, h3, event->stream_id);
     if (made != NULL) {
-        http_response response = {.status = 200, .streams_body = true, .type = "application/octet-stream"};
+        http_response response = {
+            .status = 200, .streams_body = true, .type = "application/octet-stream"};
         made->is_echo = true;
         made->request_ended = event->headers_received.stream_ended;
         http_respond(h3, event->stream_id, &response);
@@ -165,7 +171,8 @@ static void start_echo(serve_client *client, leat_h3 *h3, const leat_h3_event *e
     }
 }
 
-static void start_source(serve_client *client, leat_h3 *h3, uint64_t stream_id, const http_response *response, FILE *file) {
+static void start_source(serve_client *client, leat_h3 *h3, uint64_t stream_id,
+    const http_response *response, FILE *file) {
     http_respond(h3, stream_id, response);
     if (response->is_head || response->length == 0) {
         if (file != NULL) {
@@ -185,8 +192,10 @@ static void start_source(serve_client *client, leat_h3 *h3, uint64_t stream_id, 
     pump(made);
 }
 
-static void start_bytes(serve_client *client, leat_h3 *h3, uint64_t stream_id, leat_span count, bool is_head) {
-    http_response response = {.status = 200, .has_length = true, .is_head = is_head, .type = "application/octet-stream"};
+static void start_bytes(
+    serve_client *client, leat_h3 *h3, uint64_t stream_id, leat_span count, bool is_head) {
+    http_response response = {
+        .status = 200, .has_length = true, .is_head = is_head, .type = "application/octet-stream"};
     if (!parse_decimal(count, &response.length)) {
         refuse(h3, stream_id, 404, "/bytes/ wants a number of bytes");
         return;
@@ -194,14 +203,17 @@ static void start_bytes(serve_client *client, leat_h3 *h3, uint64_t stream_id, l
     start_source(client, h3, stream_id, &response, NULL);
 }
 
-static void start_file(serve_app *serve, serve_client *client, leat_h3 *h3, const leat_h3_event *event, leat_span path, bool is_head) {
+static void start_file(serve_app *serve, serve_client *client, leat_h3 *h3,
+    const leat_h3_event *event, leat_span path, bool is_head) {
     http_response response = {.is_head = is_head};
-    leat_span range = leat_h3_find_header(event->headers_received.headers, event->headers_received.count, "range");
+    leat_span range = leat_h3_find_header(
+        event->headers_received.headers, event->headers_received.count, "range");
     FILE *file = files_open(serve->settings.root, path, range, &response);
     start_source(client, h3, event->stream_id, &response, file);
 }
 
-static void on_request(serve_app *serve, serve_client *client, leat_h3 *h3, const leat_h3_event *event) {
+static void on_request(
+    serve_app *serve, serve_client *client, leat_h3 *h3, const leat_h3_event *event) {
     const leat_h3_header *headers = event->headers_received.headers;
     size_t count = event->headers_received.count;
     leat_span method = leat_h3_find_header(headers, count, ":method");
@@ -211,7 +223,8 @@ static void on_request(serve_app *serve, serve_client *client, leat_h3 *h3, cons
     if (leat_span_is(method, "CONNECT")) {
         /* WebTransport's sessions are answered elsewhere. */
         if (!leat_span_is(protocol, "webtransport")) {
-            refuse(h3, event->stream_id, protocol.data == NULL ? 405 : 404, "only WebTransport connects here");
+            refuse(h3, event->stream_id, protocol.data == NULL ? 405 : 404,
+                "only WebTransport connects here");
         }
     } else if (leat_span_is(path, "/echo")) {
         if (leat_span_is(method, "POST")) {
@@ -222,7 +235,8 @@ static void on_request(serve_app *serve, serve_client *client, leat_h3 *h3, cons
     } else if (!is_head && !leat_span_is(method, "GET")) {
         refuse(h3, event->stream_id, 405, "only GET, HEAD, and POST on /echo");
     } else if (path.length > 7 && memcmp(path.data, "/bytes/", 7) == 0) {
-        start_bytes(client, h3, event->stream_id, (leat_span){path.data + 7, path.length - 7}, is_head);
+        start_bytes(
+            client, h3, event->stream_id, (leat_span){path.data + 7, path.length - 7}, is_head);
     } else {
         start_file(serve, client, h3, event, path, is_head);
     }
@@ -242,7 +256,8 @@ static void on_data(serve_client *client, const leat_h3_event *event) {
         taken = 0;
     }
     if (taken < data.length) {
-        request->is_held = leat_h3_hold_stream(request->h3, request->stream_id, data.length - taken) == 0;
+        request->is_held =
+            leat_h3_hold_stream(request->h3, request->stream_id, data.length - taken) == 0;
     } else {
         request->request_ended = event->data_received.stream_ended;
     }

@@ -17,7 +17,8 @@ typedef struct http_response {
 
 void http_respond(leat_h3 *h3, uint64_t stream_id, const http_response *response);
 
-/* files.c: opens the file of a path below root, positioned at the range's start, and fills in the response. NULL: no body. */
+/* files.c: opens the file of a path below root, positioned at the range's start, and fills in
+ * the response. NULL: no body. */
 FILE *files_open(const char *root, leat_span path, leat_span range, http_response *response);
 
 #endif

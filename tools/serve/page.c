@@ -1,6 +1,7 @@
 /*
- * The demo page over HTTP/1.1: a few embedded files, the hash of the certificate in use and the address of the server.
- * libmicrohttpd does HTTP; its descriptor is watched by the loop of the QUIC server, so there is no second thread.
+ * The demo page over HTTP/1.1: a few embedded files, the hash of the certificate in use and the
+ * address of the server. libmicrohttpd does HTTP; its descriptor is watched by the loop of the QUIC
+ * server, so there is no second thread.
  */
 #include "serve.h"
 
@@ -21,8 +22,10 @@ struct serve_page {
     char url[300];
 };
 
-static enum MHD_Result answer(struct MHD_Connection *connection, const void *data, size_t length, const char *type, unsigned status) {
-    struct MHD_Response *response = MHD_create_response_from_buffer(length, (void *)(uintptr_t)data, MHD_RESPMEM_MUST_COPY);
+static enum MHD_Result answer(struct MHD_Connection *connection, const void *data, size_t length,
+    const char *type, unsigned status) {
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(length, (void *)(uintptr_t)data, MHD_RESPMEM_MUST_COPY);
     if (response == NULL) {
         return MHD_NO;
     }
@@ -33,7 +36,8 @@ static enum MHD_Result answer(struct MHD_Connection *connection, const void *dat
     return result;
 }
 
-static enum MHD_Result answer_text(struct MHD_Connection *connection, const char *text, unsigned status) {
+static enum MHD_Result answer_text(
+    struct MHD_Connection *connection, const char *text, unsigned status) {
     return answer(connection, text, strlen(text), "text/plain; charset=utf-8", status);
 }
 
@@ -44,8 +48,8 @@ static enum MHD_Result answer_server_url(serve_page *page, struct MHD_Connection
     return answer_text(connection, text, MHD_HTTP_OK);
 }
 
-static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url, const char *method,
-                                  const char *version, const char *body, size_t *body_length, void **state) {
+static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *body, size_t *body_length, void **state) {
     serve_page *page = user;
     (void)version, (void)body, (void)body_length, (void)state;
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
@@ -54,7 +58,8 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     if (strcmp(url, "/certificate-hash") == 0) {
         /* A certificate given by --cert is verified by its chain: no hash then. */
         bool is_own = certificates_are_own(page->serve->certificates);
-        return answer_text(connection, is_own ? certificates_hash(page->serve->certificates) : "", MHD_HTTP_OK);
+        return answer_text(
+            connection, is_own ? certificates_hash(page->serve->certificates) : "", MHD_HTTP_OK);
     }
     if (strcmp(url, "/server-url") == 0) {
         return answer_server_url(page, connection);
@@ -62,7 +67,8 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     for (size_t i = 0; i < page_file_count; i++) {
         const char *name = strcmp(url, "/") == 0 ? "index.html" : url + 1;
         if (strcmp(page_files[i].name, name) == 0) {
-            return answer(connection, page_files[i].data, page_files[i].length, page_files[i].type, MHD_HTTP_OK);
+            return answer(connection, page_files[i].data, page_files[i].length, page_files[i].type,
+                MHD_HTTP_OK);
         }
     }
     return answer_text(connection, "not found\n", MHD_HTTP_NOT_FOUND);
@@ -75,8 +81,9 @@ static struct MHD_Daemon *listen_on(serve_page *page, const leat_address *addres
     memcpy(&ipv6.sin6_addr, address->ip, 16);
     bool is_ipv6 = address->family == LEAT_ADDRESS_IPV6;
     const void *place = is_ipv6 ? (const void *)&ipv6 : (const void *)&ipv4;
-    return MHD_start_daemon((is_ipv6 ? MHD_USE_IPv6 : 0u) | MHD_USE_EPOLL, address->port, NULL, NULL, on_request, page,
-        MHD_OPTION_SOCK_ADDR, place, MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_CONNECTION_LIMIT, 64u, MHD_OPTION_END);
+    return MHD_start_daemon((is_ipv6 ? MHD_USE_IPv6 : 0u) | MHD_USE_EPOLL, address->port, NULL,
+        NULL, on_request, page, MHD_OPTION_SOCK_ADDR, place, MHD_OPTION_CONNECTION_TIMEOUT, 30u,
+        MHD_OPTION_CONNECTION_LIMIT, 64u, MHD_OPTION_END);
 }
 
 serve_page *page_open(serve_app *serve, const char *host_port, char message[LEAT_MESSAGE_MAX]) {
@@ -96,7 +103,9 @@ serve_page *page_open(serve_app *serve, const char *host_port, char message[LEAT
     }
     /* One of several addresses is enough: a machine may have no IPv6. */
     if (opened->count == 0) {
-        snprintf(message, LEAT_MESSAGE_MAX, "cannot serve the page on %.120s: the port is in use or not allowed; choose another with --page", host_port);
+        snprintf(message, LEAT_MESSAGE_MAX,
+            "cannot serve the page on %.120s: the port is in use or not allowed; choose another with --page",
+            host_port);
         page_close(opened);
         return NULL;
     }
@@ -110,8 +119,10 @@ static void on_readable(void *user, int fd) {
 
 bool page_watch(serve_page *page, leat_server *server) {
     for (size_t i = 0; i < page->count; i++) {
-        const union MHD_DaemonInfo *info = MHD_get_daemon_info(page->daemons[i], MHD_DAEMON_INFO_EPOLL_FD);
-        if (info == NULL || leat_server_watch_fd(server, info->epoll_fd, on_readable, page->daemons[i]) != 0) {
+        const union MHD_DaemonInfo *info =
+            MHD_get_daemon_info(page->daemons[i], MHD_DAEMON_INFO_EPOLL_FD);
+        if (info == NULL ||
+            leat_server_watch_fd(server, info->epoll_fd, on_readable, page->daemons[i]) != 0) {
             return false;
         }
     }

@@ -1,5 +1,6 @@
 /*
- * `leat serve`: options, start, signals, and the lines on stdout that other programs read. Everything runs in one loop.
+ * `leat serve`: options, start, signals, and the lines on stdout that other programs read.
+ * Everything runs in one loop.
  */
 #include "serve.h"
 
@@ -77,10 +78,12 @@ static void watch_signals(leat_server *server) {
 /* ---- events ---- */
 
 static void use_certificates(serve_app *serve) {
-    serve->quic.identities = certificates_identities(serve->certificates, &serve->quic.identity_count);
+    serve->quic.identities =
+        certificates_identities(serve->certificates, &serve->quic.identity_count);
 }
 
-/* New certificates are there: connections from now on get them, and whoever pins hashes learns the new one. */
+/* New certificates are there: connections from now on get them, and whoever pins hashes learns
+ * the new one. */
 static void change_certificates(serve_app *serve) {
     use_certificates(serve);
     leat_server_set_quic_config(serve->server, &serve->quic);
@@ -145,8 +148,11 @@ static void on_event(void *user, leat_conn *conn, const leat_event *event) {
     } else if (event->type == LEAT_EVENT_CONNECTION_TERMINATED) {
         leat_text text = leat_text_make(line, sizeof line);
         leat_text_printf(&text, "connection-closed source=%s code=%" PRIu64 " reason=",
-            leat_close_source_name(event->connection_terminated.source), event->connection_terminated.error_code);
-        leat_text_json(&text, (leat_span){(const uint8_t *)event->connection_terminated.reason_phrase, event->connection_terminated.reason_length});
+            leat_close_source_name(event->connection_terminated.source),
+            event->connection_terminated.error_code);
+        leat_text_json(
+            &text, (leat_span){(const uint8_t *)event->connection_terminated.reason_phrase,
+                       event->connection_terminated.reason_length});
         puts(line);
     }
 }
@@ -165,13 +171,16 @@ static void on_wt_event(void *user, leat_conn *conn, leat_wt *wt, const leat_wt_
 
 /* ---- start ---- */
 
-static int resolve_listen(const serve_app *serve, leat_address *addresses, size_t capacity, size_t *count) {
+static int resolve_listen(
+    const serve_app *serve, leat_address *addresses, size_t capacity, size_t *count) {
     char message[LEAT_MESSAGE_MAX];
     *count = 0;
     for (size_t i = 0; i < serve->settings.listen.count; i++) {
-        int found = leat_address_resolve(serve->settings.listen.values[i], addresses + *count, capacity - *count, message);
+        int found = leat_address_resolve(
+            serve->settings.listen.values[i], addresses + *count, capacity - *count, message);
         if (found <= 0) {
-            return options_complain(&table, "--listen %s: %s", serve->settings.listen.values[i], message);
+            return options_complain(
+                &table, "--listen %s: %s", serve->settings.listen.values[i], message);
         }
         *count += (size_t)found;
     }
@@ -188,17 +197,20 @@ static void fill_quic_config(serve_app *serve) {
     serve->quic.max_datagram_frame_size = 65535;
 }
 
-/* 0, or an exit status after a sentence on stderr. Everything that can be missing is asked for here. */
+/* 0, or an exit status after a sentence on stderr. Everything that can be missing is asked for
+ * here. */
 static int prepare(serve_app *serve) {
     char message[LEAT_MESSAGE_MAX] = "";
     if (serve->settings.key.count > serve->settings.cert.count) {
         return options_complain(&table, "every --key needs its --cert");
     }
     if (serve->settings.workers > 1) {
-        return options_complain(&table, "--workers %" PRIu64 ": only one worker is there yet", serve->settings.workers);
+        return options_complain(
+            &table, "--workers %" PRIu64 ": only one worker is there yet", serve->settings.workers);
     }
     if (serve->settings.root != NULL && access(serve->settings.root, R_OK | X_OK) != 0) {
-        options_complain(&table, "cannot read --root %s: %s", serve->settings.root, strerror(errno));
+        options_complain(
+            &table, "cannot read --root %s: %s", serve->settings.root, strerror(errno));
         return 1;
     }
     fill_quic_config(serve);
@@ -208,7 +220,8 @@ static int prepare(serve_app *serve) {
     }
     serve->certificates = certificates_open(serve, message);
     serve->store = serve->certificates == NULL ? NULL : store_open(serve->settings.store, message);
-    if (serve->store == NULL || !reset_key_load(serve->settings.reset_key, serve->reset_key, message)) {
+    if (serve->store == NULL ||
+        !reset_key_load(serve->settings.reset_key, serve->reset_key, message)) {
         options_complain(&table, "%s", message);
         return 1;
     }
@@ -217,7 +230,8 @@ static int prepare(serve_app *serve) {
     return 0;
 }
 
-static leat_server *open_server(serve_app *serve, const leat_address *listen, size_t listen_count, char message[LEAT_MESSAGE_MAX]) {
+static leat_server *open_server(serve_app *serve, const leat_address *listen, size_t listen_count,
+    char message[LEAT_MESSAGE_MAX]) {
     leat_server_config config;
     leat_server_config_init(&config);
     leat_endpoint_config_init(&serve->endpoint);
@@ -231,14 +245,16 @@ static leat_server *open_server(serve_app *serve, const leat_address *listen, si
     config.listen = listen;
     config.listen_count = listen_count;
     config.drain = serve->settings.drain;
-    config.handler = (leat_io_handler){on_connected, on_event, on_h3_event, on_wt_event, on_closed, on_timer};
+    config.handler =
+        (leat_io_handler){on_connected, on_event, on_h3_event, on_wt_event, on_closed, on_timer};
     config.user = serve;
     return leat_server_new(&config, message);
 }
 
 static void announce(serve_app *serve) {
     if (serve->settings.origin.count == 0) {
-        fprintf(stderr, "leat serve: sessions of any origin are let in; name the allowed ones with --origin\n");
+        fprintf(stderr,
+            "leat serve: sessions of any origin are let in; name the allowed ones with --origin\n");
     }
     printf("certificate-hash: %s\n", certificates_hash(serve->certificates));
     if (serve->page != NULL) {

@@ -1,7 +1,8 @@
 /*
- * `leat serve` inside: the application that sits on leat_server. One `serve` per process; a `client` per connection, with its
- * requests and sessions. Files: serve.c (options and life), sessions.c and channel.c (WebTransport), counter.c, clicker.c,
- * echo.c (what the paths do), http.c and files.c (requests), certificate.c, page.c, store.c.
+ * `leat serve` inside: the application that sits on leat_server. One `serve` per process; a
+ * `client` per connection, with its requests and sessions. Files: serve.c (options and life),
+ * sessions.c and channel.c (WebTransport), counter.c, clicker.c, echo.c (what the paths do), http.c
+ * and files.c (requests), certificate.c, page.c, store.c.
  */
 #ifndef LEAT_TOOLS_SERVE_H
 #define LEAT_TOOLS_SERVE_H
@@ -110,7 +111,8 @@ void store_close(serve_store *store);
 
 /* certificate.c: identities given by files, or one of our own that is renewed. */
 serve_certificates *certificates_open(serve_app *serve, char message[LEAT_MESSAGE_MAX]);
-/* Loads again (SIGHUP) or renews when due; on failure the old ones stay, with the reason on stderr. True: something changed. */
+/* Loads again (SIGHUP) or renews when due; on failure the old ones stay, with the reason on
+ * stderr. True: something changed. */
 bool certificates_reload(serve_certificates *certificates, bool forced);
 leat_identity *const *certificates_identities(serve_certificates *certificates, size_t *count);
 /* base64 of the first identity's hash, with a NUL. */

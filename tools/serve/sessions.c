@@ -1,4 +1,5 @@
-/* WebTransport sessions of the server: which path has which application, who is let in, and the line for every ending. */
+/* WebTransport sessions of the server: which path has which application, who is let in, and the
+ * line for every ending. */
 #include "serve.h"
 
 #include "../parse.h"
@@ -22,7 +23,8 @@ static const wt_app *find_app(leat_span path) {
     return NULL;
 }
 
-/* A word for the log line: what is not a visible ASCII character is percent-encoded; nothing is "-". */
+/* A word for the log line: what is not a visible ASCII character is percent-encoded; nothing is
+ * "-". */
 static char *word_of(leat_span bytes) {
     char *word = leat_alloc(NULL, 3 * bytes.length + 2);
     if (word == NULL) {
@@ -45,9 +47,14 @@ static void user_from_query(serve_session *session, leat_span path) {
     query = (leat_span){query.data + query.length, path.length - query.length};
     size_t filled = 0;
     for (size_t i = 0; i + 5 < query.length; i++) {
-        bool at_start = (query.data[i] == '?' || query.data[i] == '&') && memcmp(query.data + i + 1, "user=", 5) == 0;
-        for (size_t j = i + 6; at_start && j < query.length && query.data[j] != '&' && filled + 1 < sizeof session->user; j++) {
-            int high = query.data[j] == '%' && j + 2 < query.length ? parse_hex_digit(query.data[j + 1]) : -1;
+        bool at_start = (query.data[i] == '?' || query.data[i] == '&') &&
+                        memcmp(query.data + i + 1, "user=", 5) == 0;
+        for (size_t j = i + 6; at_start && j < query.length && query.data[j] != '&' &&
+                               filled + 1 < sizeof session->user;
+             j++) {
+            int high = query.data[j] == '%' && j + 2 < query.length
+                           ? parse_hex_digit(query.data[j + 1])
+                           : -1;
             int low = high >= 0 ? parse_hex_digit(query.data[j + 2]) : -1;
             int byte = low >= 0 ? high << 4 | low : query.data[j];
             session->user[filled++] = (char)(query.data[j] == '+' ? ' ' : byte);
@@ -69,14 +76,16 @@ static bool origin_is_allowed(const serve_app *serve, leat_span origin) {
     return serve->settings.origin.count == 0;
 }
 
-static void on_requested(serve_app *serve, leat_conn *conn, leat_wt *wt, const leat_wt_event *event) {
+static void on_requested(
+    serve_app *serve, leat_conn *conn, leat_wt *wt, const leat_wt_event *event) {
     serve_session *made = leat_alloc(NULL, sizeof *made);
     if (made == NULL) {
         leat_wt_refuse(wt, event->session_id, 503, "out of memory");
         return;
     }
-    *made = (serve_session){.client = leat_conn_user(conn), .conn = conn, .wt = wt, .id = event->session_id,
-        .number = ++serve->sessions_seen, .path = word_of(without_query(event->session_requested.path)),
+    *made = (serve_session){.client = leat_conn_user(conn), .conn = conn, .wt = wt,
+        .id = event->session_id, .number = ++serve->sessions_seen,
+        .path = word_of(without_query(event->session_requested.path)),
         .origin = word_of(event->session_requested.origin)};
     leat_list_init(&made->channels);
     leat_list_push_back(&made->client->sessions, &made->node);
@@ -84,7 +93,8 @@ static void on_requested(serve_app *serve, leat_conn *conn, leat_wt *wt, const l
     user_from_query(made, event->session_requested.path);
     const wt_app *app = find_app(event->session_requested.path);
     if (app == NULL) {
-        leat_wt_refuse(wt, made->id, 404, "no WebTransport here; there is /counter, /clicker and /echo");
+        leat_wt_refuse(
+            wt, made->id, 404, "no WebTransport here; there is /counter, /clicker and /echo");
     } else if (!origin_is_allowed(serve, event->session_requested.origin)) {
         leat_wt_refuse(wt, made->id, 403, "this origin is not allowed");
     } else if (serve->sessions_open >= serve->settings.max_sessions) {
@@ -100,11 +110,13 @@ static void on_requested(serve_app *serve, leat_conn *conn, leat_wt *wt, const l
 static void print_ending(const serve_session *session, const leat_wt_event *event) {
     char line[8192];
     leat_text text = leat_text_make(line, sizeof line);
-    leat_text_printf(&text, "session-closed id=%" PRIu64 " path=%s user=", session->number, session->path);
+    leat_text_printf(
+        &text, "session-closed id=%" PRIu64 " path=%s user=", session->number, session->path);
     leat_text_json(&text, leat_span_of(session->user));
     leat_text_printf(&text, " origin=%s cause=%s code=%" PRIu32 " reason=", session->origin,
         leat_wt_cause_name(event->session_closed.cause), event->session_closed.code);
-    leat_text_json(&text, (leat_span){(const uint8_t *)event->session_closed.reason, event->session_closed.reason_length});
+    leat_text_json(&text, (leat_span){(const uint8_t *)event->session_closed.reason,
+                              event->session_closed.reason_length});
     leat_text_printf(&text, " clean=%s", event->session_closed.clean ? "yes" : "no");
     puts(line);
 }
@@ -134,7 +146,9 @@ void sessions_on_event(serve_app *serve, leat_conn *conn, leat_wt *wt, const lea
     switch (event->type) {
     case LEAT_WT_EVENT_SESSION_REQUESTED: on_requested(serve, conn, wt, event); break;
     case LEAT_WT_EVENT_SESSION_CLOSED: on_closed(serve, event); break;
-    case LEAT_WT_EVENT_DATAGRAM_RECEIVED: session->app->on_datagram(session, event->datagram_received.data); break;
+    case LEAT_WT_EVENT_DATAGRAM_RECEIVED:
+        session->app->on_datagram(session, event->datagram_received.data);
+        break;
     case LEAT_WT_EVENT_STREAM_DATA_RECEIVED: channel_on_data(session, event); break;
     case LEAT_WT_EVENT_STREAM_WRITABLE: channel_on_writable(session, event->stream_id); break;
     case LEAT_WT_EVENT_STREAM_RESET: channel_on_reset(session, event); break;

@@ -24,8 +24,10 @@ serve_store *store_open(const char *file, char message[LEAT_MESSAGE_MAX]) {
     }
     if (sqlite3_open(file == NULL ? ":memory:" : file, &opened->database) != SQLITE_OK ||
         sqlite3_exec(opened->database, schema, NULL, NULL, NULL) != SQLITE_OK ||
-        sqlite3_prepare_v2(opened->database, increment, -1, &opened->increment, NULL) != SQLITE_OK) {
-        snprintf(message, LEAT_MESSAGE_MAX, "cannot use %s as store: %s", file == NULL ? "memory" : file, sqlite3_errmsg(opened->database));
+        sqlite3_prepare_v2(opened->database, increment, -1, &opened->increment, NULL) !=
+            SQLITE_OK) {
+        snprintf(message, LEAT_MESSAGE_MAX, "cannot use %s as store: %s",
+            file == NULL ? "memory" : file, sqlite3_errmsg(opened->database));
         store_close(opened);
         return NULL;
     }
@@ -35,11 +37,13 @@ serve_store *store_open(const char *file, char message[LEAT_MESSAGE_MAX]) {
 
 uint64_t store_increment(serve_store *store, leat_span user) {
     uint64_t count = 0;
-    sqlite3_bind_text(store->increment, 1, (const char *)user.data, (int)user.length, SQLITE_STATIC);
+    sqlite3_bind_text(
+        store->increment, 1, (const char *)user.data, (int)user.length, SQLITE_STATIC);
     if (sqlite3_step(store->increment) == SQLITE_ROW) {
         count = (uint64_t)sqlite3_column_int64(store->increment, 0);
     } else {
-        fprintf(stderr, "leat serve: the store did not count a click: %s\n", sqlite3_errmsg(store->database));
+        fprintf(stderr, "leat serve: the store did not count a click: %s\n",
+            sqlite3_errmsg(store->database));
     }
     sqlite3_reset(store->increment);
     return count;

@@ -193,7 +193,8 @@ START_TEST(the_key_log_has_the_five_lines_of_both_sides) {
 }
 END_TEST
 
-/* TEST RFC 9001 §5.7-2: the server gets its read secret for 1-RTT only with the client's Finished. */
+/* TEST RFC 9001 §5.7-2: the server gets its read secret for 1-RTT only with the client's
+ * Finished. */
 START_TEST(the_server_cannot_read_application_data_before_the_clients_finished) {
     tls_pair pair;
     tls_pair_init(&pair);
@@ -297,7 +298,7 @@ START_TEST(configurations_that_cannot_work_are_refused) {
 }
 END_TEST
 
-/* The messages of RFC 8448 section 6 before CertificateVerify, by step of the vector file. */
+/* The messages of RFC 8448 §6 before CertificateVerify, by step of the vector file. */
 static const int rfc_8448_steps[] = {1, 5, 14, 15, 16};
 #define RFC_8448_VERIFY 17
 
@@ -333,7 +334,8 @@ START_TEST(the_certificate_verify_of_rfc_8448_verifies) {
         uint8_t bytes[256];
         memcpy(bytes, verify.data, verify.length);
         bytes[verify.length - 1] ^= (uint8_t)flip;
-        int alert = leat_tls_receive(client, LEAT_LEVEL_HANDSHAKE, (leat_span){bytes, verify.length});
+        int alert =
+            leat_tls_receive(client, LEAT_LEVEL_HANDSHAKE, (leat_span){bytes, verify.length});
         ck_assert_int_eq(alert, flip ? LEAT_ALERT_DECRYPT_ERROR : LEAT_ALERT_NONE);
         tls_pair_free(&pair);
     }

@@ -1,4 +1,5 @@
-/* What a server chooses: groups with and without a retry, suites, protocols, certificates by name. */
+/* What a server chooses: groups with and without a retry, suites, protocols, certificates by
+ * name. */
 #include "stand_in_kem.h"
 #include "tls_pair.h"
 

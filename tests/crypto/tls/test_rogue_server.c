@@ -352,7 +352,8 @@ START_TEST(a_pkcs1_signature_in_the_handshake_is_illegal_parameter) {
 }
 END_TEST
 
-/* TEST RFC 8446 §4.1.3: a suite that we know and that has the same hash, but that was not offered. */
+/* TEST RFC 8446 §4.1.3: a suite that we know and that has the same hash, but that was not
+ * offered. */
 START_TEST(a_known_suite_that_was_not_offered_is_illegal_parameter) {
     static const uint16_t suite = 0x1301;
     tls_pair pair;

@@ -50,8 +50,8 @@ typedef struct hello {
 static pair *client_with_hello(hello *h) {
     pair *p = pair_new();
     pair_start(p);
-    const leat_send_buffer *crypto = &pair_conn(p,
-                                                PAIR_CLIENT)->spaces[LEAT_SPACE_INITIAL]->crypto_send;
+    const leat_send_buffer *crypto =
+        &pair_conn(p, PAIR_CLIENT)->spaces[LEAT_SPACE_INITIAL]->crypto_send;
     h->length = (size_t)crypto->end;
     ck_assert_uint_lt(h->length, sizeof h->bytes);
     leat_send_buffer_copy(crypto, 0, h->length, h->bytes);

@@ -99,10 +99,10 @@ START_TEST(old_keys_are_gone_after_three_ptos) {
     leat_conn_request_key_update(pair_conn(p, PAIR_CLIENT));
     send_both_ways(p);
     pair_run_for(p, 2 * LEAT_SECOND);
-    ck_assert_ptr_null(pair_conn(p,
-                                 PAIR_CLIENT)->spaces[LEAT_SPACE_APPLICATION]->keys.read_previous.aead);
-    ck_assert_ptr_null(pair_conn(p,
-                                 PAIR_SERVER)->spaces[LEAT_SPACE_APPLICATION]->keys.read_previous.aead);
+    ck_assert_ptr_null(
+        pair_conn(p, PAIR_CLIENT)->spaces[LEAT_SPACE_APPLICATION]->keys.read_previous.aead);
+    ck_assert_ptr_null(
+        pair_conn(p, PAIR_SERVER)->spaces[LEAT_SPACE_APPLICATION]->keys.read_previous.aead);
     pair_free(p);
 }
 END_TEST

@@ -198,9 +198,10 @@ static bool live_with_failure(size_t fail_at) {
         const leat_event *end = &p->ends[side].terminated;
         if (end->type == LEAT_EVENT_CONNECTION_TERMINATED &&
             end->connection_terminated.source == LEAT_SOURCE_PROTOCOL_ERROR) {
-            ck_abort_msg("allocation %zu: side %d took its own failure for a fault of the peer: 0x%llx %s", fail_at, side,
-                         (unsigned long long)end->connection_terminated.error_code,
-                             p->ends[side].reason);
+            ck_abort_msg(
+                "allocation %zu: side %d took its own failure for a fault of the peer: 0x%llx %s",
+                fail_at, side, (unsigned long long)end->connection_terminated.error_code,
+                p->ends[side].reason);
         }
     }
     pair_free(p);

@@ -29,8 +29,8 @@ START_TEST(what_is_written_is_read) {
     ours.initial_source_connection_id = (leat_cid){.length = 3, .bytes = {1, 2, 3}};
     ours.original_destination_connection_id = (leat_cid){.length = 20, .bytes = {9}};
     memset(ours.stateless_reset_token, 7, 16);
-    ours.present =
-        1u << LEAT_TP_INITIAL_SOURCE_CONNECTION_ID | 1u << LEAT_TP_ORIGINAL_DESTINATION_CONNECTION_ID |
+    ours.present = 1u << LEAT_TP_INITIAL_SOURCE_CONNECTION_ID |
+                   1u << LEAT_TP_ORIGINAL_DESTINATION_CONNECTION_ID |
                    1u << LEAT_TP_STATELESS_RESET_TOKEN;
     leat_writer writer = leat_writer_make(bytes, sizeof bytes);
     leat_transport_params_write(&writer, &ours);
