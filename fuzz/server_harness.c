@@ -101,7 +101,9 @@ static void on_event(void *user, leat_conn *conn, const leat_event *event) {
 
 static void on_record(void *user, const leat_trace_record *record) {
     harness *it = user;
-    if (strcmp(record->name, "frame_parsed") == 0 && record->fields[1].integer < 64) {
+    bool is_frame =
+        strcmp(record->category, "quic") == 0 && strcmp(record->name, "frame_parsed") == 0;
+    if (is_frame && record->fields[1].integer < 64) {
         it->counts.frames++;
         it->counts.frame_types |= UINT64_C(1) << record->fields[1].integer;
     }

@@ -65,11 +65,12 @@ static void request(golden *g) {
         LEAT_H3_HEADER("user-agent", "a \"quoted\" name"),
         LEAT_H3_HEADER("priority", "u=1, i"),
         LEAT_H3_HEADER("cookie", "a secret"),
+        {.name = text_of("x-token"), .value = text_of("a secret"), .never_index = true},
     };
     leat_h3 *h3 = g->ends[PAIR_CLIENT].h3;
     uint64_t id = 0;
     ck_assert_int_eq(leat_h3_open_request(h3, &id), 0);
-    ck_assert_int_eq(leat_h3_send_headers(h3, id, headers, 7, false), 0);
+    ck_assert_int_eq(leat_h3_send_headers(h3, id, headers, 8, false), 0);
     ck_assert_int_eq(leat_h3_send_priority(h3, id, "u=7"), 0);
     ck_assert_int_gt(leat_h3_send_data(h3, id, (const uint8_t *)"body", 4, true), 0);
 }

@@ -144,6 +144,8 @@ START_TEST(large_numbers_are_strings) {
     leat_qlog *qlog = open_log();
     tell_lost(qlog, (UINT64_C(1) << 53) - 1);
     ck_assert_ptr_nonnull(strstr(last_record(), "\"packet_number\":9007199254740991}"));
+    tell_lost(qlog, UINT64_C(1) << 53);
+    ck_assert_ptr_nonnull(strstr(last_record(), "\"packet_number\":\"9007199254740992\"}"));
     tell_lost(qlog, UINT64_MAX);
     ck_assert_ptr_nonnull(strstr(last_record(), "\"packet_number\":\"18446744073709551615\"}"));
     leat_qlog_free(qlog);

@@ -82,6 +82,16 @@ def what_one_side_sent_is_what_the_other_received():
 
 
 @test
+def keys_are_named_after_their_sender():
+    both = contents()
+    for name in ("session_server.sqlog", "session_client.sqlog"):
+        keys = [e["data"]["key_type"] for e in schema.check(both[name])[0] if e["name"] == "quic:key_updated"]
+        assert len(keys) == len(set(keys)) == 6, keys
+        # RFC 9001 §5.7: a server writes 1-RTT packets before it can read any.
+        assert name == "session_client.sqlog" or keys[-2:] == ["server_1rtt_secret", "client_1rtt_secret"], keys
+
+
+@test
 def secrets_stay_out():
     for name, content in contents().items():
         assert b"a secret" not in content, name
