@@ -2,7 +2,7 @@
 
 Layers include downwards only; OpenSSL stays in crypto/, sockets and clocks in io/ and above;
 citations have one grammar; bounds and attacks are documented; names, lines, functions and files
-keep the house rules. Outside of a git checkout every file below ROOT counts.
+keep the house rules. Where git cannot tell, every file below ROOT counts.
 """
 import os
 import re
@@ -14,14 +14,23 @@ os.chdir(root)
 LAYERS = ["base", "crypto", "crypto/tls", "quic", "h3", "webtransport", "qlog", "io", "tools"]
 
 
+def tracked_files():
+    """What git knows; nothing in an archive, without git, or when the checkout is somebody else's."""
+    try:
+        return subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True).stdout.split("\n")
+    except (OSError, subprocess.CalledProcessError):
+        return []
+
+
 def all_files():
-    if os.path.exists(".git"):
-        listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True)
-        yield from listed.stdout.split("\n")
+    listed = tracked_files() if os.path.exists(".git") else []
+    if listed:
+        yield from listed
         return
     for folder, folders, names in os.walk("."):
         # A build folder may stand inside an unpacked archive.
-        folders[:] = [f for f in folders if not os.path.exists(os.path.join(folder, f, "meson-info"))]
+        folders[:] = [f for f in folders if f not in (".git", "build-test") and
+                      not os.path.exists(os.path.join(folder, f, "meson-info"))]
         yield from (os.path.join(folder, name)[2:] for name in names)
 
 
