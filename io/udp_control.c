@@ -33,7 +33,7 @@ void leat_udp_set_options(int fd, bool is_ipv6) {
 #endif
         /*
          * RFC 9000 §14: packets must not be fragmented. PROBE: what ICMP claims of the path is not
-         * acted on (A30).
+         * acted on (attack A30).
          */
 #ifdef IPV6_PMTUDISC_PROBE
         turn_on(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);

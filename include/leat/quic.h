@@ -388,10 +388,12 @@ typedef struct leat_trace_field {
 } leat_trace_field;
 
 /*
- * One thing that happened. Frames come as records of their own ("quic", "frame_parsed" or "frame_created") right before
- * the record of their packet ("packet_received", "packet_sent"); so do the fields and settings of an HTTP/3 frame ("http3",
- * "header" or "setting") and what a loss sends again ("recovery", "frame_lost"). The first record of a connection with a
- * path is "connection_started". Names follow the qlog drafts where they have one; leat/qlog.h writes them down.
+ * One thing that happened. Frames come as records of their own ("quic", "frame_parsed" or
+ * "frame_created") right before the record of their packet ("packet_received", "packet_sent"); so
+ * do the fields and settings of an HTTP/3 frame ("http3", "header" or "setting") and what a loss
+ * sends again ("recovery", "frame_lost"). The first record of a connection with a path is
+ * "connection_started". Names follow the qlog drafts where they have one; leat/qlog.h writes them
+ * down.
  */
 typedef struct leat_trace_record {
     leat_time time;

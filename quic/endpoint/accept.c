@@ -138,7 +138,7 @@ static leat_endpoint_entry *on_initial(leat_endpoint *endpoint,
     if (is_full(endpoint)) {
         /*
          * RFC 9000 §5.2.2-4: NOT IMPLEMENTED: a refusal costs keys per packet just when there is
-         * nothing to spare (A20).
+         * nothing to spare (attack A20).
          */
         leat_endpoint_drop(endpoint, datagram, LEAT_DROP_LIMIT);
         return NULL;

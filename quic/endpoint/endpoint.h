@@ -31,7 +31,7 @@
 
 /*
  * Stateless replies that cost a cryptographic operation each: stateless resets and refusals of
- * tokens. A flood of packets with unknown CIDs costs a comparison each beyond this rate (C19, C20).
+ * tokens. A flood of packets with unknown CIDs costs a comparison each beyond this rate (attacks C19, C20).
  */
 #define LEAT_REPLY_RATE 1000 /* per second */
 #define LEAT_REPLY_BURST 256

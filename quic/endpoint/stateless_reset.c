@@ -60,7 +60,7 @@ static void send_reset(leat_endpoint *endpoint, const leat_endpoint_datagram *da
                        leat_span dcid) {
     /*
      * RFC 9000 §10.3.3-1: shorter than its cause, so that two endpoints that lost their state fall
-     * silent (C19).
+     * silent (attack C19).
      */
     size_t length = datagram->bytes.length - 1;
     length = length > RESET_MAX ? RESET_MAX : length;

@@ -233,7 +233,7 @@ START_TEST(with_nothing_in_flight_no_timer_runs) {
 }
 END_TEST
 
-/* D6, D7: a black hole for ever: the backoff saturates, nothing overflows. */
+/* Attacks D6, D7: a black hole for ever: the backoff saturates, nothing overflows. */
 START_TEST(endless_timeouts_saturate) {
     sender s;
     sender_set_up(&s, NULL);
