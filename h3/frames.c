@@ -57,11 +57,6 @@ static const leat_h3_frame_row *find_row(uint64_t type) {
     return NULL;
 }
 
-const char *leat_h3_frame_name(uint64_t type) {
-    const leat_h3_frame_row *row = find_row(type);
-    return row != NULL ? row->name : "unknown";
-}
-
 static bool is_allowed(const leat_h3 *h3, const leat_h3_frame_row *row, unsigned where) {
     unsigned from = h3->is_client ? LEAT_H3_FROM_SERVER : LEAT_H3_FROM_CLIENT;
     return (row->where & where) != 0 && (row->from & from) != 0;

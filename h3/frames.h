@@ -43,7 +43,6 @@ struct leat_h3_frame_row {
 
 /* Reads frames from h3->input; `where` says which kind of stream it is. */
 bool leat_h3_read_frames(leat_h3 *h3, leat_h3_stream *stream, unsigned where, leat_h3_event *event);
-const char *leat_h3_frame_name(uint64_t type); /* "SETTINGS", or "unknown" */
 
 /* Type and length of a frame; room for both. */
 #define LEAT_H3_FRAME_HEAD_MAX 16

@@ -108,14 +108,16 @@ static bool offered_group(const leat_tls_handshake *handshake, uint16_t group) {
     return false;
 }
 
+static int read_hello(leat_tls *tls, leat_span message, leat_server_hello *hello) {
+    int alert = leat_server_hello_parse(leat_tls_body(message), tls->handshake->offered, hello,
+                                        &tls->error);
+    return alert == LEAT_ALERT_NONE ? choose_suite(tls, hello->cipher_suite) : alert;
+}
+
 int leat_tls_on_hello_retry_request(leat_tls *tls, leat_span message) {
     leat_tls_handshake *handshake = tls->handshake;
     leat_server_hello hello;
-    int alert =
-        leat_server_hello_parse(leat_tls_body(message), handshake->offered, &hello, &tls->error);
-    if (alert == LEAT_ALERT_NONE) {
-        alert = choose_suite(tls, hello.cipher_suite);
-    }
+    int alert = read_hello(tls, message, &hello);
     if (alert != LEAT_ALERT_NONE) {
         return alert;
     }
@@ -182,11 +184,7 @@ static int agree(leat_tls *tls, const leat_extensions *extensions) {
 int leat_tls_on_server_hello(leat_tls *tls, leat_span message) {
     leat_tls_handshake *handshake = tls->handshake;
     leat_server_hello hello;
-    int alert =
-        leat_server_hello_parse(leat_tls_body(message), handshake->offered, &hello, &tls->error);
-    if (alert == LEAT_ALERT_NONE) {
-        alert = choose_suite(tls, hello.cipher_suite);
-    }
+    int alert = read_hello(tls, message, &hello);
     if (alert == LEAT_ALERT_NONE) {
         alert = accept_psk(tls, &hello.extensions);
     }

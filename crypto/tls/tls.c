@@ -15,23 +15,20 @@
 #define HEADER_SIZE 4
 
 /* RFC 9001 §4.1.3: each state reads one encryption level only. */
-static const struct {
-    const char *name;
-    leat_level reads;
-} states[LEAT_TLS_STATE_COUNT] = {
-    [LEAT_CLIENT_NEW] = {"new", LEAT_LEVEL_INITIAL},
-    [LEAT_CLIENT_HELLO_SENT] = {"ClientHello sent", LEAT_LEVEL_INITIAL},
-    [LEAT_CLIENT_RETRIED] = {"HelloRetryRequest answered", LEAT_LEVEL_INITIAL},
-    [LEAT_CLIENT_HAS_SERVER_HELLO] = {"ServerHello read", LEAT_LEVEL_HANDSHAKE},
-    [LEAT_CLIENT_HAS_EXTENSIONS] = {"EncryptedExtensions read", LEAT_LEVEL_HANDSHAKE},
-    [LEAT_CLIENT_HAS_CERTIFICATE_REQUEST] = {"CertificateRequest read", LEAT_LEVEL_HANDSHAKE},
-    [LEAT_CLIENT_HAS_CERTIFICATE] = {"Certificate read", LEAT_LEVEL_HANDSHAKE},
-    [LEAT_CLIENT_TRUSTS_SERVER] = {"server authenticated", LEAT_LEVEL_HANDSHAKE},
-    [LEAT_CLIENT_DONE] = {"complete", LEAT_LEVEL_APPLICATION},
-    [LEAT_SERVER_NEW] = {"new", LEAT_LEVEL_INITIAL},
-    [LEAT_SERVER_RETRIED] = {"HelloRetryRequest sent", LEAT_LEVEL_INITIAL},
-    [LEAT_SERVER_FLIGHT_SENT] = {"Finished sent", LEAT_LEVEL_HANDSHAKE},
-    [LEAT_SERVER_DONE] = {"complete", LEAT_LEVEL_APPLICATION},
+static const leat_level levels[LEAT_TLS_STATE_COUNT] = {
+    [LEAT_CLIENT_NEW] = LEAT_LEVEL_INITIAL,
+    [LEAT_CLIENT_HELLO_SENT] = LEAT_LEVEL_INITIAL,
+    [LEAT_CLIENT_RETRIED] = LEAT_LEVEL_INITIAL,
+    [LEAT_CLIENT_HAS_SERVER_HELLO] = LEAT_LEVEL_HANDSHAKE,
+    [LEAT_CLIENT_HAS_EXTENSIONS] = LEAT_LEVEL_HANDSHAKE,
+    [LEAT_CLIENT_HAS_CERTIFICATE_REQUEST] = LEAT_LEVEL_HANDSHAKE,
+    [LEAT_CLIENT_HAS_CERTIFICATE] = LEAT_LEVEL_HANDSHAKE,
+    [LEAT_CLIENT_TRUSTS_SERVER] = LEAT_LEVEL_HANDSHAKE,
+    [LEAT_CLIENT_DONE] = LEAT_LEVEL_APPLICATION,
+    [LEAT_SERVER_NEW] = LEAT_LEVEL_INITIAL,
+    [LEAT_SERVER_RETRIED] = LEAT_LEVEL_INITIAL,
+    [LEAT_SERVER_FLIGHT_SENT] = LEAT_LEVEL_HANDSHAKE,
+    [LEAT_SERVER_DONE] = LEAT_LEVEL_APPLICATION,
 };
 
 /*
@@ -113,7 +110,7 @@ static uint16_t classify(leat_span message) {
 
 static int on_message(leat_tls *tls, leat_span message) {
     const struct message_row *row = find_message(tls->state, classify(message));
-    leat_level level = states[tls->state].reads;
+    leat_level level = levels[tls->state];
     if (row == NULL) {
         return leat_fault(&tls->error, LEAT_ALERT_UNEXPECTED_MESSAGE,
                           "a handshake message out of order");
@@ -184,7 +181,7 @@ int leat_tls_receive(leat_tls *tls, leat_level level, leat_span bytes) {
     leat_reader reader = leat_reader_of(bytes);
     while (leat_reader_left(&reader) > 0) {
         /* RFC 9001 §4.1.3-3: also what is left over when the level changed under these bytes. */
-        if (level != states[tls->state].reads) {
+        if (level != levels[tls->state]) {
             tls->violates_quic = true;
             return fail_with(tls, LEAT_ALERT_UNEXPECTED_MESSAGE,
                              "handshake bytes at the wrong encryption level");
@@ -259,10 +256,6 @@ bool leat_tls_is_complete(const leat_tls *tls) {
 
 bool leat_tls_violates_quic(const leat_tls *tls) {
     return tls->alert != LEAT_ALERT_NONE && tls->violates_quic;
-}
-
-const char *leat_tls_state_name(const leat_tls *tls) {
-    return states[tls->state].name;
 }
 
 bool leat_tls_is_resumed(const leat_tls *tls) {

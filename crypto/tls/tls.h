@@ -142,7 +142,6 @@ void leat_tls_output_consume(leat_tls *tls, leat_level level, size_t length);
  * wrong max_early_data_size (§4.6.1), a legacy_session_id (§8.4). The alert is then only the nearest one.
  */
 bool leat_tls_violates_quic(const leat_tls *tls);
-const char *leat_tls_state_name(const leat_tls *tls); /* what has happened last, for traces */
 bool leat_tls_is_complete(const leat_tls *tls);  /* RFC 9001 §4.1.1: Finished sent and the peer's verified */
 bool leat_tls_is_resumed(const leat_tls *tls);
 bool leat_tls_retried(const leat_tls *tls);      /* a HelloRetryRequest was part of it */

@@ -30,18 +30,24 @@ uint64_t leat_conn_streams_available(const leat_conn *conn, bool unidirectional)
     return leat_flow_send_credit(&conn->streams.map.counts[unidirectional ? LEAT_UNI : LEAT_BIDI]);
 }
 
-static int can_send(const leat_conn *conn, const leat_stream *stream) {
+int leat_streams_check_part(const leat_conn *conn, const leat_stream *stream, bool sending) {
     if (!leat_conn_is_open(conn)) {
         return LEAT_ERR_STATE;
     }
     if (stream == NULL) {
         return LEAT_ERR_NO_STREAM;
     }
-    if (!leat_stream_has_send_part(stream)) {
-        return LEAT_ERR_DIRECTION;
+    bool has_part = sending ? leat_stream_has_send_part(stream) : leat_stream_has_recv_part(stream);
+    return has_part ? LEAT_OK : LEAT_ERR_DIRECTION;
+}
+
+static int can_send(const leat_conn *conn, const leat_stream *stream) {
+    int err = leat_streams_check_part(conn, stream, true);
+    if (err == LEAT_OK &&
+        (!leat_send_state_can_send(stream->send_state) || stream->send.fin_queued)) {
+        err = LEAT_ERR_STATE;
     }
-    return leat_send_state_can_send(stream->send_state) && !stream->send.fin_queued ? LEAT_OK
-            : LEAT_ERR_STATE;
+    return err;
 }
 
 ptrdiff_t leat_conn_send_stream_data(leat_conn *conn, uint64_t stream_id, const uint8_t *data,

@@ -22,17 +22,9 @@ static void reset_sending(leat_conn *conn, leat_stream *stream, uint64_t error_c
 
 int leat_conn_reset_stream(leat_conn *conn, uint64_t stream_id, uint64_t error_code) {
     leat_stream *stream = leat_stream_map_find(&conn->streams.map, stream_id);
-    if (!leat_conn_is_open(conn)) {
-        return LEAT_ERR_STATE;
-    }
-    if (stream == NULL) {
-        return LEAT_ERR_NO_STREAM;
-    }
-    if (!leat_stream_has_send_part(stream)) {
-        return LEAT_ERR_DIRECTION;
-    }
-    if (error_code > LEAT_VARINT_MAX) {
-        return LEAT_ERR_INVALID;
+    int err = leat_streams_check_part(conn, stream, true);
+    if (err != LEAT_OK || error_code > LEAT_VARINT_MAX) {
+        return err != LEAT_OK ? err : LEAT_ERR_INVALID;
     }
     reset_sending(conn, stream, error_code);
     return LEAT_OK;
@@ -80,17 +72,9 @@ void leat_stop_sending_on_frame(leat_conn *conn, const leat_frame *frame, leat_p
 
 int leat_conn_stop_stream(leat_conn *conn, uint64_t stream_id, uint64_t error_code) {
     leat_stream *stream = leat_stream_map_find(&conn->streams.map, stream_id);
-    if (!leat_conn_is_open(conn)) {
-        return LEAT_ERR_STATE;
-    }
-    if (stream == NULL) {
-        return LEAT_ERR_NO_STREAM;
-    }
-    if (!leat_stream_has_recv_part(stream)) {
-        return LEAT_ERR_DIRECTION;
-    }
-    if (error_code > LEAT_VARINT_MAX) {
-        return LEAT_ERR_INVALID;
+    int err = leat_streams_check_part(conn, stream, false);
+    if (err != LEAT_OK || error_code > LEAT_VARINT_MAX) {
+        return err != LEAT_OK ? err : LEAT_ERR_INVALID;
     }
     bool is_over = stream->stop_sent || stream->end_told ||
         stream->recv_state == LEAT_RECV_DATA_READ || stream->recv_state == LEAT_RECV_RESET_READ;

@@ -32,6 +32,9 @@ void leat_streams_on_peer_params(leat_conn *conn);
 /* The stream a frame of the peer is about; NULL: nothing to do (late, or a fault that was
  * recorded). */
 leat_stream *leat_streams_find_for_frame(leat_conn *conn, uint64_t id, uint64_t frame_type);
+/* For the calls of the application: LEAT_OK when the connection is open and the stream has that
+ * part. */
+int leat_streams_check_part(const leat_conn *conn, const leat_stream *stream, bool sending);
 void leat_streams_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
 void leat_streams_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
                            const leat_frame_record *record);

@@ -61,8 +61,3 @@ void leat_ecn_on_lost(leat_ecn *ecn) {
         ecn->state = LEAT_ECN_FAILED;
     }
 }
-
-const char *leat_ecn_state_name(leat_ecn_state state) {
-    static const char *const names[] = {"testing", "unknown", "capable", "failed"};
-    return names[state];
-}

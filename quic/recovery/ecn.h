@@ -51,7 +51,5 @@ leat_ecn_verdict leat_ecn_on_ack(leat_ecn *ecn, leat_ecn_ledger *ledger, uint64_
     const leat_ecn_counts *counts);
 /* A marked packet was lost: when all of the testing phase are, the path eats marked packets. */
 void leat_ecn_on_lost(leat_ecn *ecn);
-const char *leat_ecn_state_name(
-    leat_ecn_state state); /* qlog: "testing", "unknown", "capable", "failed" */
 
 #endif
