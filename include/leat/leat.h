@@ -2,6 +2,7 @@
 #ifndef LEAT_LEAT_H
 #define LEAT_LEAT_H
 #include <leat/base.h>
+#include <leat/congestion.h>
 #include <leat/h3.h>
 #include <leat/io.h>
 #include <leat/qlog.h>

@@ -18,6 +18,7 @@
 #define LEAT_QUIC_H
 
 #include <leat/base.h>
+#include <leat/congestion.h>
 #include <leat/tls.h>
 
 #ifdef __cplusplus
@@ -117,7 +118,8 @@ typedef struct leat_config {
     leat_time liveness;              /* the limit L of silence while liveness is wanted; 0: off (default) */
     leat_time handshake_timeout;     /* default 10 s; 0: none */
     leat_time initial_rtt;           /* RFC 9002 §6.2.2; default 333 ms */
-    const char *congestion_control;  /* "newreno" (default) */
+    const char *congestion_control;  /* "cubic" (default) or "newreno" */
+    const leat_congestion_ops *congestion_controller; /* one's own, instead of a name; lives as long as the connections */
     bool pacing;                     /* default true */
     const leat_trace_sink *trace;    /* NULL: off */
 } leat_config;

@@ -24,6 +24,7 @@ void leat_config_init(leat_config *config, bool is_client) {
         .max_send_udp_payload = 1252,
         .handshake_timeout = 10 * LEAT_SECOND,
         .initial_rtt = LEAT_INITIAL_RTT,
+        .congestion_control = "cubic",
         .pacing = true,
     };
 }

@@ -37,6 +37,12 @@ static uint64_t at_least(uint64_t value, uint64_t minimum) {
     return value > minimum ? value : minimum;
 }
 
+/* One's own, or the one named; NULL when there is none of that name. */
+static const leat_congestion_ops *congestion_ops(const leat_config *config) {
+    return config->congestion_controller != NULL ? config->congestion_controller
+                                                 : leat_congestion_find(config->congestion_control);
+}
+
 /* A copy without what is only borrowed, with every value inside the range that the protocol has for
  * it. */
 static leat_config adopt_config(const leat_config *config) {
@@ -48,6 +54,7 @@ static leat_config adopt_config(const leat_config *config) {
     copy.resumption_keys = NULL;
     copy.groups = NULL;
     copy.trace = NULL;
+    copy.congestion_control = NULL;
     copy.session_ticket = copy.token = (leat_span){NULL, 0};
     copy.max_data = at_most(copy.max_data, LEAT_VARINT_MAX);
     copy.max_stream_data = at_most(copy.max_stream_data, LEAT_VARINT_MAX);
@@ -64,14 +71,17 @@ static leat_config adopt_config(const leat_config *config) {
     copy.ack_delay_exponent = (uint8_t)at_most(copy.ack_delay_exponent, 20);
     uint64_t payload = at_least(copy.max_send_udp_payload, LEAT_MIN_DATAGRAM);
     copy.max_send_udp_payload = (size_t)at_most(payload, SEND_PAYLOAD_MAX);
+    copy.congestion_controller = congestion_ops(config);
     return copy;
 }
 
 static bool is_usable(const leat_config *config) {
+    const leat_congestion_ops *ops = congestion_ops(config);
     bool has_name = !config->is_client || config->server_name != NULL;
     bool has_identity = config->is_client || config->identity_count > 0;
     return config->size == sizeof *config && config->alpn_count > 0 && has_name && has_identity &&
-           config->connection_id_length <= LEAT_CID_MAX;
+           config->connection_id_length <= LEAT_CID_MAX && ops != NULL &&
+           leat_congestion_is_complete(ops);
 }
 
 static void set_basics(leat_conn *conn, const leat_config *config, const leat_conn_owner *owner,

@@ -19,8 +19,8 @@ static int open_path(leat_conn *conn, leat_path_state **slot, const leat_path *a
     if (path == NULL) {
         return LEAT_ERR_NOMEM;
     }
-    const leat_congestion_ops *ops = leat_congestion_find(conn->config.congestion_control);
-    int err = leat_recovery_path_init(&path->recovery, conn->allocator, ops,
+    int err = leat_recovery_path_init(&path->recovery, conn->allocator,
+                                      conn->config.congestion_controller,
                                       conn->config.max_send_udp_payload,
                                       conn->config.initial_rtt, false);
     if (err != LEAT_OK) {
@@ -263,24 +263,14 @@ void leat_paths_on_timer(leat_conn *conn) {
 
 /* ---- following the client -------------------------------------------------------------------- */
 
-/* RFC 9000 §9.4: a new port on the same host is most likely a NAT on the same path; its estimates
- * still hold. */
-static void inherit_estimates(leat_path_state *path, const leat_path_state *from) {
-    const leat_congestion *congestion = &from->recovery.congestion;
-    if (path->recovery.congestion.ops == congestion->ops) {
-        memcpy(path->recovery.congestion.state, congestion->state, congestion->ops->state_size);
-    }
-    path->recovery.rtt = from->recovery.rtt;
-    path->recovery.pacer = from->recovery.pacer;
-}
-
 static void migrate(leat_conn *conn, leat_path_state *path) {
     leat_path_state *before = conn->paths.active;
     if (before->is_validated) {
         conn->paths.fallback = before;
     }
     if (is_same_host(before, path)) {
-        inherit_estimates(path, before);
+        /* RFC 9000 §9.4: a new port on the same host is most likely a NAT on the same path. */
+        leat_recovery_path_inherit(&path->recovery, &before->recovery);
     }
     make_active(conn, path);
     leat_trace_migration(conn, "migration_started", path);

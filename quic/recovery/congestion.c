@@ -11,7 +11,8 @@
 #define MINIMUM_DATAGRAMS 2
 
 static const leat_congestion_ops *const controllers[] = {
-    &leat_newreno, /* the default */
+    &leat_cubic, /* the default */
+    &leat_newreno,
 };
 
 uint64_t leat_minimum_window(size_t max_datagram_size) {
@@ -37,6 +38,13 @@ const leat_congestion_ops *leat_congestion_find(const char *name) {
     return NULL;
 }
 
+bool leat_congestion_is_complete(const leat_congestion_ops *ops) {
+    return ops->size == sizeof *ops && ops->name != NULL && ops->state_size > 0 &&
+           ops->init != NULL && ops->on_acked != NULL && ops->on_congestion_event != NULL &&
+           ops->on_persistent_congestion != NULL && ops->on_datagram_size != NULL &&
+           ops->window != NULL;
+}
+
 int leat_congestion_init(leat_congestion *congestion, const leat_congestion_ops *ops,
     const leat_allocator *allocator, size_t max_datagram_size) {
     *congestion = (leat_congestion){
@@ -56,4 +64,21 @@ void leat_congestion_reset(leat_congestion *congestion, size_t max_datagram_size
 void leat_congestion_clear(leat_congestion *congestion) {
     leat_free(congestion->allocator, congestion->state);
     congestion->state = NULL;
+}
+
+uint64_t leat_congestion_slow_start_threshold(const leat_congestion *congestion) {
+    return congestion->ops->slow_start_threshold != NULL
+               ? congestion->ops->slow_start_threshold(congestion->state)
+               : UINT64_MAX;
+}
+
+const char *leat_congestion_state_name(const leat_congestion *congestion) {
+    return congestion->ops->state_name != NULL ? congestion->ops->state_name(congestion->state)
+                                               : congestion->ops->name;
+}
+
+uint64_t leat_congestion_grow(uint64_t window, uint64_t bytes) {
+    uint64_t room =
+        LEAT_CONGESTION_WINDOW_MAX > window ? LEAT_CONGESTION_WINDOW_MAX - window : 0;
+    return window + (bytes < room ? bytes : room);
 }

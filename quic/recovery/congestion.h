@@ -1,65 +1,19 @@
 /*
- * The seam between loss recovery and congestion controllers, RFC 9002 §7: a table of functions. A
- * controller decides one number, the congestion window in bytes; bytes_in_flight is counted by
- * leat_recovery_path, sending pace by leat_pacer. Controllers are found by name; a controller of
- * one's own is handed over as a pointer to its table.
+ * A controller at work on a path: the table of <leat/congestion.h> and its state. bytes_in_flight is
+ * counted by leat_recovery_path, sending pace by leat_pacer, delivery by leat_delivery_rate.
  */
 #ifndef LEAT_QUIC_RECOVERY_CONGESTION_H
 #define LEAT_QUIC_RECOVERY_CONGESTION_H
 
-#include "quic/recovery/rtt.h"
-#include "quic/recovery/sent_packets.h"
+#include <leat/congestion.h>
 
-/*
- * RFC 9002 §7.2: ten datagrams, at most the larger of 14720 bytes and two datagrams; never below
- * two datagrams.
- */
-uint64_t leat_initial_window(size_t max_datagram_size);
-uint64_t leat_minimum_window(size_t max_datagram_size);
+#include "base/alloc.h"
 
-/* One newly acknowledged packet that was in flight. */
-typedef struct leat_congestion_ack {
-    const leat_sent_packet *packet;
-    uint64_t bytes_in_flight; /* after this packet was taken out */
-    uint64_t delivered;       /* bytes delivered on this path so far, this packet included */
-    const leat_rtt *rtt;      /* already updated by the ACK */
-    bool is_app_limited;      /* the sender does not use the window now (§7.8) */
-    leat_time now;
-} leat_congestion_ack;
+/* No window grows beyond this, so that products of two windows' parts never wrap. */
+#define LEAT_CONGESTION_WINDOW_MAX (UINT64_C(1) << 40)
 
-/* Packets were lost, or the peer counted new CE marks. */
-typedef struct leat_congestion_event {
-    leat_time time_sent;      /* of the newest packet concerned: is this a new recovery period? */
-    uint64_t lost_bytes;      /* 0 for ECN */
-    uint64_t bytes_in_flight; /* after the lost ones were taken out */
-    bool is_ecn;
-    leat_time now;
-} leat_congestion_event;
-
-typedef struct leat_congestion_ops {
-    const char *name;
-    size_t state_size; /* bytes of state, zeroed before init */
-    void (*init)(void *state, size_t max_datagram_size);
-    /* bytes_in_flight: with this packet. */
-    void (*on_sent)(
-        void *state, const leat_sent_packet *packet, uint64_t bytes_in_flight, leat_time now);
-    void (*on_acked)(void *state, const leat_congestion_ack *ack);
-    void (*on_congestion_event)(void *state, const leat_congestion_event *event);
-    void (*on_persistent_congestion)(void *state);
-    /* The path takes larger or smaller datagrams from now on. */
-    void (*on_datagram_size)(void *state, size_t max_datagram_size);
-    uint64_t (*window)(const void *state);
-    /* Bytes per second, or 0: leave it to the pacer. The function may be NULL. */
-    uint64_t (*pacing_rate)(const void *state);
-    uint64_t (*slow_start_threshold)(const void *state); /* UINT64_MAX: not set yet */
-    /* qlog: "slow_start", "congestion_avoidance", "recovery" */
-    const char *(*state_name)(const void *state);
-} leat_congestion_ops;
-
+extern const leat_congestion_ops leat_cubic;
 extern const leat_congestion_ops leat_newreno;
-
-/* The built-in controller of this name, or NULL. A NULL name is the default. */
-const leat_congestion_ops *leat_congestion_find(const char *name);
 
 typedef struct leat_congestion {
     const leat_congestion_ops *ops;
@@ -67,6 +21,8 @@ typedef struct leat_congestion {
     void *state;
 } leat_congestion;
 
+/* All functions that must be there are there, and the table is of this version. */
+bool leat_congestion_is_complete(const leat_congestion_ops *ops);
 /* LEAT_ERR_NOMEM. */
 int leat_congestion_init(leat_congestion *congestion, const leat_congestion_ops *ops,
     const leat_allocator *allocator, size_t max_datagram_size);
@@ -76,8 +32,11 @@ void leat_congestion_clear(leat_congestion *congestion);
 static inline uint64_t leat_congestion_window(const leat_congestion *congestion) {
     return congestion->ops->window(congestion->state);
 }
-static inline const char *leat_congestion_state_name(const leat_congestion *congestion) {
-    return congestion->ops->state_name(congestion->state);
-}
+/* UINT64_MAX: none. */
+uint64_t leat_congestion_slow_start_threshold(const leat_congestion *congestion);
+const char *leat_congestion_state_name(const leat_congestion *congestion);
+
+/* window + bytes, up to LEAT_CONGESTION_WINDOW_MAX. */
+uint64_t leat_congestion_grow(uint64_t window, uint64_t bytes);
 
 #endif

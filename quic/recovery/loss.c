@@ -17,14 +17,19 @@ void leat_loss_detect(leat_recovery_space *space, const leat_rtt *rtt, leat_time
         if (unacked->state != LEAT_SENT_OUTSTANDING) {
             continue;
         }
+        const leat_recovery_path *path = unacked->path;
+        const leat_reordering *patience =
+            path != NULL ? &path->reordering : &leat_reordering_initial;
         leat_time loss_delay =
-            leat_rtt_loss_delay(unacked->path != NULL ? &unacked->path->rtt : rtt);
+            leat_rtt_loss_delay(path != NULL ? &path->rtt : rtt, patience->time_threshold_eighths);
         leat_time lost_at = leat_time_add(unacked->time_sent, loss_delay);
-        bool is_late = lost_at <= now; /* RFC 9002 §6.1.2-1 */
-        bool is_overtaken =
-            space->largest_acked_packet - pn >= LEAT_PACKET_THRESHOLD; /* RFC 9002 §6.1.1-1 */
-        if (is_late || is_overtaken) {
-            on_lost(user, unacked);
+        leat_loss_reason reason = {
+            /* RFC 9002 §6.1.1-1 */
+            .is_overtaken = space->largest_acked_packet - pn >= patience->packet_threshold,
+            .is_late = lost_at <= now, /* RFC 9002 §6.1.2-1 */
+        };
+        if (reason.is_late || reason.is_overtaken) {
+            on_lost(user, unacked, reason);
         } else if (lost_at < space->loss_time) {
             space->loss_time = lost_at; /* RFC 9002 §6.1.2-3 */
         }

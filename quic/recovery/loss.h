@@ -8,6 +8,7 @@
 #include "quic/recovery/ecn.h"
 #include "quic/recovery/rtt.h"
 #include "quic/recovery/sent_packets.h"
+#include "quic/recovery/spurious.h"
 
 #define LEAT_PACKET_THRESHOLD 3                /* RFC 9002 §6.1.1: kPacketThreshold */
 #define LEAT_PERSISTENT_CONGESTION_THRESHOLD 3 /* RFC 9002 §7.6.1: kPersistentCongestionThreshold \
@@ -38,7 +39,7 @@ typedef struct leat_recovery_space {
  * lost, oldest first, and sets loss_time. on_lost must leave the packet settled. `rtt` is for
  * packets whose path is gone.
  */
-typedef void (*leat_on_lost_fn)(void *user, leat_sent_packet *packet);
+typedef void (*leat_on_lost_fn)(void *user, leat_sent_packet *packet, leat_loss_reason reason);
 void leat_loss_detect(leat_recovery_space *space, const leat_rtt *rtt, leat_time now,
     leat_on_lost_fn on_lost, void *user);
 /*

@@ -1,13 +1,22 @@
-/* The controller of RFC 9002 §7 and appendix B: slow start, recovery, congestion avoidance. */
+/*
+ * NewReno, the controller of RFC 9002 §7 and appendix B: slow start, recovery, congestion avoidance.
+ * A reduction that turns out to be for nothing is undone.
+ */
 #include "quic/recovery/congestion.h"
 
 #define LOSS_REDUCTION_FACTOR 2 /* RFC 9002 B.1: kLossReductionFactor is one half */
+
+/* What a reduction changes. */
+typedef struct windows {
+    uint64_t congestion_window, ssthresh, bytes_acked;
+} windows;
 
 typedef struct newreno {
     uint64_t max_datagram_size;
     uint64_t congestion_window;
     uint64_t ssthresh;
     uint64_t bytes_acked; /* since the window grew last, in congestion avoidance */
+    windows undo;         /* before the last reduction; a window of 0: nothing to undo */
     leat_time congestion_recovery_start_time;
     bool has_recovered; /* congestion_recovery_start_time is set */
     bool in_recovery;   /* for traces: nothing sent after the start was acknowledged yet */
@@ -22,17 +31,8 @@ static void init(void *state, size_t max_datagram_size) {
     };
 }
 
-static void on_sent(
-    void *state, const leat_sent_packet *packet, uint64_t bytes_in_flight, leat_time now) {
-    (void)state, (void)packet, (void)bytes_in_flight, (void)now;
-}
-
 static bool is_in_recovery(const newreno *reno, leat_time time_sent) {
     return reno->has_recovered && time_sent <= reno->congestion_recovery_start_time;
-}
-
-static uint64_t add_saturating(uint64_t a, uint64_t b) {
-    return b > UINT64_MAX - a ? UINT64_MAX : a + b;
 }
 
 static void on_acked(void *state, const leat_congestion_ack *ack) {
@@ -46,14 +46,14 @@ static void on_acked(void *state, const leat_congestion_ack *ack) {
         return; /* RFC 9002 §7.8-1: an unused window has not been tested */
     }
     if (reno->congestion_window < reno->ssthresh) {
-        reno->congestion_window = add_saturating(reno->congestion_window, ack->packet->sent_bytes);
+        reno->congestion_window = leat_congestion_grow(reno->congestion_window, ack->packet->bytes);
         return;
     }
     /* RFC 9002 §7.3.3-1: one datagram for each window acknowledged. */
-    reno->bytes_acked += ack->packet->sent_bytes;
+    reno->bytes_acked += ack->packet->bytes;
     if (reno->bytes_acked >= reno->congestion_window) {
         reno->bytes_acked -= reno->congestion_window;
-        reno->congestion_window = add_saturating(reno->congestion_window, reno->max_datagram_size);
+        reno->congestion_window = leat_congestion_grow(reno->congestion_window, reno->max_datagram_size);
     }
 }
 
@@ -64,6 +64,7 @@ static void on_congestion_event(void *state, const leat_congestion_event *event)
     }
     uint64_t minimum = leat_minimum_window(reno->max_datagram_size);
     uint64_t reduced = reno->congestion_window / LOSS_REDUCTION_FACTOR;
+    reno->undo = (windows){reno->congestion_window, reno->ssthresh, reno->bytes_acked};
     /* RFC 9002 §7.3.1-1, §7.3.2-1, §7.3.2-2 */
     reno->has_recovered = reno->in_recovery = true;
     reno->congestion_recovery_start_time = event->now;
@@ -76,6 +77,18 @@ static void on_persistent_congestion(void *state) {
     reno->congestion_window = leat_minimum_window(reno->max_datagram_size); /* RFC 9002 §7.6.2-4 */
     reno->has_recovered = reno->in_recovery = false;
     reno->bytes_acked = 0;
+    reno->undo.congestion_window = 0; /* no ACK for three PTOs: that was no reordering */
+}
+
+static void on_spurious_loss(void *state) {
+    newreno *reno = state;
+    if (reno->undo.congestion_window > reno->congestion_window) {
+        reno->congestion_window = reno->undo.congestion_window;
+        reno->ssthresh = reno->undo.ssthresh;
+        reno->bytes_acked = reno->undo.bytes_acked;
+        reno->has_recovered = reno->in_recovery = false;
+    }
+    reno->undo.congestion_window = 0;
 }
 
 static void on_datagram_size(void *state, size_t max_datagram_size) {
@@ -110,13 +123,14 @@ static const char *state_name(const void *state) {
 }
 
 const leat_congestion_ops leat_newreno = {
+    .size = sizeof(leat_congestion_ops),
     .name = "newreno",
     .state_size = sizeof(newreno),
     .init = init,
-    .on_sent = on_sent,
     .on_acked = on_acked,
     .on_congestion_event = on_congestion_event,
     .on_persistent_congestion = on_persistent_congestion,
+    .on_spurious_loss = on_spurious_loss,
     .on_datagram_size = on_datagram_size,
     .window = window,
     .slow_start_threshold = slow_start_threshold,

@@ -2,6 +2,7 @@
 #include "quic/recovery/pacer.h"
 
 #include "quic/recovery/congestion.h"
+#include "quic/recovery/rtt.h"
 
 /*
  * RFC 9002 §7.7: N = 1.25, so that the window stays usable when the RTT varies; here in nanoseconds

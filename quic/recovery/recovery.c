@@ -29,6 +29,7 @@ void leat_recovery_clear(leat_recovery *recovery) {
         leat_sent_packets_clear(&recovery->spaces[i].sent);
     }
     leat_slab_clear(&recovery->records);
+    leat_ring_clear(&recovery->lost);
 }
 
 void leat_recovery_trim(leat_recovery *recovery) {
@@ -52,16 +53,16 @@ static void fill_packet(
     packet->ack_eliciting = info->ack_eliciting;
     packet->in_flight = info->in_flight;
     packet->is_mtu_probe = info->is_mtu_probe;
-    packet->delivered = info->path->delivered;
-    packet->delivered_time = info->path->delivered_time;
-    packet->is_app_limited = info->path->is_app_limited;
 }
 
 /* A packet in flight takes its share of the window and of the pacer. */
-static void count_in_flight(leat_recovery_path *path, const leat_sent_packet *packet) {
+static void count_in_flight(leat_recovery_path *path, leat_sent_packet *packet) {
     path->bytes_in_flight += packet->sent_bytes;
-    path->congestion.ops->on_sent(
-        path->congestion.state, packet, path->bytes_in_flight, packet->time_sent);
+    leat_delivery_rate_on_sent(&path->rate, packet, path->bytes_in_flight);
+    if (path->congestion.ops->on_sent != NULL) {
+        leat_congestion_packet described = leat_delivery_rate_describe(packet);
+        path->congestion.ops->on_sent(path->congestion.state, &described);
+    }
     leat_pacer_on_sent(&path->pacer, packet->sent_bytes, packet->time_sent);
 }
 

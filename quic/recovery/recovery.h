@@ -20,6 +20,7 @@
 #include "base/range_set.h"
 #include "quic/packet/header.h"
 #include "quic/recovery/congestion.h"
+#include "quic/recovery/delivery_rate.h"
 #include "quic/recovery/ecn.h"
 #include "quic/recovery/loss.h"
 #include "quic/recovery/pacer.h"
@@ -37,8 +38,9 @@ typedef struct leat_recovery_path {
     leat_ecn ecn;
     size_t max_datagram_size;
     uint64_t bytes_in_flight;
-    uint64_t delivered;       /* bytes acknowledged so far */
-    leat_time delivered_time; /* when it last grew */
+    leat_delivery_rate rate;
+    leat_reordering reordering;
+    leat_loss_episode episode;
     bool is_app_limited; /* the last time there was nothing more to send although window was left */
 } leat_recovery_path;
 
@@ -56,13 +58,14 @@ typedef struct leat_recovery_conditions {
 typedef struct leat_recovery_stats {
     uint64_t packets_sent, packets_acked, packets_lost;
     uint64_t bytes_sent, bytes_acked, bytes_lost;
-    uint64_t congestion_events, persistent_congestions, pto_total;
+    uint64_t congestion_events, persistent_congestions, spurious_losses, pto_total;
 } leat_recovery_stats;
 
 typedef struct leat_recovery {
     const leat_allocator *allocator;
     leat_recovery_space spaces[LEAT_SPACE_COUNT];
     leat_slab records;
+    leat_ring lost;           /* packets lost a short while ago, see spurious.h */
     leat_recovery_path *path; /* the one that timers go by */
     leat_recovery_conditions conditions;
     uint32_t pto_count;
@@ -121,6 +124,11 @@ void leat_recovery_path_clear(leat_recovery *recovery, leat_recovery_path *path)
  * Starts estimates anew after a change of address (RFC 9000 §9.4); packets in flight stay counted.
  */
 void leat_recovery_path_reset(leat_recovery_path *path, leat_time initial_rtt);
+/*
+ * The path begins with the estimates of another one: a new port on the same host is most likely a
+ * NAT on the same way (RFC 9000 §9.4). Both have the same controller.
+ */
+void leat_recovery_path_inherit(leat_recovery_path *path, const leat_recovery_path *from);
 void leat_recovery_path_set_datagram_size(leat_recovery_path *path, size_t max_datagram_size);
 void leat_recovery_set_path(leat_recovery *recovery, leat_recovery_path *path);
 

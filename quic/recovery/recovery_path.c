@@ -4,6 +4,9 @@
  */
 #include "quic/recovery/recovery.h"
 
+#include <assert.h>
+#include <string.h>
+
 /* The pacer follows the window and the RTT, or the rate of a controller that has one. */
 void leat_recovery_path_update_pacer(leat_recovery_path *path) {
     const leat_congestion *congestion = &path->congestion;
@@ -20,7 +23,8 @@ void leat_recovery_path_update_pacer(leat_recovery_path *path) {
 int leat_recovery_path_init(leat_recovery_path *path, const leat_allocator *allocator,
     const leat_congestion_ops *ops, size_t max_datagram_size, leat_time initial_rtt,
     bool ecn_enabled) {
-    *path = (leat_recovery_path){.max_datagram_size = max_datagram_size};
+    *path = (leat_recovery_path){
+        .max_datagram_size = max_datagram_size, .reordering = leat_reordering_initial};
     ops = ops != NULL ? ops : leat_congestion_find(NULL);
     int err = leat_congestion_init(&path->congestion, ops, allocator, max_datagram_size);
     if (err != LEAT_OK) {
@@ -42,6 +46,7 @@ void leat_recovery_path_clear(leat_recovery *recovery, leat_recovery_path *path)
         }
         space->run.path = space->run.path == path ? NULL : space->run.path;
     }
+    leat_spurious_forget_path(recovery, path);
     recovery->path = recovery->path == path ? NULL : recovery->path;
     leat_congestion_clear(&path->congestion);
 }
@@ -51,7 +56,20 @@ void leat_recovery_path_reset(leat_recovery_path *path, leat_time initial_rtt) {
     leat_congestion_reset(&path->congestion, path->max_datagram_size);
     leat_pacer_init(&path->pacer, path->max_datagram_size);
     leat_ecn_init(&path->ecn, path->ecn.state != LEAT_ECN_FAILED);
+    path->reordering = leat_reordering_initial;
+    path->episode.is_real = true; /* a late ACK tells the new path nothing */
     leat_recovery_path_update_pacer(path);
+}
+
+void leat_recovery_path_inherit(leat_recovery_path *path, const leat_recovery_path *from) {
+    assert(path->congestion.ops == from->congestion.ops);
+    memcpy(path->congestion.state, from->congestion.state, from->congestion.ops->state_size);
+    path->rtt = from->rtt;
+    path->pacer = from->pacer;
+    path->rate = from->rate; /* the controller's rounds are counted in delivered bytes */
+    path->reordering = from->reordering;
+    path->episode = from->episode;
+    path->episode.is_real = true; /* its losses are the other path's */
 }
 
 void leat_recovery_path_set_datagram_size(leat_recovery_path *path, size_t max_datagram_size) {
@@ -87,4 +105,7 @@ leat_time leat_recovery_pacing_time(const leat_recovery_path *path, uint64_t byt
 
 void leat_recovery_set_app_limited(leat_recovery_path *path, bool is_app_limited) {
     path->is_app_limited = is_app_limited;
+    if (is_app_limited) {
+        leat_delivery_rate_set_app_limited(&path->rate, path->bytes_in_flight);
+    }
 }

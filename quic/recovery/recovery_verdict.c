@@ -51,11 +51,12 @@ static survey survey_ack(const leat_recovery_space *space, const leat_ack_info *
     return found;
 }
 
-static void take_rtt_sample(const leat_recovery *recovery, leat_space space,
+/* The sample, or 0: this ACK gives none. */
+static leat_time take_rtt_sample(const leat_recovery *recovery, leat_space space,
     const leat_ack_info *ack, const survey *found, leat_time now) {
     /* RFC 9002 §5.1-1, §5.1-2 */
     if (found->largest == NULL || found->largest->path == NULL || !found->has_eliciting) {
-        return;
+        return 0;
     }
     /*
      * RFC 9002 §5.3: Initial packets are acknowledged at once, their delay is not worth believing.
@@ -64,6 +65,7 @@ static void take_rtt_sample(const leat_recovery *recovery, leat_space space,
     leat_time latest_rtt = leat_time_sub(now, found->largest->time_sent);
     leat_rtt_on_sample(&found->largest->path->rtt, latest_rtt, ack_delay,
         recovery->conditions.max_ack_delay, recovery->conditions.handshake_confirmed, now);
+    return latest_rtt;
 }
 
 static void leave_flight(const leat_sent_packet *packet) {
@@ -72,47 +74,89 @@ static void leave_flight(const leat_sent_packet *packet) {
     }
 }
 
-static void tell_controller_acked(const leat_sent_packet *packet, leat_time now) {
+/* ---- acknowledged packets ---- */
+
+/* One ACK on its way through the packets: those of one path are one rate sample. */
+typedef struct ack_pass {
+    leat_recovery *recovery;
+    leat_space space;
+    leat_time now;
+    const leat_recovery_hooks *hooks;
+    leat_recovery_path *path; /* of the sample in the making, or NULL */
+    leat_rate_builder builder;
+    uint64_t lost_before;           /* on this path */
+    leat_recovery_path *rtt_path;   /* on which this ACK measured the RTT */
+    leat_time latest_rtt;
+} ack_pass;
+
+static void end_sample(ack_pass *pass) {
+    leat_recovery_path *path = pass->path;
+    if (path == NULL) {
+        return;
+    }
+    leat_delivery_rate_finish(
+        &path->rate, &pass->builder, &path->rtt, path->bytes_in_flight, pass->now);
+    leat_rate_sample *sample = &pass->builder.sample;
+    sample->newly_lost = path->rate.lost - pass->lost_before;
+    sample->rtt = path == pass->rtt_path ? pass->latest_rtt : 0;
+    if (path->congestion.ops->on_ack_end != NULL) {
+        path->congestion.ops->on_ack_end(path->congestion.state, sample);
+    }
+}
+
+static void begin_sample(ack_pass *pass, leat_recovery_path *path) {
+    end_sample(pass);
+    pass->path = path;
+    pass->lost_before = path->rate.lost;
+    pass->builder = (leat_rate_builder){.has_packet = false};
+}
+
+static void tell_controller_acked(ack_pass *pass, const leat_sent_packet *packet) {
     leat_recovery_path *path = packet->path;
     if (!packet->in_flight || path == NULL) {
         return;
     }
-    path->delivered += packet->sent_bytes;
-    path->delivered_time = now;
+    if (path != pass->path) {
+        begin_sample(pass, path);
+    }
+    leat_delivery_rate_on_acked(&path->rate, &pass->builder, packet, pass->now);
+    leat_congestion_packet described = leat_delivery_rate_describe(packet);
     leat_congestion_ack ack = {
-        .packet = packet,
+        .packet = &described,
         .bytes_in_flight = path->bytes_in_flight,
-        .delivered = path->delivered,
-        .rtt = &path->rtt,
+        .latest_rtt = path->rtt.latest_rtt,
+        .smoothed_rtt = path->rtt.smoothed_rtt,
+        .min_rtt = path->rtt.min_rtt,
         .is_app_limited = path->is_app_limited,
-        .now = now,
+        .now = pass->now,
     };
     path->congestion.ops->on_acked(path->congestion.state, &ack);
 }
 
-static void settle_acked(leat_recovery *recovery, leat_space space, leat_sent_packet *packet,
-    leat_time now, const leat_recovery_hooks *hooks) {
+static void settle_acked(ack_pass *pass, leat_sent_packet *packet) {
+    leat_recovery *recovery = pass->recovery;
     if (packet->state != LEAT_SENT_OUTSTANDING) {
         return;
     }
     leave_flight(packet);
     recovery->stats.packets_acked++;
     recovery->stats.bytes_acked += packet->sent_bytes;
-    tell_controller_acked(packet, now);
-    hooks->on_acked(hooks->user, space, packet);
-    leat_sent_packets_settle(&recovery->spaces[space].sent, packet, LEAT_SENT_ACKED);
+    tell_controller_acked(pass, packet);
+    pass->hooks->on_acked(pass->hooks->user, pass->space, packet);
+    leat_sent_packets_settle(&recovery->spaces[pass->space].sent, packet, LEAT_SENT_ACKED);
 }
 
-static void settle_acked_ranges(leat_recovery *recovery, leat_space space, const leat_ack_info *ack,
-    leat_time now, const leat_recovery_hooks *hooks) {
-    leat_sent_packets *sent = &recovery->spaces[space].sent;
+static void settle_acked_ranges(ack_pass *pass, const leat_ack_info *ack) {
+    leat_sent_packets *sent = &pass->recovery->spaces[pass->space].sent;
     for (size_t i = ack->count; i-- > 0;) { /* the lowest first: hooks see packets in order */
         leat_range range = clip(sent, ack->ranges[i]);
         for (uint64_t pn = range.start; pn < range.end; pn++) {
-            settle_acked(recovery, space, leat_sent_packets_find(sent, pn), now, hooks);
+            settle_acked(pass, leat_sent_packets_find(sent, pn));
         }
     }
 }
+
+/* ---- congestion ---- */
 
 static void on_congestion(leat_recovery *recovery, leat_recovery_path *path, leat_time time_sent,
     uint64_t lost_bytes, bool is_ecn, leat_time now) {
@@ -141,6 +185,7 @@ static void judge_ecn(leat_recovery *recovery, leat_space space, const leat_ack_
     leat_ecn_verdict verdict = leat_ecn_on_ack(&path->ecn, &recovery->spaces[space].ecn,
         found->newly_acked_ect0, ack->has_ecn ? &ack->ecn : NULL);
     if (verdict == LEAT_ECN_CONGESTION) {
+        leat_spurious_on_evidence(path, found->largest->time_sent, now);
         on_congestion(
             recovery, path, found->largest->time_sent, 0, true, now); /* RFC 9002 §7.3.1-1 */
     }
@@ -177,16 +222,38 @@ static void settle_lost(leat_recovery *recovery, leat_space space, leat_sent_pac
     leat_sent_packets_settle(&recovery->spaces[space].sent, packet, LEAT_SENT_LOST);
 }
 
-static void on_packet_lost(void *user, leat_sent_packet *packet) {
+/* RFC 9000 §14.4: a lost MTU probe says only that the path is narrower. */
+static bool is_sign_of_congestion(const leat_sent_packet *packet) {
+    return packet->in_flight && !packet->is_mtu_probe;
+}
+
+static void tell_controller_lost(
+    const loss_pass *pass, const leat_sent_packet *packet, leat_loss_reason reason) {
+    leat_recovery_path *path = packet->path;
+    path->rate.lost += packet->sent_bytes;
+    leat_spurious_on_lost(pass->recovery, pass->space, packet, reason, pass->now);
+    if (path->congestion.ops->on_lost != NULL) {
+        leat_congestion_packet described = leat_delivery_rate_describe(packet);
+        leat_congestion_loss loss = {
+            .packet = &described,
+            .bytes_in_flight = path->bytes_in_flight - packet->sent_bytes,
+            .lost = path->rate.lost,
+            .now = pass->now,
+        };
+        path->congestion.ops->on_lost(path->congestion.state, &loss);
+    }
+}
+
+static void on_packet_lost(void *user, leat_sent_packet *packet, leat_loss_reason reason) {
     loss_pass *pass = user;
     if (packet->path != pass->path) {
         end_event(pass);
         pass->path = packet->path;
     }
-    /* RFC 9000 §14.4: a lost MTU probe says only that the path is narrower. */
-    if (packet->in_flight && !packet->is_mtu_probe) {
+    if (packet->path != NULL && is_sign_of_congestion(packet)) {
         pass->lost_bytes += packet->sent_bytes;
         pass->newest_sent = packet->time_sent;
+        tell_controller_lost(pass, packet, reason);
     }
     if (packet->ecn == LEAT_ECN_ECT0 && packet->path != NULL) {
         leat_ecn_on_lost(&packet->path->ecn);
@@ -205,6 +272,7 @@ static void drop_settled(leat_recovery *recovery, leat_space space) {
         if (leat_loss_run_add(&within->run, &settled, recovery->conditions.max_ack_delay)) {
             leat_recovery_path *path = settled.path;
             recovery->stats.persistent_congestions++;
+            path->episode.is_real = true;
             path->congestion.ops->on_persistent_congestion(path->congestion.state);
             leat_rtt_on_persistent_congestion(&path->rtt);
             leat_recovery_path_update_pacer(path);
@@ -237,6 +305,30 @@ void leat_recovery_lose_all(
 
 /* ---- inputs ---- */
 
+/* The ACK acknowledges something new. */
+static void take_ack(leat_recovery *recovery, leat_space space, const leat_ack_info *ack,
+    const survey *found, leat_time now, const leat_recovery_hooks *hooks) {
+    leat_recovery_path *path = found->largest != NULL ? found->largest->path : recovery->path;
+    ack_pass pass = {
+        .recovery = recovery, .space = space, .now = now, .hooks = hooks, .rtt_path = path};
+    pass.latest_rtt = take_rtt_sample(recovery, space, ack, found, now);
+    judge_ecn(recovery, space, ack, found, now);
+    settle_acked_ranges(&pass, ack);
+    detect_lost(recovery, space, now, hooks);
+    end_sample(&pass);
+    /*
+     * RFC 9002 §6.2.1: a client goes on backing off while the server may still be held by its
+     * amplification limit.
+     */
+    if (recovery->conditions.peer_completed_address_validation) {
+        recovery->pto_count = 0;
+    }
+    recovery->timer_base = now;
+    if (path != NULL) {
+        leat_recovery_path_update_pacer(path);
+    }
+}
+
 uint64_t leat_recovery_on_ack_received(leat_recovery *recovery, leat_space space,
     const leat_ack_info *ack, leat_time now, const leat_recovery_hooks *hooks) {
     leat_recovery_space *within = &recovery->spaces[space];
@@ -248,28 +340,13 @@ uint64_t leat_recovery_on_ack_received(leat_recovery *recovery, leat_space space
                                          */
     }
     survey found = survey_ack(within, ack);
+    leat_spurious_on_ack(recovery, space, ack->ranges, ack->count, now);
     if (within->largest_acked_packet == LEAT_NOT_ACKED ||
         largest_of(ack) > within->largest_acked_packet) {
         within->largest_acked_packet = largest_of(ack);
     }
-    if (!found.has_new) {
-        return 0;
-    }
-    leat_recovery_path *path = found.largest != NULL ? found.largest->path : recovery->path;
-    take_rtt_sample(recovery, space, ack, &found, now);
-    judge_ecn(recovery, space, ack, &found, now);
-    settle_acked_ranges(recovery, space, ack, now, hooks);
-    detect_lost(recovery, space, now, hooks);
-    /*
-     * RFC 9002 §6.2.1: a client goes on backing off while the server may still be held by its
-     * amplification limit.
-     */
-    if (recovery->conditions.peer_completed_address_validation) {
-        recovery->pto_count = 0;
-    }
-    recovery->timer_base = now;
-    if (path != NULL) {
-        leat_recovery_path_update_pacer(path);
+    if (found.has_new) {
+        take_ack(recovery, space, ack, &found, now, hooks);
     }
     return 0;
 }

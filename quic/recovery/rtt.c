@@ -67,8 +67,8 @@ leat_time leat_rtt_pto_base(const leat_rtt *rtt) {
     return rtt->smoothed_rtt + larger(4 * rtt->rttvar, LEAT_GRANULARITY);
 }
 
-leat_time leat_rtt_loss_delay(const leat_rtt *rtt) {
+leat_time leat_rtt_loss_delay(const leat_rtt *rtt, uint32_t time_threshold_eighths) {
     leat_time longest = larger(rtt->latest_rtt, rtt->smoothed_rtt);
-    /* RFC 9002 §6.1.2-4 and §6.1.2-2: kTimeThreshold is 9/8, never below kGranularity. */
-    return larger(longest + longest / 8, LEAT_GRANULARITY);
+    /* RFC 9002 §6.1.2-4 and §6.1.2-2: never below kGranularity. */
+    return larger(longest + longest * (time_threshold_eighths - 8) / 8, LEAT_GRANULARITY);
 }

@@ -10,6 +10,7 @@
 
 #define LEAT_INITIAL_RTT (333 * LEAT_MILLISECOND) /* RFC 9002 §6.2.2: kInitialRtt */
 #define LEAT_GRANULARITY LEAT_MILLISECOND         /* RFC 9002 §6.1.2: kGranularity */
+#define LEAT_TIME_THRESHOLD_EIGHTHS 9             /* RFC 9002 §6.1.2: kTimeThreshold is 9/8 */
 /*
  * No duration in the estimator passes one day, so that sums and the PTO backoff stay far from
  * overflow.
@@ -46,7 +47,7 @@ void leat_rtt_on_sample(leat_rtt *rtt, leat_time latest_rtt, leat_time ack_delay
 void leat_rtt_on_persistent_congestion(leat_rtt *rtt);
 /* smoothed_rtt + max(4 * rttvar, kGranularity): the PTO without max_ack_delay and backoff. */
 leat_time leat_rtt_pto_base(const leat_rtt *rtt);
-/* RFC 9002 §6.1.2: max(9/8 * max(smoothed_rtt, latest_rtt), kGranularity). */
-leat_time leat_rtt_loss_delay(const leat_rtt *rtt);
+/* RFC 9002 §6.1.2: max(kTimeThreshold * max(smoothed_rtt, latest_rtt), kGranularity). */
+leat_time leat_rtt_loss_delay(const leat_rtt *rtt, uint32_t time_threshold_eighths);
 
 #endif

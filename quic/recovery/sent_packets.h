@@ -51,19 +51,25 @@ typedef enum leat_sent_state {
     LEAT_SENT_FORGOTTEN, /* discarded without a verdict */
 } leat_sent_state;
 
+/* The path when a packet was sent: for rate estimation, see delivery_rate.h. */
+typedef struct leat_sent_snapshot {
+    uint64_t bytes_in_flight; /* with this packet */
+    uint64_t delivered, lost; /* bytes until then */
+    leat_time delivered_time, first_sent_time;
+    bool is_app_limited;
+} leat_sent_snapshot;
+
 typedef struct leat_sent_packet {
     uint64_t pn;
     leat_time time_sent;
     struct leat_recovery_path *path; /* NULL when the path is gone */
     leat_frame_record *records;
-    uint64_t delivered; /* bytes delivered on the path when it was sent: for rate estimation */
-    leat_time delivered_time;
+    leat_sent_snapshot path_then;
     uint32_t sent_bytes;
     uint8_t state; /* leat_sent_state */
     uint8_t ecn;   /* LEAT_ECN_* it was sent with */
     bool ack_eliciting, in_flight;
-    bool is_mtu_probe;   /* its loss is no sign of congestion (RFC 9000 §14.4) */
-    bool is_app_limited; /* sent while the window was not the limit */
+    bool is_mtu_probe; /* its loss is no sign of congestion (RFC 9000 §14.4) */
 } leat_sent_packet;
 
 typedef struct leat_sent_packets {

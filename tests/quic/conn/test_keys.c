@@ -82,7 +82,7 @@ START_TEST(many_updates_on_a_bad_link_lose_nothing) {
                 : PAIR_SERVER)) == 0;
         pair_run_for(p, 30 * LEAT_MILLISECOND);
     }
-    pair_run_for(p, 30 * LEAT_SECOND);
+    pair_run_for(p, 25 * LEAT_SECOND);
     ck_assert_msg(!leat_conn_is_terminating(pair_conn(p, PAIR_SERVER)), "%s",
                   p->ends[PAIR_SERVER].reason);
     ck_assert_uint_eq(pair_stream_of(p, PAIR_SERVER, id)->length, 300 * 2000);

@@ -15,22 +15,28 @@ static void on_lost(void *user, leat_space space, const leat_sent_packet *packet
     note(user, "lost", space, packet);
 }
 
-static void set_up(sender *s, const leat_allocator *allocator, bool is_client) {
+static void set_up(sender *s, const leat_congestion_ops *ops, const leat_allocator *allocator,
+    bool is_client) {
     memset(s, 0, sizeof *s);
     s->now = START;
     s->hooks = (leat_recovery_hooks){s, on_acked, on_lost};
     leat_recovery_init(&s->recovery, allocator, is_client);
-    ck_assert_int_eq(leat_recovery_path_init(&s->path, allocator, NULL, MTU, 0, false), LEAT_OK);
+    ck_assert_int_eq(leat_recovery_path_init(&s->path, allocator, ops, MTU, 0, false), LEAT_OK);
     leat_recovery_set_path(&s->recovery, &s->path);
 }
 
-void sender_set_up(sender *s, const leat_allocator *allocator) {
-    set_up(s, allocator, false);
+void sender_set_up_with(
+    sender *s, const leat_congestion_ops *ops, const leat_allocator *allocator) {
+    set_up(s, ops, allocator, false);
     s->recovery.conditions.handshake_confirmed = true;
 }
 
+void sender_set_up(sender *s, const leat_allocator *allocator) {
+    sender_set_up_with(s, &leat_newreno, allocator);
+}
+
 void sender_set_up_client(sender *s) {
-    set_up(s, NULL, true);
+    set_up(s, &leat_newreno, NULL, true);
 }
 
 void sender_tear_down(sender *s) {

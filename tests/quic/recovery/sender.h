@@ -20,8 +20,10 @@ typedef struct sender {
     char verdicts[4096]; /* "acked 0:1 lost 2:5 ": space:number */
 } sender;
 
-/* A confirmed connection of a server, with memory of its own or NULL. */
+/* A confirmed connection of a server, with memory of its own or NULL; with NewReno or another. */
 void sender_set_up(sender *s, const leat_allocator *allocator);
+void sender_set_up_with(
+    sender *s, const leat_congestion_ops *ops, const leat_allocator *allocator);
 void sender_set_up_client(sender *s); /* handshake not confirmed, address not validated */
 void sender_tear_down(sender *s);
 

@@ -1,5 +1,5 @@
 /*
- * The default controller and what all controllers share: newreno.c and congestion.c, RFC 9002 §7
+ * NewReno and what all controllers share: newreno.c and congestion.c, RFC 9002 §7
  * and appendix B.
  */
 #include "leat_test.h"
@@ -16,7 +16,7 @@ static leat_congestion make(void) {
 
 static void acked(
     leat_congestion *congestion, leat_time time_sent, uint32_t bytes, bool is_app_limited) {
-    leat_sent_packet packet = {.time_sent = time_sent, .sent_bytes = bytes};
+    leat_congestion_packet packet = {.time_sent = time_sent, .bytes = bytes};
     leat_congestion_ack ack = {
         .packet = &packet, .is_app_limited = is_app_limited, .now = time_sent + 10 * MS};
     congestion->ops->on_acked(congestion->state, &ack);
@@ -154,7 +154,8 @@ END_TEST
 
 START_TEST(controllers_are_found_by_name_and_none_is_the_default) {
     ck_assert_ptr_eq(leat_congestion_find("newreno"), &leat_newreno);
-    ck_assert_ptr_eq(leat_congestion_find(NULL), &leat_newreno);
+    ck_assert_ptr_eq(leat_congestion_find(NULL), &leat_cubic);
+    ck_assert_ptr_eq(leat_congestion_find("cubic"), &leat_cubic);
     ck_assert_ptr_null(leat_congestion_find("no such controller"));
 }
 END_TEST

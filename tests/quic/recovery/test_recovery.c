@@ -379,10 +379,10 @@ static uint64_t flight_of(const run *r) {
     return bytes;
 }
 
-START_TEST(in_a_random_network_each_packet_gets_one_verdict) {
+static void run_with(const leat_congestion_ops *ops) {
     for (uint64_t seed = 1; seed <= 60; seed++) {
         run r = {.seed = seed};
-        sender_set_up(&r.s, NULL);
+        sender_set_up_with(&r.s, ops, NULL);
         r.s.hooks = (leat_recovery_hooks){&r, on_verdict, on_verdict};
         while (r.next_pn < RUN_PACKETS) {
             r.s.now += below(&r, 20) * MS;
@@ -405,6 +405,11 @@ START_TEST(in_a_random_network_each_packet_gets_one_verdict) {
         ck_assert_uint_eq(r.s.path.bytes_in_flight, 0);
         sender_tear_down(&r.s);
     }
+}
+
+START_TEST(in_a_random_network_each_packet_gets_one_verdict) {
+    run_with(&leat_newreno);
+    run_with(&leat_cubic);
 }
 END_TEST
 

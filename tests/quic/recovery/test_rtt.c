@@ -99,11 +99,11 @@ END_TEST
 /* TEST RFC 9002 §6.1.2-4, §6.1.2-2: 9/8 of the larger RTT, a millisecond at least. */
 START_TEST(the_loss_delay_is_nine_eighths_of_the_larger_rtt) {
     leat_rtt rtt = with_first_sample(80 * MS);
-    ck_assert_uint_eq(leat_rtt_loss_delay(&rtt), 90 * MS);
+    ck_assert_uint_eq(leat_rtt_loss_delay(&rtt, LEAT_TIME_THRESHOLD_EIGHTHS), 90 * MS);
     leat_rtt_on_sample(&rtt, 160 * MS, 0, 0, true, NOW);
-    ck_assert_uint_eq(leat_rtt_loss_delay(&rtt), 180 * MS);
+    ck_assert_uint_eq(leat_rtt_loss_delay(&rtt, LEAT_TIME_THRESHOLD_EIGHTHS), 180 * MS);
     rtt = with_first_sample(1);
-    ck_assert_uint_eq(leat_rtt_loss_delay(&rtt), MS);
+    ck_assert_uint_eq(leat_rtt_loss_delay(&rtt, LEAT_TIME_THRESHOLD_EIGHTHS), MS);
 }
 END_TEST
 
@@ -132,7 +132,7 @@ START_TEST(extreme_samples_and_delays_saturate) {
             }
             ck_assert_uint_le(rtt.smoothed_rtt, LEAT_RTT_MAX);
             ck_assert_uint_le(rtt.rttvar, LEAT_RTT_MAX);
-            ck_assert_uint_ge(leat_rtt_loss_delay(&rtt), MS);
+            ck_assert_uint_ge(leat_rtt_loss_delay(&rtt, LEAT_TIME_THRESHOLD_EIGHTHS), MS);
             ck_assert_uint_ge(leat_rtt_pto_base(&rtt), MS);
         }
     }
