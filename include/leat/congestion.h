@@ -1,7 +1,7 @@
 /*
  * leat/congestion.h: the seam between loss recovery and congestion controllers, RFC 9002 §7: a table
  * of functions. A controller decides a window in bytes and may decide a sending rate; what is in
- * flight, lost and delivered is counted for it. Built in: "cubic" (the default), "newreno".
+ * flight, lost and delivered is counted for it. Built in: "cubic" (the default), "newreno", "bbr".
  *
  * One's own: fill a leat_congestion_ops in one file and set leat_config.congestion_controller to it.
  * Functions may not call back into the connection. The state is plain data: zeroed before init, and

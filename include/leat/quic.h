@@ -118,8 +118,9 @@ typedef struct leat_config {
     leat_time liveness;              /* the limit L of silence while liveness is wanted; 0: off (default) */
     leat_time handshake_timeout;     /* default 10 s; 0: none */
     leat_time initial_rtt;           /* RFC 9002 §6.2.2; default 333 ms */
-    const char *congestion_control;  /* "cubic" (default) or "newreno" */
-    const leat_congestion_ops *congestion_controller; /* one's own, instead of a name; lives as long as the connections */
+    const char *congestion_control;  /* "cubic" (default), "newreno", "bbr" */
+    /* One's own instead of a name; lives as long as the connections. */
+    const leat_congestion_ops *congestion_controller;
     bool pacing;                     /* default true */
     const leat_trace_sink *trace;    /* NULL: off */
 } leat_config;

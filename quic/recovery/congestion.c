@@ -13,6 +13,7 @@
 static const leat_congestion_ops *const controllers[] = {
     &leat_cubic, /* the default */
     &leat_newreno,
+    &leat_bbr_ops,
 };
 
 uint64_t leat_minimum_window(size_t max_datagram_size) {

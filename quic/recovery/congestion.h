@@ -12,6 +12,7 @@
 /* No window grows beyond this, so that products of two windows' parts never wrap. */
 #define LEAT_CONGESTION_WINDOW_MAX (UINT64_C(1) << 40)
 
+extern const leat_congestion_ops leat_bbr_ops;
 extern const leat_congestion_ops leat_cubic;
 extern const leat_congestion_ops leat_newreno;
 

@@ -1,4 +1,4 @@
-/* Snapshots and samples: see delivery_rate.h. Section numbers are those of the draft named there. */
+/* Snapshots and samples: see delivery_rate.h. */
 #include "quic/recovery/delivery_rate.h"
 
 void leat_delivery_rate_on_sent(

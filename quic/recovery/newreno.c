@@ -1,6 +1,6 @@
 /*
- * NewReno, the controller of RFC 9002 §7 and appendix B: slow start, recovery, congestion avoidance.
- * A reduction that turns out to be for nothing is undone.
+ * NewReno, the controller of RFC 9002 §7 and appendix B: slow start, recovery, congestion
+ * avoidance. A reduction that turns out to be for nothing is undone.
  */
 #include "quic/recovery/congestion.h"
 
@@ -53,7 +53,8 @@ static void on_acked(void *state, const leat_congestion_ack *ack) {
     reno->bytes_acked += ack->packet->bytes;
     if (reno->bytes_acked >= reno->congestion_window) {
         reno->bytes_acked -= reno->congestion_window;
-        reno->congestion_window = leat_congestion_grow(reno->congestion_window, reno->max_datagram_size);
+        reno->congestion_window =
+            leat_congestion_grow(reno->congestion_window, reno->max_datagram_size);
     }
 }
 

@@ -62,6 +62,9 @@ static void count_in_flight(leat_recovery_path *path, leat_sent_packet *packet) 
     if (path->congestion.ops->on_sent != NULL) {
         leat_congestion_packet described = leat_delivery_rate_describe(packet);
         path->congestion.ops->on_sent(path->congestion.state, &described);
+        if (path->bytes_in_flight == packet->sent_bytes) {
+            leat_recovery_path_update_pacer(path); /* a flight begins: the rate may be another */
+        }
     }
     leat_pacer_on_sent(&path->pacer, packet->sent_bytes, packet->time_sent);
 }

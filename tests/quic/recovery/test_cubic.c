@@ -1,6 +1,6 @@
 /*
- * CUBIC by its formulas: cubic.c, RFC 9438. The expected numbers are computed here in floating point
- * from the figures of the RFC.
+ * CUBIC by its formulas: cubic.c, RFC 9438. The expected numbers are computed here in floating
+ * point from the figures of the RFC.
  */
 #include "leat_test.h"
 #include "quic/recovery/congestion.h"

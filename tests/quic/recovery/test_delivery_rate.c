@@ -1,4 +1,4 @@
-/* Delivery rates of flights by hand: delivery_rate.c, and what a controller is told after an ACK. */
+/* Rates of flights by hand: delivery_rate.c, and what a controller is told after an ACK. */
 #include "sender.h"
 
 typedef struct witness {

@@ -17,7 +17,7 @@ static slow_start begin(void) {
     return s;
 }
 
-/* A round of `count` ACKs that all measure `rtt`: the first one is of data sent after the last round. */
+/* `count` ACKs that all measure `rtt`: the first one is of data sent after the last round. */
 static void run_round(slow_start *s, unsigned count, leat_time rtt) {
     uint64_t at_start = s->delivered;
     for (unsigned i = 0; i < count; i++) {

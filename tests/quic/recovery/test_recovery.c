@@ -410,6 +410,7 @@ static void run_with(const leat_congestion_ops *ops) {
 START_TEST(in_a_random_network_each_packet_gets_one_verdict) {
     run_with(&leat_newreno);
     run_with(&leat_cubic);
+    run_with(&leat_bbr_ops);
 }
 END_TEST
 

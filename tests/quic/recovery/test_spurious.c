@@ -100,8 +100,9 @@ START_TEST(the_packet_threshold_grows_to_what_would_have_held) {
     sender_send_many(&s, APP, 11, 21);
     s.now += 50 * MS;
     sender_ack(&s, APP, 12, 20);
-    sender_expect(&s, "acked 2:12 acked 2:13 acked 2:14 acked 2:15 acked 2:16 acked 2:17 acked 2:18 "
-                      "acked 2:19 acked 2:20");
+    sender_expect(&s,
+        "acked 2:12 acked 2:13 acked 2:14 acked 2:15 acked 2:16 acked 2:17 acked 2:18 acked 2:19 "
+        "acked 2:20");
     sender_ack(&s, APP, 21, 21);
     sender_expect(&s, "acked 2:21 lost 2:11");
     sender_tear_down(&s);
