@@ -6,7 +6,6 @@
 
 #include "base/alloc.h"
 
-#include <assert.h>
 
 /* The two integers of an Insert with Literal Name and a little more. */
 #define INSTRUCTION_OVERHEAD 32

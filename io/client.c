@@ -11,7 +11,6 @@
 #include "base/alloc.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define ADDRESSES_MAX 8
 #define WATCHED_MAX 8

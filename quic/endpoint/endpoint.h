@@ -158,7 +158,7 @@ void leat_endpoint_reply_close(leat_endpoint *endpoint, const leat_endpoint_data
  */
 leat_reply *leat_endpoint_reply_begin(leat_endpoint *endpoint,
                                       const leat_endpoint_datagram *datagram);
-void leat_endpoint_reply_end(leat_endpoint *endpoint, leat_reply *reply, size_t length);
+void leat_endpoint_reply_end(leat_reply *reply, size_t length);
 size_t leat_endpoint_next_reply(leat_endpoint *endpoint, uint8_t *buffer, size_t capacity,
                                 leat_transmit *transmit);
 /* Whether one more reply with cryptography is affordable now. */

@@ -47,8 +47,7 @@ leat_reply *leat_endpoint_reply_begin(leat_endpoint *endpoint,
 /*
  * A reply that could not be written stays in its place, empty, and is skipped when its turn comes.
  */
-void leat_endpoint_reply_end(leat_endpoint *endpoint, leat_reply *reply, size_t length) {
-    (void)endpoint;
+void leat_endpoint_reply_end(leat_reply *reply, size_t length) {
     reply->length = length <= sizeof reply->bytes ? length : 0;
 }
 
@@ -80,7 +79,7 @@ void leat_endpoint_reply_version_negotiation(leat_endpoint *endpoint,
     leat_writer writer = leat_writer_make(reply->bytes, sizeof reply->bytes);
     /* RFC 9000 §17.2.1: the connection IDs come back the other way round. */
     leat_version_negotiation_write(&writer, header->scid, header->dcid, versions, 1, random);
-    leat_endpoint_reply_end(endpoint, reply, writer.failed ? 0 : leat_writer_length(&writer));
+    leat_endpoint_reply_end(reply, writer.failed ? 0 : leat_writer_length(&writer));
 }
 
 /*
@@ -125,7 +124,7 @@ void leat_endpoint_reply_retry(leat_endpoint *endpoint, const leat_endpoint_data
                                const leat_packet_header *header) {
     leat_reply *reply = leat_endpoint_reply_begin(endpoint, datagram);
     if (reply != NULL) {
-        leat_endpoint_reply_end(endpoint, reply, write_retry(endpoint, datagram, header, reply));
+        leat_endpoint_reply_end(reply, write_retry(endpoint, datagram, header, reply));
     }
 }
 
@@ -161,6 +160,6 @@ void leat_endpoint_reply_close(leat_endpoint *endpoint, const leat_endpoint_data
     }
     leat_reply *reply = leat_endpoint_reply_begin(endpoint, datagram);
     if (reply != NULL) {
-        leat_endpoint_reply_end(endpoint, reply, write_close(header, error_code, reply));
+        leat_endpoint_reply_end(reply, write_close(header, error_code, reply));
     }
 }

@@ -74,7 +74,7 @@ static void send_reset(leat_endpoint *endpoint, const leat_endpoint_datagram *da
     }
     leat_reply *reply = leat_endpoint_reply_begin(endpoint, datagram);
     if (reply != NULL) {
-        leat_endpoint_reply_end(endpoint, reply, write_reset(endpoint, dcid, length, reply));
+        leat_endpoint_reply_end(reply, write_reset(endpoint, dcid, length, reply));
     }
 }
 

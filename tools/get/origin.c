@@ -3,7 +3,6 @@
 #include "get.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 static get_transfer *find_transfer(get_origin *origin, uint64_t stream_id) {
     LEAT_LIST_FOR_EACH(node, following, &origin->transfers) {

@@ -1,7 +1,6 @@
 /* Lines from stdin while a session is open: datagram, bidi, uni, close. Ctrl-D ends. */
 #include "talk.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
