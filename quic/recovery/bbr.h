@@ -1,8 +1,9 @@
 /*
  * BBRv3, draft-ietf-ccwg-bbr: instead of waiting for loss it measures what the path delivers. This
- * header is shared by its three files: bbr_model.c (what the path is like), bbr_control.c (what
- * follows for pace and window), bbr.c (the state machine and the table of functions). Variables are
- * named as in the draft, gains are percentages, rates are bytes per second, INFINITE is "Infinity".
+ * header is shared by its four files: bbr_model.c (what the path is like), bbr_control.c (what
+ * follows for pace and window), bbr_probe_bw.c (the phases of ProbeBW), bbr.c (the other states and
+ * the table of functions). Variables are named as in the draft, gains are percentages, rates are
+ * bytes per second, INFINITE is "Infinity".
  */
 #ifndef LEAT_QUIC_RECOVERY_BBR_H
 #define LEAT_QUIC_RECOVERY_BBR_H
@@ -117,6 +118,13 @@ static inline bool leat_bbr_is_probing_bw(const leat_bbr *bbr) {
     return bbr->state == LEAT_BBR_STARTUP || bbr->state == LEAT_BBR_PROBE_BW_REFILL ||
            bbr->state == LEAT_BBR_PROBE_BW_UP;
 }
+
+/* ---- bbr_probe_bw.c ---- */
+
+void leat_bbr_start_probe_bw_down(leat_bbr *bbr, leat_time now);
+void leat_bbr_start_probe_bw_refill(leat_bbr *bbr);
+/* UpdateProbeBWCyclePhase of §5.3.3.9. */
+void leat_bbr_update_probe_bw(leat_bbr *bbr, const leat_rate_sample *rs);
 
 /* ---- bbr_control.c ---- */
 
