@@ -1,6 +1,6 @@
 /*
- * The state machine of BBRv3, draft-ietf-ccwg-bbr §5.3, but for the phases of ProbeBW, and the table
- * of functions: see bbr.h.
+ * The state machine of BBRv3, draft-ietf-ccwg-bbr §5.3, but for the phases of ProbeBW, and the
+ * table of functions: see bbr.h.
  */
 #include "quic/recovery/bbr.h"
 

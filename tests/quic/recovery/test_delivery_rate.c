@@ -106,6 +106,25 @@ START_TEST(bunched_acks_do_not_look_like_bandwidth) {
 }
 END_TEST
 
+/* The last packet left 300 ms after the one before it in the sample; its ACK came 180 ms later. */
+START_TEST(nothing_is_delivered_faster_than_it_was_sent) {
+    sender s;
+    sender_set_up_with(&s, &witness_ops, NULL);
+    for (uint64_t pn = 0; pn < 11; pn++) {
+        s.now = START + pn * 20 * MS;
+        sender_send(&s, APP, pn);
+    }
+    s.now = START + 300 * MS;
+    sender_ack(&s, APP, 0, 4);
+    s.now = START + 380 * MS;
+    sender_send(&s, APP, 11);
+    s.now = START + 480 * MS;
+    sender_ack(&s, APP, 5, 11);
+    ck_assert_uint_eq(seen(&s)->last.delivery_rate, UINT64_C(7) * MTU * 1000 / 300);
+    sender_tear_down(&s);
+}
+END_TEST
+
 START_TEST(idle_time_between_flights_does_not_count) {
     sender s;
     sender_set_up_with(&s, &witness_ops, NULL);
@@ -167,7 +186,8 @@ END_TEST
 
 LEAT_TEST_MAIN("quic/recovery delivery rate", a_table_with_what_must_be_there_is_complete,
     what_a_controller_does_not_say_has_a_default, a_flight_of_one_round_trip_is_a_rate,
-    bunched_acks_do_not_look_like_bandwidth, idle_time_between_flights_does_not_count,
+    bunched_acks_do_not_look_like_bandwidth,
+    nothing_is_delivered_faster_than_it_was_sent, idle_time_between_flights_does_not_count,
     losses_are_told_one_by_one_and_in_the_sample,
     samples_are_app_limited_until_the_flight_of_the_gap_is_acknowledged,
     packets_that_do_not_count_in_flight_make_no_sample)

@@ -141,9 +141,25 @@ START_TEST(five_conservative_rounds_end_slow_start) {
 }
 END_TEST
 
+START_TEST(conservative_rounds_are_counted_anew_after_slow_start_resumed) {
+    slow_start s = begin();
+    run_round(&s, 8, 100 * MS);
+    for (unsigned round = 0; round < 4; round++) {
+        run_round(&s, 8, 130 * MS);
+    }
+    run_round(&s, 8, 100 * MS);
+    ck_assert(!is_conservative(&s));
+    for (unsigned round = 0; round < 5; round++) {
+        run_round(&s, 8, 130 * MS);
+        ck_assert(is_conservative(&s) && !s.is_over);
+    }
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/recovery hystart", it_begins_in_slow_start_and_grows_by_what_is_acknowledged,
     a_steady_rtt_never_ends_slow_start, an_rtt_an_eighth_longer_makes_it_conservative,
     on_short_paths_less_than_four_milliseconds_are_no_sign,
     on_long_paths_sixteen_milliseconds_are_enough, fewer_than_eight_samples_decide_nothing,
     the_shortest_rtt_of_a_round_is_what_counts, acks_without_a_sample_count_for_rounds_only,
-    a_shorter_rtt_brings_it_back_to_slow_start, five_conservative_rounds_end_slow_start)
+    a_shorter_rtt_brings_it_back_to_slow_start, five_conservative_rounds_end_slow_start,
+    conservative_rounds_are_counted_anew_after_slow_start_resumed)

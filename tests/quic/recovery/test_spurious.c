@@ -89,6 +89,44 @@ START_TEST(after_an_undo_the_next_loss_reduces_again) {
 }
 END_TEST
 
+START_TEST(an_old_loss_explained_does_not_undo_a_newer_reduction) {
+    sender s;
+    sender_set_up(&s, NULL);
+    lose_some(&s, 1, 1);
+    s.now += MS;
+    sender_send_many(&s, APP, 11, 20);
+    s.now += 100 * MS;
+    sender_ack(&s, APP, 12, 20);
+    uint64_t reduced = sender_window(&s);
+    sender_ack(&s, APP, 1, 1);
+    ck_assert_uint_eq(sender_window(&s), reduced);
+    sender_tear_down(&s);
+}
+END_TEST
+
+/* 9 to 39 stay lost; 41 to 52, lost in the same period, were only late. */
+START_TEST(a_period_that_follows_an_undo_covers_all_its_losses) {
+    sender s;
+    sender_set_up(&s, NULL);
+    sender_measure_rtt(&s, 0, 100 * MS);
+    sender_send_many(&s, APP, 1, 40);
+    s.now += 100 * MS;
+    sender_ack(&s, APP, 4, 8);
+    sender_ack(&s, APP, 1, 3);
+    s.now += MS;
+    sender_send_many(&s, APP, 41, 60);
+    s.now += 9 * MS;
+    sender_ack(&s, APP, 40, 40);
+    uint64_t reduced = sender_window(&s);
+    s.now += MS;
+    sender_ack(&s, APP, 60, 60);
+    sender_ack(&s, APP, 41, 52);
+    ck_assert_uint_eq(s.recovery.stats.spurious_losses, 3 + 12);
+    ck_assert_uint_eq(sender_window(&s), reduced);
+    sender_tear_down(&s);
+}
+END_TEST
+
 /* TEST RFC 9002 §6.1.1: 10 was acknowledged before 1, so that a threshold of 10 would have held. */
 START_TEST(the_packet_threshold_grows_to_what_would_have_held) {
     sender s;
@@ -196,6 +234,8 @@ LEAT_TEST_MAIN("quic/recovery spurious losses",
     a_repeated_late_ack_counts_once,
     a_loss_of_the_same_period_that_stays_lost_keeps_the_reduction,
     other_evidence_of_congestion_keeps_the_reduction, after_an_undo_the_next_loss_reduces_again,
+    an_old_loss_explained_does_not_undo_a_newer_reduction,
+    a_period_that_follows_an_undo_covers_all_its_losses,
     the_packet_threshold_grows_to_what_would_have_held, the_packet_threshold_has_a_bound,
     the_time_threshold_grows_and_has_a_bound, only_the_newest_lost_packets_are_remembered,
     lost_packets_are_forgotten_after_three_ptos_and_their_memory_goes_back,
