@@ -93,6 +93,19 @@ void leat_crypto_on_handshake_packet_sent(leat_conn *conn) {
     }
 }
 
+/*
+ * RFC 9001 §6.5: reordered packets of the old phase can be read for three PTOs from the first
+ * packet of the new one on, which may come long after our own update.
+ */
+static void start_discarding_previous(leat_conn *conn) {
+    const leat_conn_space *space = conn->spaces[LEAT_SPACE_APPLICATION];
+    if (space != NULL && conn->handshake.previous_keys_deadline == LEAT_TIME_NEVER &&
+        leat_keys_can_discard_previous(&space->keys)) {
+        leat_time period = leat_time_multiply(leat_recovery_pto(&conn->recovery), 3);
+        conn->handshake.previous_keys_deadline = leat_time_add(conn->now, period);
+    }
+}
+
 void leat_crypto_after_packet(leat_conn *conn, const leat_packet_in *packet) {
     if (leat_conn_is_server(conn) && packet->space == LEAT_SPACE_HANDSHAKE) {
         /* RFC 9001 §4.9.1, RFC 9000 §8.1: a Handshake packet proves that the client saw our
@@ -105,15 +118,14 @@ void leat_crypto_after_packet(leat_conn *conn, const leat_packet_in *packet) {
         leat_crypto_discard_space(conn, LEAT_SPACE_INITIAL);
         leat_crypto_discard_space(conn, LEAT_SPACE_HANDSHAKE);
     }
+    start_discarding_previous(conn);
 }
 
 /* ---- key update ------------------------------------------------------------------------------ */
 
 void leat_crypto_on_key_update(leat_conn *conn, bool by_peer) {
     const leat_event event = {.type = LEAT_EVENT_KEY_UPDATED, .key_updated.by_peer = by_peer};
-    /* RFC 9001 §6.5: reordered packets of the old phase can be read for three PTOs. */
-    leat_time period = leat_time_multiply(leat_recovery_pto(&conn->recovery), 3);
-    conn->handshake.previous_keys_deadline = leat_time_add(conn->now, period);
+    conn->handshake.previous_keys_deadline = LEAT_TIME_NEVER;
     conn->handshake.key_updates++;
     leat_trace_keys(conn, "key_updated", LEAT_SPACE_APPLICATION, conn->handshake.key_updates,
         by_peer ? "remote_update" : "local_update");

@@ -118,10 +118,14 @@ void leat_keys_on_acked(leat_keys *keys, uint64_t pn) {
     }
 }
 
-void leat_keys_discard_previous(leat_keys *keys) {
+bool leat_keys_can_discard_previous(const leat_keys *keys) {
     /* RFC 9001 §6.1-3: the peer may still use the old key until a packet under the new one was
      * opened. */
-    if (keys->phase_first_received != LEAT_PN_NONE) {
+    return keys->read_previous.aead != NULL && keys->phase_first_received != LEAT_PN_NONE;
+}
+
+void leat_keys_discard_previous(leat_keys *keys) {
+    if (leat_keys_can_discard_previous(keys)) {
         leat_packet_key_clear(&keys->read_previous);
     }
 }

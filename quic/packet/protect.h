@@ -79,8 +79,9 @@ bool leat_keys_update(leat_keys *keys);
 bool leat_keys_can_update(const leat_keys *keys);
 /* A packet we sent was acknowledged: confirms the phase when it was sealed in it. */
 void leat_keys_on_acked(leat_keys *keys, uint64_t pn);
-/* §6.5: drops the previous read key (3 PTO after the update). Does nothing before a packet of
- * the new phase came (§6.1). */
+/* §6.5: drops the previous read key, 3 PTO after a packet of the new phase came. Before that it does
+ * nothing (§6.1). */
+bool leat_keys_can_discard_previous(const leat_keys *keys);
 void leat_keys_discard_previous(leat_keys *keys);
 /* §6.6: an update should be started now. */
 bool leat_keys_needs_update(const leat_keys *keys);

@@ -53,6 +53,22 @@ START_TEST(a_second_update_waits_for_the_first) {
 }
 END_TEST
 
+/* TEST RFC 9001 §6.5: the old keys go three PTOs after the first packet under the new ones, however
+ * long our own update had nobody to tell. */
+START_TEST(an_update_that_nothing_follows_does_not_prevent_the_next) {
+    pair *p = pair_new();
+    pair_handshake(p);
+    send_both_ways(p);
+    ck_assert_int_eq(leat_conn_request_key_update(pair_conn(p, PAIR_CLIENT)), 0);
+    pair_run_for(p, 5 * LEAT_SECOND);
+    send_both_ways(p);
+    pair_run_for(p, 5 * LEAT_SECOND);
+    ck_assert_int_eq(leat_conn_request_key_update(pair_conn(p, PAIR_CLIENT)), 0);
+    send_both_ways(p);
+    pair_free(p);
+}
+END_TEST
+
 START_TEST(keys_are_not_updated_before_confirmation) {
     pair *p = pair_new();
     pair_start(p);
@@ -283,7 +299,9 @@ END_TEST
 
 LEAT_TEST_MAIN("quic/conn/keys", initial_and_handshake_keys_are_gone_after_the_handshake,
                keys_are_updated_and_the_peer_follows,
-               a_second_update_waits_for_the_first, keys_are_not_updated_before_confirmation,
+               a_second_update_waits_for_the_first,
+               an_update_that_nothing_follows_does_not_prevent_the_next,
+               keys_are_not_updated_before_confirmation,
                many_updates_on_a_bad_link_lose_nothing, old_keys_are_gone_after_three_ptos,
                    a_worn_key_is_updated,
                too_many_forgeries_end_the_connection, packets_ahead_of_their_keys_are_kept,
