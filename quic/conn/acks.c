@@ -128,13 +128,12 @@ void leat_acks_on_ack_acked(leat_conn *conn, leat_space space, const leat_sent_p
 
 leat_time leat_acks_due(const leat_conn *conn) {
     leat_time due = LEAT_TIME_NEVER;
-    /* An ACK that may not be sent (RFC 9000 §8.1) must not keep the timer in the past. */
-    if (leat_path_send_limit(conn, conn->paths.active) == 0) {
-        return due;
-    }
+    /* An ACK that may not be sent (RFC 9000 §8.1, §14.1) must not keep the timer in the past. */
+    size_t limit = leat_path_send_limit(conn, conn->paths.active);
     for (leat_space space = 0; space < LEAT_SPACE_COUNT; space++) {
         const leat_conn_space *s = conn->spaces[space];
-        if (s != NULL && leat_keys_can_write(&s->keys) &&
+        size_t needed = space == LEAT_SPACE_INITIAL ? LEAT_MIN_DATAGRAM : LEAT_PACKET_ROOM;
+        if (s != NULL && leat_keys_can_write(&s->keys) && limit >= needed &&
             leat_ack_tracker_get_timer(&s->acks) < due) {
             due = leat_ack_tracker_get_timer(&s->acks);
         }

@@ -155,7 +155,8 @@ size_t leat_path_send_limit(const leat_conn *conn, const leat_path_state *path) 
         return SIZE_MAX;
     }
     uint64_t allowed = AMPLIFICATION_FACTOR * path->bytes_received;
-    return allowed > path->bytes_sent ? (size_t)(allowed - path->bytes_sent) : 0;
+    uint64_t left = allowed > path->bytes_sent ? allowed - path->bytes_sent : 0;
+    return left >= LEAT_PACKET_ROOM ? (size_t)left : 0;
 }
 
 void leat_path_on_sent(leat_conn *conn, leat_path_state *path, size_t bytes) {
@@ -170,15 +171,6 @@ static void tell_path(
     const leat_event event = {.type = type, .path.path = path->addresses};
     leat_trace_migration(conn, progress, path);
     leat_events_push(conn, &event);
-}
-
-static void start_challenge(leat_conn *conn, leat_path_state *path) {
-    if (!path->is_challenging) {
-        path->is_challenging = true;
-        path->challenges_sent = 0;
-        path->challenge_due = conn->now;
-        leat_paths_on_timer(conn);
-    }
 }
 
 static void stop_challenge(leat_path_state *path) {
@@ -210,24 +202,46 @@ static void make_active(leat_conn *conn, leat_path_state *path) {
     leat_events_push(conn, &event);
 }
 
-/* RFC 9000 §9.3.2: back to the last address that was validated; without one there is nothing left
- * to talk to. */
-static void fail_path(leat_conn *conn, leat_path_state *path) {
-    stop_challenge(path);
-    bool is_active = path == conn->paths.active;
-    tell_path(conn, LEAT_EVENT_PATH_FAILED, is_active ? "migration_abandoned" : "probing_abandoned",
-        path);
-    if (path == conn->paths.active && conn->paths.fallback != NULL) {
-        make_active(conn, conn->paths.fallback);
-        conn->paths.fallback = NULL;
-    } else if (path == conn->paths.active) {
-        leat_close_silently(conn, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_NO_VIABLE_PATH,
-                            "no validated path is left");
+/* RFC 9000 §5.1.2: the connection ID of a path that is gone is retired, so that another comes. */
+static void forget_path(leat_conn *conn, leat_path_state *path) {
+    for (size_t i = 0; i < LEAT_PATHS_MAX; i++) {
+        if (conn->paths.all[i] == path) {
+            leat_cids_release_path(conn, path);
+            close_path(conn, &conn->paths.all[i]);
+        }
     }
 }
 
+/*
+ * RFC 9000 §9.3.2: back to the last address that was validated; without one there is nothing left
+ * to talk to. RFC 9000 §8.2.4: an address that was validated once and is silent now is waited for.
+ */
+static void fail_path(leat_conn *conn, leat_path_state *path) {
+    leat_conn_paths *paths = &conn->paths;
+    bool is_active = path == paths->active;
+    stop_challenge(path);
+    tell_path(conn, LEAT_EVENT_PATH_FAILED, is_active ? "migration_abandoned" : "probing_abandoned",
+              path);
+    if (path == paths->active && paths->fallback != NULL) {
+        make_active(conn, paths->fallback);
+        paths->fallback = NULL;
+    } else if (path == paths->active && !path->is_validated) {
+        leat_close_silently(conn, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_NO_VIABLE_PATH,
+                            "no validated path is left");
+    }
+    if (path != paths->active && path != paths->fallback) {
+        forget_path(conn, path);
+    }
+}
+
+/* RFC 9000 §8.2.4: three times the larger of the PTO and that of a path nothing is known of. */
+static leat_time validation_period(const leat_path_state *path) {
+    leat_time pto = leat_rtt_pto_base(&path->recovery.rtt), unknown = 3 * LEAT_INITIAL_RTT;
+    return leat_time_multiply(pto > unknown ? pto : unknown, 3);
+}
+
 static void next_challenge(leat_conn *conn, leat_path_state *path) {
-    if (path->challenges_sent == LEAT_CHALLENGES_MAX) {
+    if (path->challenges_sent == LEAT_CHALLENGES_MAX || conn->now >= path->validation_deadline) {
         fail_path(conn, path);
         return;
     }
@@ -239,7 +253,22 @@ static void next_challenge(leat_conn *conn, leat_path_state *path) {
     }
     path->challenges_sent++;
     path->challenge_frame_due = true;
-    path->challenge_due = leat_time_add(conn->now, leat_rtt_pto_base(&path->recovery.rtt));
+    /* RFC 9000 §8.2.1: each one waits twice as long, as probes do. */
+    leat_time pto = leat_rtt_pto_base(&path->recovery.rtt);
+    leat_time wait = leat_time_multiply(pto, UINT64_C(1) << (path->challenges_sent - 1));
+    leat_time due = leat_time_add(conn->now, wait);
+    bool is_last = path->challenges_sent == LEAT_CHALLENGES_MAX;
+    path->challenge_due = is_last || due > path->validation_deadline ? path->validation_deadline
+                                                                     : due;
+}
+
+static void start_challenge(leat_conn *conn, leat_path_state *path) {
+    if (!path->is_challenging) {
+        path->is_challenging = true;
+        path->challenges_sent = 0;
+        path->validation_deadline = leat_time_add(conn->now, validation_period(path));
+        next_challenge(conn, path);
+    }
 }
 
 leat_time leat_paths_due(const leat_conn *conn) {

@@ -111,6 +111,7 @@ struct leat_path_state {
     uint8_t challenges[LEAT_CHALLENGES_MAX][8];
     unsigned challenges_sent;
     bool challenge_frame_due;
+    leat_time validation_deadline; /* not given up before */
     leat_time challenge_due; /* when the next PATH_CHALLENGE is due, or the validation has failed */
     uint64_t last_used;      /* for replacing the path used longest ago */
 };
@@ -134,7 +135,12 @@ bool leat_paths_on_authentic(leat_conn *conn, leat_packet_in *packet);
 /* After its frames: follows the peer to a new address (RFC 9000 §9.3). */
 void leat_paths_after_packet(leat_conn *conn, const leat_packet_in *packet);
 void leat_paths_set_validated(leat_conn *conn, leat_path_state *path);
-/* Bytes that may be sent to this address now: SIZE_MAX when it is validated. */
+/* A packet with less room than this is not begun. */
+#define LEAT_PACKET_ROOM 64
+/*
+ * Bytes that may be sent to this address now: SIZE_MAX when it is validated, 0 when too few are left
+ * for any packet: no timer may wait for what cannot be sent.
+ */
 size_t leat_path_send_limit(const leat_conn *conn, const leat_path_state *path);
 void leat_path_on_sent(leat_conn *conn, leat_path_state *path, size_t bytes);
 /* The path that the next datagram goes to: one with a challenge or response to send, else the

@@ -9,8 +9,6 @@
 
 /* Datagrams per call: what one GSO send takes. */
 #define SEGMENTS_MAX 64
-/* A packet with less room than this is not begun. */
-#define PACKET_ROOM_MIN 64
 
 typedef struct send_source {
     const char *name;
@@ -177,7 +175,7 @@ static bool begin_packet(leat_conn *conn, datagram_out *datagram, leat_space spa
     size_t used = datagram->length + (datagram->has_pending
             ? leat_builder_size(&datagram->pending.builder) : 0);
     *out = (leat_packet_out){.space = space_id, .path = datagram->path};
-    if (datagram->room < used + PACKET_ROOM_MIN) {
+    if (datagram->room < used + LEAT_PACKET_ROOM) {
         return false;
     }
     const leat_builder_header header = {

@@ -222,9 +222,29 @@ START_TEST(a_batch_has_equal_datagrams) {
 }
 END_TEST
 
+/* TEST RFC 9000 §8.1: an ACK that does not fit below the limit keeps no timer in the past. */
+START_TEST(no_timer_waits_for_what_the_limit_forbids) {
+    pair *p = pair_new();
+    pair_handshake(p);
+    leat_conn *server = pair_conn(p, PAIR_SERVER);
+    leat_path_state *path = server->paths.active;
+    path->is_validated = false;
+    pair_raw(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, "01");
+    path->bytes_received = 1000;
+    path->bytes_sent = 3000 - 20;
+    p->now += LEAT_SECOND;
+    leat_conn_handle_timer(server, p->now);
+    pair_flush(p, PAIR_SERVER);
+    ck_assert_uint_gt(leat_conn_get_timer(server), p->now);
+    ck_assert_uint_eq(path->bytes_sent, 3000 - 20);
+    path->is_validated = true;
+    pair_free(p);
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/conn/amplification", a_handshake_stays_below_the_limit,
                a_silent_client_is_not_flooded,
                a_close_stays_below_the_limit, a_moved_client_stays_below_the_limit,
                    small_client_initials_are_dropped,
                initials_are_padded, no_datagram_is_larger_than_configured,
-                   a_batch_has_equal_datagrams)
+                   a_batch_has_equal_datagrams, no_timer_waits_for_what_the_limit_forbids)

@@ -312,6 +312,56 @@ START_TEST(a_transfer_survives_rebinding) {
 }
 END_TEST
 
+/* TEST RFC 9000 §8.2.4: a NAT that changes its mind just before a short outage ends nothing. */
+START_TEST(a_rebinding_before_an_outage_is_survived) {
+    pair *p = pair_new();
+    pair_handshake(p);
+    move_client(p, 9, 2000);
+    leat_conn_send_ping(pair_conn(p, PAIR_CLIENT), 1);
+    pair_flush(p, PAIR_CLIENT);
+    p->link.black_hole[PAIR_CLIENT] = true;
+    pair_run_for(p, 2 * LEAT_SECOND);
+    p->link.black_hole[PAIR_CLIENT] = false;
+    uint64_t id = pair_send_text(p, PAIR_CLIENT, true, "still there", true);
+    pair_run_for(p, 5 * LEAT_SECOND);
+    ck_assert(pair_stream_of(p, PAIR_SERVER, id)->ended);
+    ck_assert_uint_eq(active_port(p), 2000);
+    ck_assert_int_eq(p->ends[PAIR_SERVER].terminated.type, LEAT_EVENT_NONE);
+    pair_free(p);
+}
+END_TEST
+
+/* TEST RFC 9000 §8.2.4, §9.3.2: neither address answers for long, and the connection waits. */
+START_TEST(a_validated_address_that_falls_silent_is_waited_for) {
+    pair *p = pair_new();
+    pair_handshake(p);
+    raw_from(p, 9, 2000, "01");
+    p->link.black_hole[PAIR_CLIENT] = p->link.black_hole[PAIR_SERVER] = true;
+    pair_run_for(p, 15 * LEAT_SECOND);
+    p->link.black_hole[PAIR_CLIENT] = p->link.black_hole[PAIR_SERVER] = false;
+    ck_assert_int_eq(p->ends[PAIR_SERVER].terminated.type, LEAT_EVENT_NONE);
+    uint64_t id = pair_send_text(p, PAIR_CLIENT, true, "still there", true);
+    pair_run_for(p, 5 * LEAT_SECOND);
+    ck_assert(pair_stream_of(p, PAIR_SERVER, id)->ended);
+    pair_free(p);
+}
+END_TEST
+
+/* TEST RFC 9000 §5.1.2: what a dead path used is retired, or nothing is left for the next one. */
+START_TEST(the_connection_id_of_a_path_that_failed_is_retired) {
+    pair *p = pair_new();
+    pair_handshake(p);
+    move_client(p, 9, 2000);
+    pair_send_text(p, PAIR_CLIENT, true, "moved", true);
+    uint64_t before = p->ends[PAIR_CLIENT].event_counts[LEAT_EVENT_CONNECTION_ID_RETIRED];
+    pair_run_for(p, 10 * LEAT_SECOND);
+    ck_assert_uint_eq(p->ends[PAIR_SERVER].event_counts[LEAT_EVENT_PATH_FAILED], 1);
+    ck_assert_uint_eq(p->ends[PAIR_CLIENT].event_counts[LEAT_EVENT_CONNECTION_ID_RETIRED],
+                      before + 1);
+    pair_free(p);
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/conn/paths", the_server_follows_a_new_port, estimates_survive_a_new_port_only,
                a_new_host_gets_another_id,
                probing_packets_do_not_move_the_connection,
@@ -323,4 +373,7 @@ LEAT_TEST_MAIN("quic/conn/paths", the_server_follows_a_new_port, estimates_survi
                a_thousand_rebindings_stay_bounded, new_hosts_use_up_the_ids_and_it_goes_on,
                a_client_drops_packets_of_other_addresses,
                    a_client_does_not_move_during_the_handshake,
-               an_answer_to_nothing_is_ignored, a_transfer_survives_rebinding)
+               an_answer_to_nothing_is_ignored, a_transfer_survives_rebinding,
+               a_rebinding_before_an_outage_is_survived,
+               a_validated_address_that_falls_silent_is_waited_for,
+               the_connection_id_of_a_path_that_failed_is_retired)
