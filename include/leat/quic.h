@@ -330,7 +330,7 @@ LEAT_API size_t leat_conn_max_datagram_payload(const leat_conn *conn);
  * after this call.
  */
 LEAT_API int leat_conn_send_datagram_frame(leat_conn *conn, const leat_span *parts, size_t count, uint64_t uid);
-/* PING; PingAcknowledged{uid} follows. Transmit after this call. */
+/* PING; PingAcknowledged{uid} follows. LEAT_ERR_FULL: 64 are unanswered. Transmit after this call. */
 LEAT_API int leat_conn_send_ping(leat_conn *conn, uint64_t uid);
 /* Switches to another of the peer's connection IDs. LEAT_ERR_STATE: there is none. */
 LEAT_API int leat_conn_change_connection_id(leat_conn *conn);

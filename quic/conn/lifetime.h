@@ -14,6 +14,7 @@
 
 typedef struct leat_conn_liveness {
     leat_ring pings;            /* uint64_t uids waiting to be sent */
+    size_t pings_unanswered;    /* waiting or in flight: what is lost has its place to return to */
     bool ping_due;              /* a PING of our own: keep-alive, liveness */
     unsigned wanted;            /* liveness: how many layers want it */
     bool starts_watching;       /* liveness: at the next time that the connection is told */

@@ -22,13 +22,7 @@ void leat_liveness_clear(leat_conn *conn) { leat_ring_clear(&conn->liveness.ping
 
 /* ---- PING ------------------------------------------------------------------------------------ */
 
-int leat_conn_send_ping(leat_conn *conn, uint64_t uid) {
-    if (!leat_conn_is_open(conn)) {
-        return LEAT_ERR_STATE;
-    }
-    if (conn->liveness.pings.count == LEAT_PINGS_MAX) {
-        return LEAT_ERR_FULL;
-    }
+static int queue_ping(leat_conn *conn, uint64_t uid) {
     uint64_t *slot = leat_ring_push(&conn->liveness.pings);
     if (slot == NULL) {
         return LEAT_ERR_NOMEM;
@@ -36,6 +30,18 @@ int leat_conn_send_ping(leat_conn *conn, uint64_t uid) {
     *slot = uid;
     conn->send.is_dirty = true;
     return LEAT_OK;
+}
+
+int leat_conn_send_ping(leat_conn *conn, uint64_t uid) {
+    if (!leat_conn_is_open(conn)) {
+        return LEAT_ERR_STATE;
+    }
+    if (conn->liveness.pings_unanswered == LEAT_PINGS_MAX) {
+        return LEAT_ERR_FULL;
+    }
+    int err = queue_ping(conn, uid);
+    conn->liveness.pings_unanswered += err == LEAT_OK ? 1 : 0;
+    return err;
 }
 
 bool leat_ping_wants(const leat_conn *conn, leat_space space) {
@@ -83,14 +89,16 @@ void leat_ping_on_acked(leat_conn *conn, leat_space space, const leat_sent_packe
                                   .ping_acknowledged = {record->a,
                                                         leat_time_sub(conn->now,
                                                             packet->time_sent)}};
+        conn->liveness.pings_unanswered--;
         leat_events_push(conn, &event);
     }
 }
 
 void leat_ping_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record) {
     (void)space;
-    if (record->flags == PING_OF_APPLICATION) {
-        leat_conn_send_ping(conn, record->a);
+    if (record->flags == PING_OF_APPLICATION && leat_conn_is_open(conn) &&
+        queue_ping(conn, record->a) != LEAT_OK) {
+        leat_close_internal(conn, "out of memory for a PING");
     }
 }
 

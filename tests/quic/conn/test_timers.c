@@ -321,6 +321,25 @@ START_TEST(time_does_not_run_backwards) {
 }
 END_TEST
 
+/* Attack of one's own: pings by the hundred into an outage. None that was taken is forgotten. */
+START_TEST(every_ping_that_was_taken_is_answered) {
+    pair *p = pair_new();
+    unsigned taken = 0;
+    pair_handshake(p);
+    p->link.black_hole[PAIR_SERVER] = true;
+    for (unsigned i = 0; i < 200; i++) {
+        taken += leat_conn_send_ping(pair_conn(p, PAIR_CLIENT), i + 1) == LEAT_OK;
+        pair_run_for(p, LEAT_MILLISECOND);
+    }
+    p->link.black_hole[PAIR_SERVER] = false;
+    pair_run_for(p, 5 * LEAT_SECOND);
+    ck_assert_uint_eq(taken, LEAT_PINGS_MAX);
+    ck_assert_uint_eq(p->ends[PAIR_CLIENT].event_counts[LEAT_EVENT_PING_ACKNOWLEDGED], taken);
+    ck_assert_int_eq(leat_conn_send_ping(pair_conn(p, PAIR_CLIENT), 1000), 0);
+    pair_free(p);
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/conn/timers", the_lesser_idle_timeout_ends_both_sides,
                zero_disables_the_idle_timeout,
                zero_on_one_side_takes_the_others, the_idle_timeout_is_at_least_three_ptos,
@@ -337,4 +356,5 @@ LEAT_TEST_MAIN("quic/conn/timers", the_lesser_idle_timeout_ends_both_sides,
                    silence_before_it_was_wanted_does_not_count,
                a_ping_is_acknowledged_with_its_uid_and_rtt, a_lost_ping_is_sent_again,
                    pings_are_bounded,
-               time_does_not_run_backwards)
+               time_does_not_run_backwards,
+               every_ping_that_was_taken_is_answered)
