@@ -326,6 +326,13 @@ static size_t send_datagram(leat_conn *conn, leat_path_state *path, uint8_t *byt
     return length;
 }
 
+static void note_waiting_crypto(leat_conn *conn) {
+    for (leat_space space = LEAT_SPACE_INITIAL; space <= LEAT_SPACE_HANDSHAKE; space++) {
+        conn->recovery.conditions.crypto_waits[space] =
+            leat_conn_is_open(conn) && can_write(conn, space) && leat_crypto_wants(conn, space);
+    }
+}
+
 /* Nothing more goes out now: find out why, for the pacing timer and for congestion control (RFC
  * 9002 §7.8). */
 static void end_of_round(leat_conn *conn) {
@@ -335,6 +342,7 @@ static void end_of_round(leat_conn *conn) {
     bool has_work = leat_conn_is_open(conn) && has_paced_work(conn);
     conn->send.is_dirty = false;
     conn->send.pacing_due = LEAT_TIME_NEVER;
+    note_waiting_crypto(conn);
     if (has_work && has_window && conn->config.pacing && leat_path_send_limit(conn, path) > 0) {
         leat_time due = leat_recovery_pacing_time(&path->recovery, size, conn->now);
         conn->send.pacing_due = due > conn->now ? due : LEAT_TIME_NEVER;

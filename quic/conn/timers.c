@@ -91,8 +91,10 @@ void leat_timers_finish_call(leat_conn *conn) {
     conditions->peer_completed_address_validation =
         leat_conn_is_server(conn) || conn->handshake.is_confirmed ||
         leat_recovery_largest_acked(&conn->recovery, LEAT_SPACE_HANDSHAKE) != LEAT_PN_NONE;
+    /* RFC 9000 §14.1: what is left may be too little for an Initial. */
+    size_t needed = conn->spaces[LEAT_SPACE_INITIAL] != NULL ? LEAT_MIN_DATAGRAM : LEAT_PACKET_ROOM;
     conditions->is_at_amplification_limit =
-        conn->paths.active != NULL && leat_path_send_limit(conn, conn->paths.active) == 0;
+        conn->paths.active != NULL && leat_path_send_limit(conn, conn->paths.active) < needed;
     conditions->max_ack_delay = conn->handshake.peers.max_ack_delay * LEAT_MILLISECOND;
     conn->send.is_dirty = true;
 }

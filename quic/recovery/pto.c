@@ -35,6 +35,14 @@ static void arm_against_deadlock(const leat_recovery *recovery, leat_time period
     take_earlier(pto, leat_time_add(recovery->timer_base, back_off(recovery, period)), space);
 }
 
+/*
+ * RFC 9002 §6.2.4, §7: lost handshake bytes may find the window full of packets that the peer cannot
+ * acknowledge before it has those bytes. A probe gets out of that: window and pacer do not hold it.
+ */
+static bool needs_probe(const leat_recovery *recovery, leat_space space) {
+    return leat_recovery_has_eliciting(recovery, space) || recovery->conditions.crypto_waits[space];
+}
+
 leat_pto leat_pto_next(const leat_recovery *recovery) {
     leat_pto pto = {LEAT_TIME_NEVER, LEAT_SPACE_INITIAL};
     /* RFC 9002 §6.2.2.1-1: a server that may not send has no use for a timer. */
@@ -44,7 +52,7 @@ leat_pto leat_pto_next(const leat_recovery *recovery) {
     leat_time period = leat_rtt_pto_base(&recovery->path->rtt);
     arm_against_deadlock(recovery, period, &pto);
     for (unsigned i = 0; i < LEAT_SPACE_COUNT; i++) {
-        if (!leat_recovery_has_eliciting(recovery, (leat_space)i)) {
+        if (!needs_probe(recovery, (leat_space)i)) {
             continue;
         }
         leat_time own = period;
@@ -55,6 +63,7 @@ leat_pto leat_pto_next(const leat_recovery *recovery) {
             own = leat_time_add(own, recovery->conditions.max_ack_delay);
         }
         leat_time sent = recovery->spaces[i].time_of_last_ack_eliciting_packet;
+        sent = sent != 0 ? sent : recovery->timer_base;
         take_earlier(&pto, leat_time_add(sent, back_off(recovery, own)), (leat_space)i);
     }
     return pto;

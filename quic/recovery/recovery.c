@@ -107,6 +107,7 @@ void leat_recovery_discard_space(leat_recovery *recovery, leat_space space) {
     leat_sent_packets_clear(&within->sent);
     within->loss_time = LEAT_TIME_NEVER;
     within->is_discarded = true;
+    recovery->conditions.crypto_waits[space] = false;
     recovery->pto_count = 0; /* RFC 9002 §6.2.2-3: discarding keys is progress */
 }
 

@@ -52,6 +52,7 @@ typedef struct leat_recovery_conditions {
     bool peer_completed_address_validation; /* RFC 9002 A.8; always true for a server */
     bool is_at_amplification_limit;         /* server: nothing may be sent until the client is heard
                                                (§6.2.2.1) */
+    bool crypto_waits[LEAT_SPACE_COUNT];    /* handshake bytes that window or pacer hold back */
     leat_time max_ack_delay;                /* the peer's; 25 ms until its parameters are known */
 } leat_recovery_conditions;
 

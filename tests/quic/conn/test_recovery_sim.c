@@ -99,6 +99,42 @@ START_TEST(a_handshake_survives_the_loss_of_any_one_datagram) {
 }
 END_TEST
 
+/* Loses the client's Handshake packets until all of its window is in flight in 1-RTT packets. */
+static bool drop_finished(void *user, pair *p, pair_side from, pair_datagram *datagram) {
+    unsigned *left = user;
+    bool is_long = (datagram->bytes[0] & 0xf0) == 0xe0 || (datagram->bytes[0] & 0xf0) == 0xc0;
+    (void)p;
+    if (from == PAIR_CLIENT && *left > 0 && is_long && p->ends[PAIR_SERVER].conn != NULL) {
+        (*left)--;
+        return false;
+    }
+    return true;
+}
+
+/* TEST RFC 9002 §6.2.4: 1-RTT packets fill the window and cannot be acknowledged before the server
+ * has the Finished that was lost. */
+START_TEST(a_full_window_does_not_hold_back_the_handshake) {
+    static uint8_t bytes[100000];
+    for (unsigned lost = 1; lost <= 4; lost++) {
+        pair *p = pair_new();
+        unsigned left = lost;
+        uint64_t id = 0;
+        pair_start(p);
+        p->link.filter = drop_finished;
+        p->link.filter_user = &left;
+        while (p->ends[PAIR_CLIENT].event_counts[LEAT_EVENT_HANDSHAKE_COMPLETED] == 0) {
+            ck_assert(pair_step(p, p->now + 5 * LEAT_SECOND));
+        }
+        leat_conn_open_stream(pair_conn(p, PAIR_CLIENT), true, &id);
+        leat_conn_send_stream_data(pair_conn(p, PAIR_CLIENT), id, bytes, sizeof bytes, true);
+        pair_run_for(p, 20 * LEAT_SECOND);
+        ck_assert_uint_eq(left, 0);
+        ck_assert(pair_stream_of(p, PAIR_SERVER, id)->ended);
+        pair_free(p);
+    }
+}
+END_TEST
+
 START_TEST(lost_packets_are_counted) {
     pair *p = pair_new();
     leat_stats stats;
@@ -212,7 +248,8 @@ LEAT_TEST_MAIN("quic/conn/recovery_sim", everything_arrives_on_a_clean_link,
                    everything_arrives_with_duplicates,
                everything_arrives_reordered, everything_arrives_with_all_of_it,
                    everything_arrives_over_a_satellite,
-               a_handshake_survives_the_loss_of_any_one_datagram, lost_packets_are_counted,
+               a_handshake_survives_the_loss_of_any_one_datagram,
+               a_full_window_does_not_hold_back_the_handshake, lost_packets_are_counted,
                    a_probe_repeats_data,
                no_more_than_the_window_is_in_flight, acks_are_fewer_than_packets,
                    a_peer_that_only_sends_is_asked_for_acks,

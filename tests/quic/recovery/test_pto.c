@@ -269,6 +269,25 @@ START_TEST(probes_can_see_what_is_unacknowledged_oldest_first) {
 }
 END_TEST
 
+/* TEST RFC 9002 §6.2.4: the window is full of what cannot be acknowledged before these bytes came. */
+START_TEST(handshake_bytes_that_the_window_holds_back_get_a_probe) {
+    sender s;
+    sender_set_up(&s, NULL);
+    s.recovery.conditions.handshake_confirmed = false;
+    sender_send(&s, APP, 0);
+    ck_assert_uint_eq(leat_recovery_get_timer(&s.recovery), LEAT_TIME_NEVER);
+    s.recovery.conditions.crypto_waits[HANDSHAKE] = true;
+    ck_assert_uint_eq(leat_recovery_get_timer(&s.recovery), START + 999 * MS);
+    s.now = START + 999 * MS;
+    leat_timeout timeout = sender_timeout(&s);
+    ck_assert_int_eq(timeout.kind, LEAT_TIMEOUT_PTO);
+    ck_assert_int_eq(timeout.space, HANDSHAKE);
+    leat_recovery_discard_space(&s.recovery, HANDSHAKE);
+    ck_assert_uint_eq(leat_recovery_get_timer(&s.recovery), LEAT_TIME_NEVER);
+    sender_tear_down(&s);
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/recovery pto", the_first_pto_is_three_times_the_initial_rtt,
     the_application_space_adds_max_ack_delay, the_application_space_waits_for_confirmation,
     the_earlier_of_initial_and_handshake_counts, each_ack_eliciting_packet_restarts_the_timer,
@@ -280,4 +299,5 @@ LEAT_TEST_MAIN("quic/recovery pto", the_first_pto_is_three_times_the_initial_rtt
     a_client_probes_the_space_that_has_packets_in_flight,
     a_server_at_its_amplification_limit_sets_no_timer, a_loss_time_replaces_the_pto,
     discarding_a_space_resets_the_backoff_and_its_timers, with_nothing_in_flight_no_timer_runs,
-    endless_timeouts_saturate, probes_can_see_what_is_unacknowledged_oldest_first)
+    endless_timeouts_saturate, probes_can_see_what_is_unacknowledged_oldest_first,
+    handshake_bytes_that_the_window_holds_back_get_a_probe)
