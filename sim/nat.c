@@ -1,0 +1,111 @@
+/*
+ * Addresses: what the NAT in front of the clients shows to the server, which of it is still
+ * current, and what RFC 9000 §8 allows a server to send to each of them. Nothing ever gets an
+ * outside address that somebody had before.
+ */
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "sim/world.h"
+
+#define CLIENT_PORT 10000
+#define SERVER_PORT 443
+#define OUTSIDE_PORT 20000
+#define OUTSIDE_PORTS (65536 - OUTSIDE_PORT)
+#define AMPLIFICATION 3
+
+static leat_address make_address(const world *w, uint8_t network, uint8_t host, uint16_t port) {
+    if (w->config->is_ipv6) {
+        leat_address address = {.family = LEAT_ADDRESS_IPV6, .port = port, .ip = {0x20, 1, 0xd, 0xb8}};
+        address.ip[4] = network;
+        address.ip[15] = host;
+        return address;
+    }
+    return (leat_address){.family = LEAT_ADDRESS_IPV4, .port = port, .ip = {192, 0, network, host}};
+}
+
+leat_address nat_client(const world *w, size_t flow_number) {
+    return make_address(w, 1, 1, (uint16_t)(CLIENT_PORT + flow_number));
+}
+
+leat_address nat_server(const world *w) { return make_address(w, 2, 1, SERVER_PORT); }
+
+leat_address nat_outside(const world *w, const leat_address *inside) {
+    unsigned flow_number = inside->port - CLIENT_PORT;
+    unsigned offset = (w->nat.port_epoch * SIM_FLOWS_MAX + flow_number) % OUTSIDE_PORTS;
+    return make_address(w, 3, (uint8_t)(1 + w->nat.host_epoch), (uint16_t)(OUTSIDE_PORT + offset));
+}
+
+flow *nat_find(world *w, const leat_address *outside, bool *is_current) {
+    size_t number = (size_t)(outside->port - OUTSIDE_PORT) % SIM_FLOWS_MAX;
+    if (outside->port < OUTSIDE_PORT || number >= w->config->flow_count) {
+        return NULL;
+    }
+    leat_address inside = nat_client(w, number), current = nat_outside(w, &inside);
+    *is_current = leat_address_equal(&current, outside);
+    return &w->flows[number];
+}
+
+/* ---- what each address may be sent ----------------------------------------------------------- */
+
+static seen_address *see(world *w, const leat_address *address) {
+    nat *n = &w->nat;
+    for (size_t i = n->count; i > 0; i--) {
+        if (leat_address_equal(&n->seen[i - 1].address, address)) {
+            return &n->seen[i - 1];
+        }
+    }
+    if (n->count == n->room) {
+        size_t room = n->room * 2 + 8;
+        seen_address *more = realloc(n->seen, room * sizeof *more);
+        if (more == NULL) {
+            world_fail(w, "no memory");
+            return NULL;
+        }
+        n->seen = more;
+        n->room = room;
+    }
+    n->seen[n->count] = (seen_address){.address = *address};
+    return &n->seen[n->count++];
+}
+
+/* RFC 9000 §8.1: a token that was given to this address proves it. */
+static bool has_token(const sim_datagram *datagram) {
+    leat_reader reader = leat_reader_make(datagram->bytes, datagram->length);
+    bool is_initial = (leat_read_u8(&reader) & 0xf0) == 0xc0;
+    leat_read_u32(&reader);
+    leat_read_vector8(&reader);
+    leat_read_vector8(&reader);
+    uint64_t length = leat_read_varint(&reader);
+    return is_initial && !reader.failed && length > 0 && !datagram->is_corrupted;
+}
+
+void nat_on_server_received(world *w, const sim_datagram *datagram) {
+    seen_address *from = see(w, &datagram->path.local);
+    if (from != NULL) {
+        from->received += datagram->length;
+        from->is_validated = from->is_validated || has_token(datagram);
+    }
+    w->arriving = from;
+}
+
+void nat_on_server_sends(world *w, const leat_address *to, size_t length) {
+    seen_address *address = see(w, to);
+    if (address == NULL) {
+        return;
+    }
+    address->sent += length;
+    if (!address->is_validated && address->sent > AMPLIFICATION * address->received) {
+        world_fail(w, "%llu bytes went to an address that is not validated and sent %llu",
+                   (unsigned long long)address->sent, (unsigned long long)address->received);
+    }
+}
+
+void nat_on_validated(world *w, const leat_address *address) {
+    seen_address *known = see(w, address);
+    if (known != NULL) {
+        known->is_validated = true;
+    }
+}
+
+void nat_clear(nat *n) { free(n->seen); }

@@ -1,0 +1,208 @@
+/*
+ * What a run sees of its connections: events, each checked and made part of the digest, and traces,
+ * which are counted.
+ */
+#include <string.h>
+
+#include "sim/world.h"
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+/*
+ * Everything of an event that chance cannot touch: tickets and tokens are encrypted, so only their
+ * length counts. Stream bytes are checked elsewhere.
+ */
+static void digest_event(end_conn *c, const leat_event *event) {
+    char text[512] = "";
+    const uint64_t head[] = {c->w->now, c->side, event->type};
+    world_digest(c->w, head, sizeof head);
+    if (event->type == LEAT_EVENT_SESSION_TICKET || event->type == LEAT_EVENT_NEW_TOKEN) {
+        world_digest(c->w, &event->ticket.data.length, sizeof event->ticket.data.length);
+        return;
+    }
+    if (event->type == LEAT_EVENT_STREAM_DATA_RECEIVED) {
+        const uint64_t data[] = {event->stream_data_received.stream_id,
+                                 event->stream_data_received.data.length,
+                                 event->stream_data_received.end_stream};
+        world_digest(c->w, data, sizeof data);
+        return;
+    }
+    leat_event_format(event, text, sizeof text);
+    world_digest(c->w, text, strlen(text));
+}
+
+static void on_completed(end_conn *c) {
+    world *w = c->w;
+    if (c->is_completed) {
+        world_fail(w, "HandshakeCompleted twice");
+    }
+    c->is_completed = true;
+    if (c->side == SIM_SERVER) {
+        bool is_current;
+        flow *f = nat_find(w, &leat_conn_path(c->conn)->remote, &is_current);
+        if (f == NULL || f->had[SIM_SERVER]) {
+            world_fail(w, "two connections of one client completed");
+            return;
+        }
+        f->had[SIM_SERVER] = true;
+        f->ends[SIM_SERVER] = c;
+        c->flow = f;
+    } else {
+        c->flow->result->handshake = w->now - c->flow->plan->start;
+    }
+    if (w->config->quic[c->side].liveness != 0) {
+        leat_conn_want_liveness(c->conn, true);
+    }
+    work_begin(c->flow, c->side);
+}
+
+/*
+ * RFC 9000 §10.2.3: an application that closes early is an APPLICATION_ERROR to the peer. RFC 9000
+ * §8.1.4: a Retry token is good for a short time only, which bad links outlast.
+ */
+static bool is_possible(const end_conn *c, const leat_event *event) {
+    uint64_t code = event->connection_terminated.error_code;
+    switch (c->source) {
+    case LEAT_SOURCE_PROTOCOL_ERROR:
+    case LEAT_SOURCE_INTERNAL_ERROR:
+        return false;
+    case LEAT_SOURCE_PEER_TRANSPORT:
+        return code == LEAT_APPLICATION_ERROR ||
+               (code == LEAT_NO_ERROR && c->w->config->quic[OTHER(c->side)].liveness != 0) ||
+               (code == LEAT_INVALID_TOKEN && c->w->config->retry);
+    default:
+        return true;
+    }
+}
+
+static bool is_wanted(const end_conn *c) {
+    return c->flow == NULL || c->flow->is_closing || c->flow->plan->may_die ||
+           c->source == LEAT_SOURCE_PEER_TRANSPORT;
+}
+
+static void on_terminated(end_conn *c, const leat_event *event) {
+    world *w = c->w;
+    c->is_terminated = true;
+    c->source = event->connection_terminated.source;
+    w->result->occurrences.source[c->source]++;
+    if (!is_possible(c, event)) {
+        world_fail(w, "ended by %s, error 0x%llx: %.*s", leat_close_source_name(c->source),
+                   (unsigned long long)event->connection_terminated.error_code,
+                   (int)event->connection_terminated.reason_length,
+                   event->connection_terminated.reason_phrase);
+    } else if (!is_wanted(c)) {
+        world_fail_undone(w, leat_close_source_name(c->source));
+    }
+    if (c->flow != NULL) {
+        c->flow->is_closing = true;
+    }
+}
+
+void watch_event(end_conn *c, const leat_event *event) {
+    world *w = c->w;
+    w->result->occurrences.event[event->type]++;
+    digest_event(c, event);
+    if (c->is_terminated) {
+        world_fail(w, "%s after ConnectionTerminated", leat_event_name(event->type));
+        return;
+    }
+    switch (event->type) {
+    case LEAT_EVENT_HANDSHAKE_COMPLETED:
+        on_completed(c);
+        break;
+    case LEAT_EVENT_HANDSHAKE_CONFIRMED:
+        c->is_confirmed = true;
+        break;
+    case LEAT_EVENT_CONNECTION_TERMINATED:
+        on_terminated(c, event);
+        break;
+    case LEAT_EVENT_PATH_VALIDATED:
+        if (c->side == SIM_SERVER) {
+            nat_on_validated(w, &event->path.path.remote);
+        }
+        break;
+    default:
+        if (c->flow != NULL) {
+            streams_on_event(c, event);
+            work_on_event(c, event);
+        }
+        break;
+    }
+}
+
+/* ---- traces ---------------------------------------------------------------------------------- */
+
+static const leat_trace_field *field_of(const leat_trace_record *record, const char *name) {
+    for (size_t i = 0; i < record->field_count; i++) {
+        if (strcmp(record->fields[i].name, name) == 0) {
+            return &record->fields[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_text(const leat_trace_field *field, const char *text) {
+    return field != NULL && field->bytes.length == strlen(text) &&
+           memcmp(field->bytes.data, text, field->bytes.length) == 0;
+}
+
+static void on_frame(end *e, const leat_trace_record *record) {
+    const leat_trace_field *type = field_of(record, "frame_type_bytes");
+    if (type != NULL && type->integer < SIM_FRAME_TYPES) {
+        e->w->result->occurrences.frame[type->integer]++;
+    }
+}
+
+/* RFC 9000 §8.1: a Handshake packet proves the client's address, as only it could read the keys. */
+static void on_packet(end *e, const leat_trace_record *record) {
+    uint64_t *feature = e->w->result->occurrences.feature;
+    feature[SIM_FEATURE_COALESCED] += ++e->packets_in_datagram == 2 ? 1 : 0;
+    if (e->side == SIM_SERVER && e->w->arriving != NULL &&
+        is_text(field_of(record, "packet_type"), "handshake")) {
+        e->w->arriving->is_validated = true;
+    }
+}
+
+static void count_timer(end *e, const leat_trace_record *record) {
+    if (is_text(field_of(record, "timer_type"), "recovery")) {
+        e->w->result->occurrences.feature[SIM_FEATURE_RECOVERY_TIMER]++;
+    }
+}
+
+static void count_lost(end *e, const leat_trace_record *record) {
+    (void)record;
+    e->w->result->occurrences.feature[SIM_FEATURE_PACKET_LOST]++;
+}
+
+static void count_dropped(end *e, const leat_trace_record *record) {
+    (void)record;
+    e->w->result->occurrences.feature[SIM_FEATURE_PACKET_DROPPED]++;
+}
+
+static void count_buffered(end *e, const leat_trace_record *record) {
+    (void)record;
+    e->w->result->occurrences.feature[SIM_FEATURE_PACKET_BUFFERED]++;
+}
+
+static const struct {
+    const char *name;
+    void (*on_record)(end *e, const leat_trace_record *record);
+} records[] = {
+    {"frame_parsed", on_frame},          {"packet_received", on_packet},
+    {"packet_lost", count_lost},         {"packet_dropped", count_dropped},
+    {"packet_buffered", count_buffered}, {"timer_updated", count_timer},
+};
+
+void watch_record(void *user, const leat_trace_record *record) {
+    end *e = user;
+    const leat_trace_sink *also = e->w->config->trace[e->side];
+    if (also != NULL) {
+        also->on_record(also->user, record);
+    }
+    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+        if (strcmp(records[i].name, record->name) == 0) {
+            records[i].on_record(e, record);
+            return;
+        }
+    }
+}
