@@ -308,7 +308,7 @@ void leat_trace_metrics(leat_conn *conn) {
     }
     const leat_recovery_path *path = &conn->paths.active->recovery;
     const leat_congestion *congestion = &path->congestion;
-    uint64_t ssthresh = congestion->ops->slow_start_threshold(congestion->state);
+    uint64_t ssthresh = leat_congestion_slow_start_threshold(congestion);
     leat_trace_field fields[8];
     size_t count = leat_rtt_has_sample(&path->rtt) ? add_rtt(fields, &path->rtt) : 0;
     fields[count++] = leat_trace_integer("pto_count", conn->recovery.pto_count);
