@@ -16,7 +16,8 @@
 
 static leat_address make_address(const world *w, uint8_t network, uint8_t host, uint16_t port) {
     if (w->config->is_ipv6) {
-        leat_address address = {.family = LEAT_ADDRESS_IPV6, .port = port, .ip = {0x20, 1, 0xd, 0xb8}};
+        leat_address address = {
+            .family = LEAT_ADDRESS_IPV6, .port = port, .ip = {0x20, 1, 0xd, 0xb8}};
         address.ip[4] = network;
         address.ip[15] = host;
         return address;

@@ -1,4 +1,4 @@
-/* A counter that is scrambled: any seed is a good one, and the streams of two seeds are unrelated. */
+/* A counter that is scrambled: any seed is a good one, and two seeds have nothing in common. */
 #include "sim/random.h"
 
 #include <string.h>

@@ -158,7 +158,8 @@ static leat_time next_time(const world *w) {
     }
     for (size_t i = 0; i < w->config->flow_count; i++) {
         if (!w->flows[i].is_started) {
-            leat_time start = w->flows[i].plan->start, awake = w->ends[SIM_CLIENT].stalled_until;
+            leat_time start = w->flows[i].plan->start;
+            leat_time awake = w->ends[SIM_CLIENT].stalled_until;
             next = earlier(next, start > awake ? start : awake);
         }
     }
@@ -168,7 +169,8 @@ static leat_time next_time(const world *w) {
 static void start_flows(world *w) {
     for (size_t i = 0; i < w->config->flow_count; i++) {
         flow *f = &w->flows[i];
-        if (!f->is_started && f->plan->start <= w->now && w->now >= w->ends[SIM_CLIENT].stalled_until) {
+        bool is_due = f->plan->start <= w->now && w->now >= w->ends[SIM_CLIENT].stalled_until;
+        if (!f->is_started && is_due) {
             f->is_started = true;
             end_connect(&w->ends[SIM_CLIENT], f);
         }

@@ -67,7 +67,8 @@ static void draw_faults(dice *d, sim_link_config *link) {
 }
 
 static void draw_links(dice *d, sim_config *config) {
-    leat_time delay = chance(d, 10) ? 0 : magnitude(d, 10 * LEAT_MICROSECOND, 400 * LEAT_MILLISECOND);
+    leat_time delay =
+        chance(d, 10) ? 0 : magnitude(d, 10 * LEAT_MICROSECOND, 400 * LEAT_MILLISECOND);
     for (sim_side side = SIM_CLIENT; side < SIM_SIDES; side++) {
         sim_link_config *link = &config->link[side];
         *link = (sim_link_config){.delay = delay};

@@ -116,7 +116,9 @@ stream *stream_open(flow *f, sim_side side, size_t task) {
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-static sim_task_kind kind_of(const flow *f, const stream *s) { return f->plan->tasks[s->task].kind; }
+static sim_task_kind kind_of(const flow *f, const stream *s) {
+    return f->plan->tasks[s->task].kind;
+}
 
 static void reset(end_conn *c, stream *s, half *own) {
     int err = leat_conn_reset_stream(c->conn, s->id, RESET_CODE + s->id);

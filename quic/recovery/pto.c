@@ -36,8 +36,9 @@ static void arm_against_deadlock(const leat_recovery *recovery, leat_time period
 }
 
 /*
- * RFC 9002 §6.2.4, §7: lost handshake bytes may find the window full of packets that the peer cannot
- * acknowledge before it has those bytes. A probe gets out of that: window and pacer do not hold it.
+ * RFC 9002 §6.2.4, §7: lost handshake bytes may find the window full of packets that the peer
+ * cannot acknowledge before it has those bytes. A probe gets out of that: the window does not hold
+ * it.
  */
 static bool needs_probe(const leat_recovery *recovery, leat_space space) {
     return leat_recovery_has_eliciting(recovery, space) || recovery->conditions.crypto_waits[space];

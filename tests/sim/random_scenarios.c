@@ -1,8 +1,8 @@
 /*
- * Random scenarios: random_scenarios [COUNT [FIRST-SEED]]. Every run must keep what it promises, and
- * now and then one is run again and must be the same. Prints TAP: a line for every hundred seeds, one
- * for each kind of fault or feature that never occurred, and the table of what did. A soak is a large
- * COUNT.
+ * Random scenarios: random_scenarios [COUNT [FIRST-SEED]]. Every run must keep what it promises,
+ * and now and then one is run again and must be the same. Prints TAP: a line for every hundred
+ * seeds, one for each kind of fault or feature that never occurred, and the table of what did. A
+ * soak is a large COUNT.
  */
 #include <stdlib.h>
 

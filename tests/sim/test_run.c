@@ -114,7 +114,7 @@ END_TEST
 
 START_TEST(two_connections_share_a_link) {
     const sim_task task = {.kind = SIM_TASK_STREAM, .size = 100, .answer = 2000000};
-    const sim_flow flows[2] = {{.tasks = &task, .task_count = 1}, {.tasks = &task, .task_count = 1}};
+    const sim_flow flow = {.tasks = &task, .task_count = 1}, flows[2] = {flow, flow};
     sim_config config;
     make(&config, flows);
     config.flow_count = 2;

@@ -269,7 +269,7 @@ START_TEST(probes_can_see_what_is_unacknowledged_oldest_first) {
 }
 END_TEST
 
-/* TEST RFC 9002 §6.2.4: the window is full of what cannot be acknowledged before these bytes came. */
+/* TEST RFC 9002 §6.2.4: the window is full of what is not acknowledged before these bytes came. */
 START_TEST(handshake_bytes_that_the_window_holds_back_get_a_probe) {
     sender s;
     sender_set_up(&s, NULL);
