@@ -179,12 +179,12 @@ async def missing_file():
 
 
 async def wt_against_server():
-    """leat wt has a datagram, a unidirectional and a bidirectional stream counted by aioquic"""
+    """leat wt verifies aioquic's chain and has a datagram and both kinds of stream counted"""
     source = os.path.join(work, "body")
     with open(source, "wb") as file:
         file.write(b"q" * 4321)
     async with AioquicServer() as server:
-        status, out, err = await run_leat("wt", f"https://127.0.0.1:{server.port}/counter", "--insecure", "--datagram", "four",
+        status, out, err = await run_leat("wt", f"https://127.0.0.1:{server.port}/counter", "--cacert", ca, "--datagram", "four",
             "--uni", source, "--bidi", source)
         text = out.decode()
         assert 'DatagramReceived' in text and 'data="4"' in text, (text, err)
