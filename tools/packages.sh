@@ -39,4 +39,4 @@ want() {
 }
 
 build_packages="gcc libc6-dev meson ninja-build pkg-config libssl-dev python3"
-tool_packages="libjson-c-dev libmicrohttpd-dev libsqlite3-dev"
+tool_packages="libjson-c-dev libmicrohttpd-dev libpcap-dev libsqlite3-dev"
