@@ -121,6 +121,32 @@ START_TEST(other_protocols_are_left_as_they_are) {
 }
 END_TEST
 
+/* TEST RFC 9204 §2.2.1: a field section that comes before the insertions that it refers to. */
+START_TEST(blocked_field_sections_are_shown_when_they_can_be) {
+    watcher w;
+    pair *p = watch(&w);
+    const leat_address nowhere = {.family = LEAT_ADDRESS_NONE};
+    leat_span dcid = test_hex("01 02 03 04");
+    decode_connection *connection =
+        decode_connection_new(&w.decoder, dcid, &nowhere, &nowhere);
+    ck_assert_ptr_nonnull(connection);
+    /* SETTINGS: a table of 256 bytes. */
+    decode_payload(&w.decoder, connection, SERVER, LEAT_PACKET_ONE_RTT,
+                   test_hex("0a 03 06 00 04 03 01 4100"));
+    decode_payload(&w.decoder, connection, CLIENT, LEAT_PACKET_ONE_RTT,
+                   test_hex("0b 00 05 01 03 02 00 80"));
+    ck_assert(has_shown(&w, "blocked: until 1 insertions were seen"));
+    ck_assert(!has_shown(&w, "field: "));
+    /* The capacity, and the entry a = b. */
+    decode_payload(&w.decoder, connection, CLIENT, LEAT_PACKET_ONE_RTT,
+                   test_hex("0a 06 08 02 3fe101 41 61 01 62"));
+    ck_assert(has_shown(&w, "unblocked: the field section of stream 0"));
+    ck_assert(has_shown(&w, "field: \"a\" = \"b\""));
+    ck_assert(!has_shown(&w, "fault"));
+    unwatch(&w, p);
+}
+END_TEST
+
 /* Every allocation may fail: less is shown, and nothing leaks. */
 START_TEST(without_memory_less_is_shown) {
     const char *hello = "c000000001088394c8f03e51570800000411223344";
@@ -149,4 +175,5 @@ START_TEST(without_memory_less_is_shown) {
 END_TEST
 
 LEAT_TEST_MAIN("tools decode", key_updates_are_followed, reordered_datagrams_are_put_together,
-               other_protocols_are_left_as_they_are, without_memory_less_is_shown)
+               other_protocols_are_left_as_they_are,
+               blocked_field_sections_are_shown_when_they_can_be, without_memory_less_is_shown)

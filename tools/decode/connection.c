@@ -149,10 +149,9 @@ static bool install(leat_keys *keys, bool is_updatable, const leat_cipher_suite 
     return ok;
 }
 
-static const char *install_initial(decode_state *decoder, decode_connection *connection,
-                                   leat_keys *keys, decode_sender sender) {
+static const char *install_initial(const decode_connection *connection, leat_keys *keys,
+                                   decode_sender sender) {
     leat_span dcid = leat_cid_span(&connection->original_dcid);
-    (void)decoder;
     bool ok = leat_keys_install_initial(keys, LEAT_VERSION_1, dcid, sender == SERVER);
     return ok ? NULL : "the Initial keys cannot be derived";
 }
@@ -210,7 +209,7 @@ leat_keys *decode_keys(decode_state *decoder, decode_connection *connection, dec
     *why = NULL;
     if (!leat_keys_can_read(keys)) {
         *why = level == LEAT_LEVEL_INITIAL
-                   ? install_initial(decoder, connection, keys, sender)
+                   ? install_initial(connection, keys, sender)
                    : install_logged(decoder, connection, keys, sender, level);
         if (*why != NULL) {
             leat_keys_discard(keys);
