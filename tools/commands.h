@@ -5,6 +5,7 @@
 int command_serve(int count, char **arguments);
 int command_get(int count, char **arguments);
 int command_decode(int count, char **arguments);
+int command_interop(int count, char **arguments);
 int command_wt(int count, char **arguments);
 
 #endif

@@ -92,6 +92,10 @@ typedef struct leat_config {
      * P-256, P-384 */
     const uint16_t *groups;
     size_t group_count;
+    /* TLS cipher suites in order of preference, as the registry numbers them; NULL: AES-128-GCM,
+     * AES-256-GCM, ChaCha20-Poly1305 */
+    const uint16_t *cipher_suites;
+    size_t cipher_suite_count;
     void (*key_log)(void *user, const char *line); /* NSS key log lines without newline; NULL: off */
     void *key_log_user;
 

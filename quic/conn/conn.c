@@ -53,6 +53,7 @@ static leat_config adopt_config(const leat_config *config) {
     copy.identities = NULL;
     copy.resumption_keys = NULL;
     copy.groups = NULL;
+    copy.cipher_suites = NULL;
     copy.trace = NULL;
     copy.congestion_control = NULL;
     copy.session_ticket = copy.token = (leat_span){NULL, 0};

@@ -189,6 +189,8 @@ static int make_tls(leat_conn *conn, const leat_config *config, leat_trust *trus
         .alpn_count = list_alpn(config, offers),
         .groups = config->groups,
         .group_count = config->group_count,
+        .cipher_suites = config->cipher_suites,
+        .cipher_suite_count = config->cipher_suite_count,
         .server_name = config->server_name,
         .trust = trust,
         .session = config->session_ticket,

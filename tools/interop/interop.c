@@ -1,0 +1,135 @@
+/*
+ * `leat interop`: what the QUIC interop runner starts in its containers. The runner speaks through
+ * the environment: TESTCASE, REQUESTS, ROLE, SSLKEYLOGFILE, QLOGDIR. PROTOCOLS belongs to its
+ * WebTransport cases, which are not here: like all other unknown ones they end with status 127.
+ */
+#include "interop.h"
+
+#include "../commands.h"
+#include "../key_log.h"
+#include "../qlog_files.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(member) offsetof(interop_app, settings.member)
+static const option_row rows[] = {
+    {"--www", OPTION_TEXT, AT(www), "DIR", "server: the files (/www)"},
+    {"--downloads", OPTION_TEXT, AT(downloads), "DIR", "client: where files go (/downloads)"},
+    {"--certs", OPTION_TEXT, AT(certs), "DIR", "cert.pem, priv.key and ca.pem (/certs)"},
+    {"--listen", OPTION_LIST, AT(listen), "HOST:PORT", "server: may be repeated ([::]:443, 0.0.0.0:443)"},
+};
+static const option_table table = {
+    "leat interop [OPTION]... client|server",
+    "An endpoint for the QUIC interop runner; TESTCASE and REQUESTS are in the environment.", rows,
+    sizeof rows / sizeof rows[0], AT(role), true};
+
+/*
+ * The runner's names of its cases, and those names with which it starts endpoints. What the network
+ * between them does is not the endpoints' concern: many rows are alike.
+ */
+static const interop_case testcases[] = {
+    {.name = "handshake"},
+    {.name = "longrtt"},
+    {.name = "transfer"},
+    {.name = "multiplexing"},
+    {.name = "blackhole"},
+    {.name = "transferloss"},
+    {.name = "transfercorruption"},
+    {.name = "amplificationlimit"},
+    {.name = "ipv6"},
+    {.name = "rebind-port"},
+    {.name = "rebind-addr"},
+    {.name = "goodput"},
+    {.name = "crosstraffic"},
+    {.name = "multiconnect", .has_one_request = true},
+    {.name = "handshakeloss", .has_one_request = true},
+    {.name = "handshakecorruption", .has_one_request = true},
+    {.name = "chacha20", .has_only_chacha20 = true},
+    {.name = "keyupdate", .has_key_update = true},
+    {.name = "retry", .has_retry = true},
+    {.name = "resumption", .is_resumed = true},
+    {.name = "http3", .is_http3 = true},
+};
+
+static const interop_case *find_case(const char *name) {
+    for (size_t i = 0; name != NULL && i < sizeof testcases / sizeof testcases[0]; i++) {
+        if (strcmp(testcases[i].name, name) == 0) {
+            return &testcases[i];
+        }
+    }
+    return NULL;
+}
+
+/* The runner's link has 30 ms of round trip: with the 333 ms of RFC 9002 §6.2.2 a lost Initial of
+ * one of fifty handshakes would cost a second. */
+#define INITIAL_RTT (100 * LEAT_MILLISECOND)
+/* Longer than any row of losses that 30 % makes likely. */
+#define HANDSHAKE_TIMEOUT (60 * LEAT_SECOND)
+
+static void fill_quic_config(interop_app *app, bool is_client) {
+    static const char *const hq[] = {"hq-interop"}, *const h3[] = {"h3"};
+    static const uint16_t chacha20[] = {0x1303};
+    leat_config_init(&app->quic, is_client);
+    app->quic.alpn = app->testcase->is_http3 ? h3 : hq;
+    app->quic.alpn_count = 1;
+    app->quic.initial_rtt = INITIAL_RTT;
+    app->quic.handshake_timeout = HANDSHAKE_TIMEOUT;
+    if (app->testcase->has_only_chacha20) {
+        app->quic.cipher_suites = chacha20;
+        app->quic.cipher_suite_count = 1;
+    }
+}
+
+void interop_narrate(const leat_conn *conn, const leat_event *event) {
+    if (event->type == LEAT_EVENT_HANDSHAKE_COMPLETED) {
+        printf("handshake cipher=%s resumed=%s\n", leat_conn_cipher_suite(conn),
+            event->handshake_completed.session_resumed ? "yes" : "no");
+    } else if (event->type == LEAT_EVENT_KEY_UPDATED) {
+        printf("key-updated by-peer=%s\n", event->key_updated.by_peer ? "yes" : "no");
+    } else if (event->type == LEAT_EVENT_CONNECTION_TERMINATED) {
+        printf("connection-closed source=%s code=%" PRIu64 "\n",
+            leat_close_source_name(event->connection_terminated.source),
+            event->connection_terminated.error_code);
+    }
+}
+
+static const char *environment(const char *name) {
+    const char *value = getenv(name);
+    return value == NULL || value[0] == '\0' ? NULL : value;
+}
+
+static int run(interop_app *app) {
+    const char *role = app->settings.role.count > 0 ? app->settings.role.values[0] : getenv("ROLE");
+    const char *name = getenv("TESTCASE");
+    bool is_client = role != NULL && strcmp(role, "client") == 0;
+    bool is_server = role != NULL && strcmp(role, "server") == 0;
+    if (app->settings.role.count > 1 || (!is_client && !is_server)) {
+        return options_complain(&table, "wants one of the roles client and server");
+    }
+    app->testcase = find_case(name);
+    if (app->testcase == NULL) {
+        options_complain(&table, "no test case '%s' here", name == NULL ? "" : name);
+        return INTEROP_UNSUPPORTED;
+    }
+    fill_quic_config(app, is_client);
+    if (!key_log_open(&table, environment("SSLKEYLOGFILE"), &app->keylog, &app->quic) ||
+        !qlog_files_open(&table, environment("QLOGDIR"), &app->qlog, &app->quic)) {
+        return 1;
+    }
+    return is_client ? interop_client(app) : interop_server(app);
+}
+
+int command_interop(int count, char **arguments) {
+    interop_app app = {
+        .settings = {.www = "/www", .downloads = "/downloads", .certs = "/certs"}, .table = &table};
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    int status = options_parse(&table, count, arguments, &app);
+    if (status == 0) {
+        status = run(&app);
+        key_log_close(app.keylog);
+        qlog_files_close(app.qlog);
+    }
+    return status < 0 ? 0 : status;
+}
