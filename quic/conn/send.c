@@ -214,12 +214,22 @@ static bool track_packet(leat_conn *conn, leat_packet_out *out, size_t size) {
     return err == LEAT_OK;
 }
 
+/* RFC 9002 §6.2.4: a second probe had better carry data too than only a PING. Some servers refuse a
+ * connection whose first Initial to arrive has no CRYPTO frame. */
+static void count_probe(leat_conn *conn, leat_space space) {
+    unsigned *probes = &conn->spaces[space]->probes;
+    *probes -= *probes > 0 ? 1 : 0;
+    if (*probes > 0 && space != LEAT_SPACE_APPLICATION && !leat_crypto_wants(conn, space)) {
+        leat_acks_repeat_oldest(conn, space, 1);
+    }
+}
+
 static void count_packet(leat_conn *conn, const leat_packet_out *out) {
     leat_conn_space *space = conn->spaces[out->space];
     conn->send.packets++;
     if (out->builder.ack_eliciting) {
         space->ack_only_sent = 0;
-        space->probes -= space->probes > 0 ? 1 : 0;
+        count_probe(conn, out->space);
         leat_liveness_on_eliciting_sent(conn);
     } else {
         space->ack_only_sent++;

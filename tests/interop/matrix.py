@@ -172,7 +172,7 @@ async def main():
     leat = next(iter(commands))
     pairs = [(leat, leat)] + [pair for name in list(commands)[1:] for pair in ((leat, name), (name, leat))]
     certs, results, number, failed = tempfile.mkdtemp(prefix="leat-interop-certs-"), {}, 0, 0
-    subprocess.run([arguments.authority, certs], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([os.path.abspath(arguments.authority), certs], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for old, new in (("server.pem", "cert.pem"), ("server.key", "priv.key"), ("authority.pem", "ca.pem")):
         os.rename(os.path.join(certs, old), os.path.join(certs, new))
     for role in ("client", "server"):

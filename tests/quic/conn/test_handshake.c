@@ -219,6 +219,38 @@ START_TEST(the_servers_id_does_not_change_in_the_handshake) {
 }
 END_TEST
 
+static bool lose_first_two_of_client(void *user, pair *p, pair_side from, pair_datagram *datagram) {
+    (void)user;
+    (void)datagram;
+    return from == PAIR_SERVER || p->ends[PAIR_CLIENT].datagrams_out > 2;
+}
+
+/* TEST RFC 9002 §6.2.4: the ClientHello and its first repetition are lost. */
+START_TEST(the_second_probe_carries_the_hello_too) {
+    hello h;
+    pair *p = client_with_hello(&h);
+    p->link.filter = lose_first_two_of_client;
+    while (p->ends[PAIR_CLIENT].datagrams_in == 0) {
+        ck_assert(pair_step(p, p->now + 2 * LEAT_SECOND));
+    }
+    ck_assert_uint_eq(p->ends[PAIR_CLIENT].datagrams_out, 3);
+    check_understood(p);
+}
+END_TEST
+
+START_TEST(a_client_may_offer_only_one_cipher_suite) {
+    static const uint16_t chacha20 = 0x1303;
+    pair *p = pair_new();
+    p->ends[PAIR_CLIENT].config.cipher_suites = &chacha20;
+    p->ends[PAIR_CLIENT].config.cipher_suite_count = 1;
+    pair_handshake(p);
+    for (pair_side side = PAIR_CLIENT; side <= PAIR_SERVER; side++) {
+        ck_assert_str_eq(leat_conn_cipher_suite(pair_conn(p, side)), "TLS_CHACHA20_POLY1305_SHA256");
+    }
+    pair_free(p);
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/conn/handshake", handshake_completes_and_is_confirmed_on_both_sides,
                a_stream_is_echoed, a_datagram_arrives, a_hello_split_in_one_packet_is_understood,
                a_hello_split_over_coalesced_packets_is_understood,
@@ -226,4 +258,5 @@ LEAT_TEST_MAIN("quic/conn/handshake", handshake_completes_and_is_confirmed_on_bo
                a_hello_in_single_bytes_backwards_is_understood,
                    handshake_done_is_repeated_when_lost,
                frames_behind_the_finished_message_are_survived,
+               the_second_probe_carries_the_hello_too, a_client_may_offer_only_one_cipher_suite,
                the_servers_id_does_not_change_in_the_handshake)
