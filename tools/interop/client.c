@@ -1,8 +1,8 @@
 /*
  * The client of `leat interop`: downloads what REQUESTS names, as many requests at a time as the
  * server lets it, on as many connections as the test case asks for. Both protocols use client
- * bidirectional streams for requests and nothing else, in the order of REQUESTS: the stream's number
- * is the request's.
+ * bidirectional streams for requests and nothing else, in the order of REQUESTS: the number of the
+ * stream is that of the request.
  */
 #include "interop.h"
 
@@ -196,7 +196,8 @@ static void on_h3_event(void *user, leat_conn *conn, leat_h3 *h3, const leat_h3_
     (void)conn;
     (void)h3;
     if (event->type == LEAT_H3_EVENT_DATA_RECEIVED) {
-        on_body(run, event->stream_id, event->data_received.data, event->data_received.stream_ended);
+        on_body(
+            run, event->stream_id, event->data_received.data, event->data_received.stream_ended);
     } else if (event->type == LEAT_H3_EVENT_REQUEST_REFUSED_MALFORMED) {
         on_broken(run, event->stream_id);
     } else if (event->type == LEAT_H3_EVENT_HEADERS_RECEIVED) {
@@ -241,8 +242,10 @@ static bool wants_ticket(const client_run *run, leat_time until) {
     return run->app->testcase->is_resumed && run->ticket.length == 0 && leat_clock_now() < until;
 }
 
-/* All downloads on one connection. ticket: of an earlier connection, or empty; replaced by a new one. */
-static bool run_connection(interop_app *app, download *downloads, size_t count, leat_buffer *ticket) {
+/* All downloads on one connection. ticket: of an earlier connection, or empty; replaced by a new
+ * one. */
+static bool run_connection(
+    interop_app *app, download *downloads, size_t count, leat_buffer *ticket) {
     client_run run = {.app = app, .downloads = downloads, .count = count};
     leat_buffer_init(&run.ticket, NULL, FILE_SIZE_MAX);
     leat_span used = {ticket->data, app->testcase->is_resumed ? ticket->length : 0};

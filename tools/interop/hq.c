@@ -1,7 +1,7 @@
 /*
- * HTTP/0.9 on client bidirectional streams, as the interop runner wants it from servers: "GET /path"
- * and the end of a line are answered with the bytes of the file and the end of the stream. There is
- * no status: what cannot be answered is reset.
+ * HTTP/0.9 on client bidirectional streams, as the interop runner wants it from servers: a line
+ * "GET /path" is answered with the bytes of the file and the end of the stream. There is no status:
+ * what cannot be answered is reset.
  */
 #include "interop.h"
 
@@ -73,21 +73,22 @@ static bool pump(hq_stream *stream) {
     }
 }
 
+/* The path of a request line, or an empty span. */
+static leat_span find_path(const leat_buffer *request) {
+    size_t end = 4;
+    if (request->length < end || memcmp(request->data, "GET ", end) != 0) {
+        return (leat_span){NULL, 0};
+    }
+    while (end < request->length && memchr(" \r\n", request->data[end], 3) == NULL) {
+        end++;
+    }
+    return (leat_span){request->data + 4, end - 4};
+}
+
 static void answer(const char *www, hq_stream *stream) {
     http_response response = {0};
-    leat_span line = {stream->request.data, stream->request.length};
-    if (line.length < 5 || memcmp(line.data, "GET ", 4) != 0) {
-        refuse(stream);
-        return;
-    }
-    line.data += 4;
-    line.length -= 4;
-    const uint8_t *end = memchr(line.data, '\n', line.length);
-    line.length = end != NULL ? (size_t)(end - line.data) : line.length;
-    while (line.length > 0 && (line.data[line.length - 1] == '\r' || line.data[line.length - 1] == ' ')) {
-        line.length--;
-    }
-    stream->file = files_open(www, line, (leat_span){NULL, 0}, &response);
+    leat_span path = find_path(&stream->request);
+    stream->file = files_open(www, path, (leat_span){NULL, 0}, &response);
     stream->left = response.length;
     if (stream->file == NULL) {
         refuse(stream);
