@@ -99,6 +99,7 @@ void ends_close(world *w) {
     leat_identity_free(w->identity);
     leat_trust_free(w->trust);
     leat_resumption_keys_free(w->resumption_keys);
+    free(w->ticket);
 }
 
 /* ---- connections ----------------------------------------------------------------------------- */
@@ -122,6 +123,9 @@ end_conn *end_connect(end *e, flow *f) {
     int error = 0;
     if (f->plan->congestion_control != NULL) {
         config.congestion_control = f->plan->congestion_control;
+    }
+    if (f->plan->resumes) {
+        config.session_ticket = (leat_span){w->ticket, w->ticket_length};
     }
     leat_conn *conn = leat_endpoint_connect(e->endpoint, &config, &path, end_clock(e, w->now),
                                             &error);

@@ -38,6 +38,7 @@ static const char *feature_name(size_t index) {
         [SIM_FEATURE_BBR] = "bbr",
         [SIM_FEATURE_UNPACED] = "no pacing",
         [SIM_FEATURE_MANY_CONNECTIONS] = "several connections",
+        [SIM_FEATURE_RESUMPTION] = "resumption",
     };
     return names[index];
 }

@@ -32,6 +32,7 @@ typedef enum sim_feature {
     SIM_FEATURE_BBR,
     SIM_FEATURE_UNPACED,
     SIM_FEATURE_MANY_CONNECTIONS,
+    SIM_FEATURE_RESUMPTION,
     SIM_FEATURES
 } sim_feature;
 

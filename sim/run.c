@@ -98,7 +98,7 @@ static void note_features(world *w) {
     for (size_t i = 0; i < w->config->flow_count; i++) {
         const char *name = w->config->flows[i].congestion_control;
         name = name == NULL ? quic[SIM_SERVER].congestion_control : name;
-        name = name == NULL ? "newreno" : name;
+        name = name == NULL ? "cubic" : name;
         feature[SIM_FEATURE_NEWRENO] += strcmp(name, "newreno") == 0;
         feature[SIM_FEATURE_CUBIC] += strcmp(name, "cubic") == 0;
         feature[SIM_FEATURE_BBR] += strcmp(name, "bbr") == 0;

@@ -17,9 +17,10 @@ typedef struct sim_flow {
     leat_time start;
     const sim_task *tasks;
     size_t task_count;
-    const char *congestion_control; /* of both sides; NULL: as the side's config */
+    const char *congestion_control; /* of the client; NULL: as the side's config */
     /* Ending without having done everything is no failure: the link is dead for too long, say. */
     bool may_die;
+    bool resumes; /* with the last ticket that a client got, if there was one */
 } sim_flow;
 
 /* Read off a connection now and then, for plots. */
@@ -57,6 +58,7 @@ typedef struct sim_config {
 
 typedef struct sim_flow_result {
     bool is_complete;         /* every task was done */
+    bool is_resumed;
     leat_time begun, ended;   /* the first and the last stream byte that arrived; 0: none */
     leat_time handshake;      /* from start to the client's HandshakeCompleted; 0: never */
     uint64_t bytes;           /* of streams, that arrived at either side */

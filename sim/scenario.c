@@ -223,6 +223,7 @@ static uint64_t budget_of(const sim_config *config) {
 static void draw_flow(dice *d, uint64_t budget, sim_flow *flow, sim_task *tasks) {
     *flow = (sim_flow){.tasks = tasks, .task_count = between(d, 1, SIM_SCENARIO_TASKS - 1)};
     flow->start = chance(d, 60) ? 0 : between(d, 0, 2000) * LEAT_MILLISECOND;
+    flow->resumes = chance(d, 50);
     for (size_t i = 0; i < flow->task_count; i++) {
         draw_task(d, budget / flow->task_count + 1, &tasks[i]);
     }

@@ -2,6 +2,7 @@
  * What a run sees of its connections: events, each checked and made part of the digest, and traces,
  * which are counted.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/world.h"
@@ -31,7 +32,18 @@ static void digest_event(end_conn *c, const leat_event *event) {
     world_digest(c->w, text, strlen(text));
 }
 
-static void on_completed(end_conn *c) {
+static void keep_ticket(world *w, leat_span ticket) {
+    uint8_t *copy = realloc(w->ticket, ticket.length + 1);
+    if (copy == NULL) {
+        world_fail(w, "no memory");
+        return;
+    }
+    memcpy(copy, ticket.data, ticket.length);
+    w->ticket = copy;
+    w->ticket_length = ticket.length;
+}
+
+static void on_completed(end_conn *c, bool is_resumed) {
     world *w = c->w;
     if (c->is_completed) {
         world_fail(w, "HandshakeCompleted twice");
@@ -48,6 +60,8 @@ static void on_completed(end_conn *c) {
         f->ends[SIM_SERVER] = c;
         c->flow = f;
     } else {
+        c->flow->result->is_resumed = is_resumed;
+        w->result->occurrences.feature[SIM_FEATURE_RESUMPTION] += is_resumed;
         c->flow->result->handshake = w->now - c->flow->plan->start;
     }
     if (w->config->quic[c->side].liveness != 0) {
@@ -108,7 +122,10 @@ void watch_event(end_conn *c, const leat_event *event) {
     }
     switch (event->type) {
     case LEAT_EVENT_HANDSHAKE_COMPLETED:
-        on_completed(c);
+        on_completed(c, event->handshake_completed.session_resumed);
+        break;
+    case LEAT_EVENT_SESSION_TICKET:
+        keep_ticket(w, event->ticket.data);
         break;
     case LEAT_EVENT_HANDSHAKE_CONFIRMED:
         c->is_confirmed = true;

@@ -134,6 +134,8 @@ struct world {
     leat_identity *identity;
     leat_trust *trust;
     leat_resumption_keys *resumption_keys;
+    uint8_t *ticket; /* the client's last one */
+    size_t ticket_length;
     memory memory;
     seen_address *arriving; /* at the server: where the datagram being received is from */
     leat_time next_sample;
