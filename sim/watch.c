@@ -181,7 +181,7 @@ static void on_packet(end *e, const leat_trace_record *record) {
 }
 
 static void count_timer(end *e, const leat_trace_record *record) {
-    if (is_text(field_of(record, "timer_type"), "recovery")) {
+    if (is_text(field_of(record, "timer_type"), "loss_timeout")) {
         e->w->result->occurrences.feature[SIM_FEATURE_RECOVERY_TIMER]++;
     }
 }

@@ -2,6 +2,7 @@
 #ifndef LEAT_TOOLS_COMMANDS_H
 #define LEAT_TOOLS_COMMANDS_H
 
+int command_sim(int count, char **arguments);
 int command_serve(int count, char **arguments);
 int command_get(int count, char **arguments);
 int command_decode(int count, char **arguments);

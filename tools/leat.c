@@ -13,6 +13,7 @@ static const struct {
     {"serve", command_serve, "an HTTP/3 and WebTransport server with the counter, the clicker and an echo"},
     {"get", command_get, "fetches URLs over HTTP/3"},
     {"interop", command_interop, "an endpoint for the QUIC interop runner"},
+    {"sim", command_sim, "a download over a simulated link in virtual time"},
     {"wt", command_wt, "a WebTransport client for the command line"},
     {"decode", command_decode, "shows every field of packets given as a pcap file or hex"},
 };
