@@ -1,6 +1,6 @@
 """The cases of the QUIC interop runner over loopback, between leat and others, in both roles. Prints TAP and a matrix.
 
-matrix.py AUTHORITY [--only CASE]... NAME=COMMAND...    the first one is leat; commands take the options of `leat interop`
+matrix.py [--only CASE]... [--jobs N] AUTHORITY NAME=COMMAND...    the first one is leat; commands take the options of `leat interop`
 """
 import argparse
 import asyncio
@@ -167,11 +167,13 @@ async def main():
     parser.add_argument("authority")
     parser.add_argument("peers", nargs="+")
     parser.add_argument("--only", action="append")
+    # Most of the time they wait for the network.
+    parser.add_argument("--jobs", type=int, default=3)
     arguments = parser.parse_args()
     commands = dict(peer.split("=", 1) for peer in arguments.peers)
     leat = next(iter(commands))
     pairs = [(leat, leat)] + [pair for name in list(commands)[1:] for pair in ((leat, name), (name, leat))]
-    certs, results, number, failed = tempfile.mkdtemp(prefix="leat-interop-certs-"), {}, 0, 0
+    certs, number, failed = tempfile.mkdtemp(prefix="leat-interop-certs-"), 0, 0
     subprocess.run([os.path.abspath(arguments.authority), certs], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for old, new in (("server.pem", "cert.pem"), ("server.key", "priv.key"), ("authority.pem", "ca.pem")):
         os.rename(os.path.join(certs, old), os.path.join(certs, new))
@@ -180,20 +182,26 @@ async def main():
         is_good = await refuses_unknown_case(commands[leat], role, certs)
         failed += not is_good
         print(f"{'ok' if is_good else 'not ok'} {number} - an unknown test case ends the {role} with {UNSUPPORTED}", flush=True)
-    for case in [case for case in CASES if not arguments.only or case.name in arguments.only]:
-        for client, server in pairs:
-            number += 1
-            title = f"{number} - {case.name}: client {client}, server {server}"
+    chosen = [case for case in CASES if not arguments.only or case.name in arguments.only]
+    results = {case.name: [""] * len(pairs) for case in chosen}
+    slots = asyncio.Semaphore(arguments.jobs)
+
+    async def play(case, column):
+        nonlocal number, failed
+        client, server = pairs[column]
+        async with slots:
             started = asyncio.get_running_loop().time()
             try:
                 word = "passed" if await run(case, commands[client], commands[server], certs) else "unsupported"
-                print(f"ok {title}" + ("" if word == "passed" else " # SKIP unsupported by the peer"), flush=True)
             except Failure as failure:
-                word, failed = "FAILED", failed + 1
-                print(f"not ok {title}", flush=True)
-                print(f"{title}: {failure}", file=sys.stderr, flush=True)
-            took = asyncio.get_running_loop().time() - started
-            results.setdefault(case.name, []).append(f"{word} {took:.1f}")
+                word = "FAILED"
+                print(f"{case.name}: client {client}, server {server}: {failure}", file=sys.stderr, flush=True)
+        number, failed = number + 1, failed + (word == "FAILED")
+        results[case.name][column] = f"{word} {asyncio.get_running_loop().time() - started:.1f}"
+        print(f"{'not ok' if word == 'FAILED' else 'ok'} {number} - {case.name}: client {client}, server {server}"
+              + (" # SKIP unsupported by the peer" if word == "unsupported" else ""), flush=True)
+
+    await asyncio.gather(*(play(case, column) for case in chosen for column in range(len(pairs))))
     print(f"1..{number}")
     print_matrix(pairs, results)
     return 1 if failed else 0

@@ -31,7 +31,7 @@ class Relay(asyncio.DatagramProtocol):
 
     def __init__(self, server, up, down, seed=1, silence=None, rebind=None):
         self.server, self.up, self.down, self.dice = server, up, down, random.Random(seed)
-        # Seconds: (from the first datagram on, for so long); (first, period)
+        # Seconds: counted from the first datagram: (start, length); (first, period)
         self.silence, self.rebind = silence, rebind
         self.towards = {}            # client address -> transport
         self.server_sources = set()  # source connection IDs of the server's Initials
@@ -43,7 +43,7 @@ class Relay(asyncio.DatagramProtocol):
         self.started = None
         self.transport, _ = await self.loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
         self.port = self.transport.get_extra_info("sockname")[1]
-        self.task = self.loop.create_task(self.rebind_for_ever()) if self.rebind else None
+        self.task = None
         return self
 
     async def __aexit__(self, *_):
@@ -86,7 +86,9 @@ class Relay(asyncio.DatagramProtocol):
             self.loop.call_later(link.delay, lambda: transport().is_closing() or transport().sendto(data, address))
 
     def datagram_received(self, data, client):
-        self.started = self.started or self.loop.time()
+        if self.started is None:
+            self.started = self.loop.time()
+            self.task = self.loop.create_task(self.rebind_for_ever()) if self.rebind else None
         if client not in self.towards:
             self.towards[client] = None
             self.loop.create_task(self.first(data, client))
