@@ -144,6 +144,7 @@ bool leat_paths_on_authentic(leat_conn *conn, leat_packet_in *packet) {
         leat_trace_path(conn, packet->path);
     }
     packet->path->last_used = ++conn->paths.use_counter;
+    packet->path->is_dead = false;
     return true;
 }
 
@@ -179,6 +180,25 @@ static void stop_challenge(leat_path_state *path) {
     path->challenge_due = LEAT_TIME_NEVER;
 }
 
+/* RFC 9000 §5.1.2: the connection ID of a path that is gone is retired, so that another comes. */
+static void forget_path(leat_conn *conn, leat_path_state *path) {
+    for (size_t i = 0; i < LEAT_PATHS_MAX; i++) {
+        if (conn->paths.all[i] == path) {
+            leat_cids_release_path(conn, path);
+            close_path(conn, &conn->paths.all[i]);
+        }
+    }
+}
+
+static void forget_dead_paths(leat_conn *conn) {
+    for (size_t i = 0; i < LEAT_PATHS_MAX; i++) {
+        leat_path_state *path = conn->paths.all[i];
+        if (path != NULL && path->is_dead && path != conn->paths.active) {
+            forget_path(conn, path);
+        }
+    }
+}
+
 void leat_paths_set_validated(leat_conn *conn, leat_path_state *path) {
     stop_challenge(path);
     /* RFC 9000 §8.2.1: NOT IMPLEMENTED: a second challenge when the first could not be padded: the
@@ -186,6 +206,7 @@ void leat_paths_set_validated(leat_conn *conn, leat_path_state *path) {
     path->is_validated = true;
     if (path == conn->paths.active) {
         conn->paths.fallback = NULL;
+        forget_dead_paths(conn);
     }
 }
 
@@ -200,16 +221,6 @@ static void make_active(leat_conn *conn, leat_path_state *path) {
     conn->paths.active = path;
     leat_recovery_set_path(&conn->recovery, &path->recovery);
     leat_events_push(conn, &event);
-}
-
-/* RFC 9000 §5.1.2: the connection ID of a path that is gone is retired, so that another comes. */
-static void forget_path(leat_conn *conn, leat_path_state *path) {
-    for (size_t i = 0; i < LEAT_PATHS_MAX; i++) {
-        if (conn->paths.all[i] == path) {
-            leat_cids_release_path(conn, path);
-            close_path(conn, &conn->paths.all[i]);
-        }
-    }
 }
 
 /*
@@ -229,6 +240,7 @@ static void fail_path(leat_conn *conn, leat_path_state *path) {
         leat_close_silently(conn, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_NO_VIABLE_PATH,
                             "no validated path is left");
     }
+    path->is_dead = path == paths->fallback;
     if (path != paths->active && path != paths->fallback) {
         forget_path(conn, path);
     }

@@ -112,6 +112,7 @@ struct leat_path_state {
     unsigned challenges_sent;
     bool challenge_frame_due;
     leat_time validation_deadline; /* not given up before */
+    bool is_dead; /* did not answer while it was the fallback: goes as soon as that is not needed */
     leat_time challenge_due; /* when the next PATH_CHALLENGE is due, or the validation has failed */
     uint64_t last_used;      /* for replacing the path used longest ago */
 };
