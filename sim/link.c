@@ -169,6 +169,14 @@ static bool is_dropped(sim_link *link, const sim_datagram *datagram, leat_time n
     return true;
 }
 
+/*
+ * A short header never becomes a long one: its fields would be ciphertext, which depends on keys
+ * that no seed decides.
+ */
+static uint64_t top_bit(const sim_datagram *datagram, size_t at) {
+    return at == 0 && (datagram->bytes[0] & 0x80) == 0 ? 6 : 7;
+}
+
 static void corrupt(sim_link *link, sim_datagram *datagram, leat_time now) {
     const sim_link_config *config = &link->config;
     bool may = config->corruption_run_max == 0 ||
@@ -180,7 +188,8 @@ static void corrupt(sim_link *link, sim_datagram *datagram, leat_time now) {
     link->corruption_run++;
     for (uint64_t bits = sim_random_between(&link->dice, 1, 4); bits > 0; bits--) {
         size_t at = sim_random_between(&link->dice, 0, datagram->length - 1);
-        datagram->bytes[at] ^= (uint8_t)(1u << sim_random_between(&link->dice, 0, 7));
+        uint64_t bit = sim_random_between(&link->dice, 0, top_bit(datagram, at));
+        datagram->bytes[at] ^= (uint8_t)(1u << bit);
     }
     datagram->is_corrupted = true;
     note(link, SIM_LINK_CORRUPTED, datagram, now);

@@ -49,6 +49,15 @@ static void run_seed(tally *t, uint64_t seed) {
     }
 }
 
+/* Seeds that found what others had not: a dead path that kept its connection ID. */
+static void run_lessons(tally *t) {
+    static const uint64_t seeds[] = {221319};
+    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
+        run_seed(t, seeds[i]);
+    }
+    print_line(t, t->failures == 0, "random scenarios that were a lesson");
+}
+
 static void report_missing(tally *t, uint64_t count) {
     size_t cursor = 0;
     const char *name;
@@ -68,7 +77,8 @@ int main(int argument_count, char **arguments) {
     static tally t;
     uint64_t count = argument_count > 1 ? strtoull(arguments[1], NULL, 10) : DEFAULT_COUNT;
     uint64_t first = argument_count > 2 ? strtoull(arguments[2], NULL, 10) : 1;
-    uint64_t all_failures = 0;
+    run_lessons(&t);
+    uint64_t all_failures = t.failures;
     for (uint64_t done = 0; done < count; done += SEEDS_IN_LINE) {
         char text[96];
         uint64_t some = count - done < SEEDS_IN_LINE ? count - done : SEEDS_IN_LINE;
