@@ -59,6 +59,7 @@ typedef struct sim_config {
 typedef struct sim_flow_result {
     bool is_complete;         /* every task was done */
     bool is_resumed;
+    const char *cipher_suite; /* static storage; NULL: no handshake */
     leat_time begun, ended;   /* the first and the last stream byte that arrived; 0: none */
     leat_time handshake;      /* from start to the client's HandshakeCompleted; 0: never */
     uint64_t bytes;           /* of streams, that arrived at either side */

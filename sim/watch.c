@@ -61,6 +61,7 @@ static void on_completed(end_conn *c, bool is_resumed) {
         c->flow = f;
     } else {
         c->flow->result->is_resumed = is_resumed;
+        c->flow->result->cipher_suite = leat_conn_cipher_suite(c->conn);
         w->result->occurrences.feature[SIM_FEATURE_RESUMPTION] += is_resumed;
         c->flow->result->handshake = w->now - c->flow->plan->start;
     }

@@ -46,6 +46,12 @@ static void long_rtt(rig *r) {
     r->config.link[SIM_CLIENT].delay = r->config.link[SIM_SERVER].delay = 750 * LEAT_MILLISECOND;
 }
 
+static void only_chacha20(rig *r) {
+    static const uint16_t suites[] = {0x1303};
+    r->config.quic[SIM_CLIENT].cipher_suites = suites;
+    r->config.quic[SIM_CLIENT].cipher_suite_count = 1;
+}
+
 static void many_streams(rig *r) { r->config.quic[SIM_SERVER].max_streams_bidi = 1000; }
 static void with_retry(rig *r) { r->config.retry = true; }
 static void over_ipv6(rig *r) { r->config.is_ipv6 = true; }
@@ -144,6 +150,12 @@ static const char *second_is_resumed(const rig *r) {
     return is_right ? one_handshake(r) : "not the second connection is resumed";
 }
 
+static const char *chacha20_is_used(const rig *r) {
+    const char *suite = r->result.flows[0].cipher_suite;
+    bool is_right = suite != NULL && strcmp(suite, "TLS_CHACHA20_POLY1305_SHA256") == 0;
+    return is_right ? one_handshake(r) : "another cipher suite";
+}
+
 static const char *both_update(const rig *r) {
     bool both = r->seen.key_updates[SIM_CLIENT] > 0 && r->seen.key_updates[SIM_SERVER] > 0;
     return both ? one_handshake(r) : "keys are not updated on both sides";
@@ -179,7 +191,7 @@ static const interop_case cases[] = {
     {.name = "handshake", .files = {1 * KB}, .check = one_handshake_no_retry},
     {.name = "transfer", .files = {2 * MB, 3 * MB, 5 * MB}, .check = one_handshake},
     {.name = "longrtt", .files = {1 * KB}, .set_up = long_rtt, .check = two_hellos},
-    {.name = "chacha20", .skip = "cipher suites are not configurable"},
+    {.name = "chacha20", .files = {3 * MB}, .set_up = only_chacha20, .check = chacha20_is_used},
     {.name = "multiplexing", .files = {32}, .count = 1999, .set_up = many_streams, .check = one_handshake},
     {.name = "retry", .files = {10 * KB}, .set_up = with_retry, .check = retry_is_answered},
     {.name = "resumption", .files = {5 * KB, 10 * KB}, .connections = 2, .set_up = resume, .check = second_is_resumed},
