@@ -10,9 +10,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "http.h"
@@ -303,6 +305,17 @@ static int run(serve_app *serve) {
     return leat_server_run(serve->server) == 0 ? 0 : 1;
 }
 
+/* A machine without IPv6 has no ::1 to listen on; that is no reason not to start. */
+static bool has_ipv6_loopback(void) {
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    bool is_bound = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return is_bound;
+}
+
 int command_serve(int count, char **arguments) {
     serve_app *made = leat_alloc(NULL, sizeof *made);
     if (made == NULL) {
@@ -318,6 +331,7 @@ int command_serve(int count, char **arguments) {
     if (status == 0) {
         if (made->settings.listen.count == 0) {
             made->settings.listen = (option_list){{"127.0.0.1:4433", "[::1]:4433"}, 2};
+            made->settings.listen.count = has_ipv6_loopback() ? 2 : 1;
         }
         status = prepare(made);
         status = status == 0 ? run(made) : status;
