@@ -258,7 +258,8 @@ def a_retry_changes_the_initial_keys():
     expect_equal(result.status, 0, result)
     lines = decode("--keylog", path("retry.keys"), path("retry.pcap"))
     no_faults(lines)
-    expect_equal(values(lines, "retry_integrity"), ["valid"])
+    # A ClientHello of two datagrams is answered by a Retry for each.
+    expect_equal(set(values(lines, "retry_integrity")), {"valid"})
     expect_equal(set(values(lines, "connection")), {"1, from the client", "1, from the server"})
 
 

@@ -65,6 +65,7 @@ decode_connection *decode_connection_new(
     connection->addresses[SERVER] = *server;
     connection->is_h3 = true; /* until ALPN says otherwise */
     leat_cid_from_span(&connection->original_dcid, dcid);
+    leat_cid_from_span(&connection->first_dcid, dcid);
     init_side(decoder, &connection->sides[CLIENT]);
     init_side(decoder, &connection->sides[SERVER]);
     connection->next = decoder->connections;

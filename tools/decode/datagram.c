@@ -316,7 +316,7 @@ static void decode_retry(decode_state *decoder, const match *found,
     show_hex(out, "retry_token", section, header->token);
     show_hex(out, "retry_integrity_tag", "RFC 9001 §5.8", tag);
     leat_span original = connection == NULL ? decoder->original_dcid
-                                            : leat_cid_span(&connection->original_dcid);
+                                            : leat_cid_span(&connection->first_dcid);
     if (original.length == 0) {
         return;
     }

@@ -74,7 +74,8 @@ typedef struct decode_connection {
     struct decode_connection *next;
     unsigned number;
     leat_address addresses[2]; /* by decode_sender */
-    leat_cid original_dcid;
+    leat_cid original_dcid; /* what the Initial keys come from: of the Retry, once there was one */
+    leat_cid first_dcid;    /* of the first Initial: what Retry tags cover */
     bool has_random, is_h3, is_retried;
     uint8_t client_random[32];
     const leat_cipher_suite *suite;
