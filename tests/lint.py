@@ -137,11 +137,11 @@ def attacks_have_rows():
 
 def nothing_is_unfinished():
     """no mark of unfinished work"""
+    mark = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
     for path in ALL_C + tracked(".py", ".mjs", ".js", ".sh"):
-        if path != "tests/lint.py":
-            for number, line in enumerate(read(path).split("\n"), 1):
-                if re.search(r"\b(TODO|FIXME|XXX)\b", line):
-                    yield f"{path}:{number}"
+        for number, line in enumerate(read(path).split("\n"), 1):
+            if mark.search(line):
+                yield f"{path}:{number}"
 
 
 def lines_fit():

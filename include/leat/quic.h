@@ -187,7 +187,11 @@ typedef enum leat_path_change { LEAT_PATH_REBOUND, LEAT_PATH_MIGRATED } leat_pat
 /* frame_type of ConnectionTerminated when an application closed (aioquic's None). */
 #define LEAT_FRAME_TYPE_NONE UINT64_MAX
 
-/* One event. Pointers in it are valid until the next call of leat_conn_next_event on the same connection. */
+/*
+ * One event. Pointers in it are valid until the next leat_conn_next_event on the same connection;
+ * leat_conn_receive_datagram, leat_conn_handle_timer, and releasing or crediting its stream end
+ * them as well.
+ */
 typedef struct leat_event {
     leat_event_type type;
     union {
