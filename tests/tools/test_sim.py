@@ -52,6 +52,19 @@ def every_controller_and_several_connections():
 
 
 @test
+def the_capture_and_the_secrets_show_every_packet():
+    for option in ((), ("--scenario", "3")):
+        name = "run%d" % len(option)
+        found = simulate("--pcap", path(name + ".pcap"), "--keylog", path(name + ".keys"), *option)
+        shown = run("decode", "--keylog", path(name + ".keys"), path(name + ".pcap"))
+        expect_equal(shown.status, 0)
+        datagrams = [line for line in shown.lines if line.startswith("datagram: ")]
+        expect_equal(len(datagrams), found["link"]["sent"])
+        words = {line.split(":")[0].strip() for line in shown.lines}
+        expect("frame" in words and not words & {"protected", "fault"}, sorted(words))
+
+
+@test
 def the_picture_and_the_traces_are_well_formed():
     simulate("--plot", path("run.svg"), "--qlog", path("logs"), "--loss", "1%")
     picture = xml.dom.minidom.parseString(content("run.svg"))

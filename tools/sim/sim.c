@@ -9,7 +9,7 @@
 
 #include "../commands.h"
 #include "../options.h"
-#include "../qlog_files.h"
+#include "recording.h"
 #include "sim/plot.h"
 #include "sim/profiles.h"
 #include "sim/scenario.h"
@@ -23,7 +23,7 @@
 
 typedef struct settings {
     const char *rtt, *rate, *loss, *reorder, *jitter, *duplicate, *corrupt, *cross, *bytes;
-    const char *congestion_control, *qlog, *plot;
+    const char *congestion_control, *qlog, *pcap, *key_log, *plot;
     uint64_t queue, mtu, seed, connections, scenario;
     bool codel, json;
     option_list arguments;
@@ -51,6 +51,8 @@ static const option_row rows[] = {
     ROW("--scenario", OPTION_NUMBER, scenario, "SEED", "this random scenario of the tests instead"),
     ROW("--json", OPTION_FLAG, json, NULL, "one JSON object on stdout"),
     ROW("--qlog", OPTION_TEXT, qlog, "DIR", "traces of both sides"),
+    ROW("--pcap", OPTION_TEXT, pcap, "FILE", "every datagram, as each side sends it"),
+    ROW("--keylog", OPTION_TEXT, key_log, "FILE", "the secrets, for Wireshark and leat decode"),
     ROW("--plot", OPTION_TEXT, plot, "FILE.svg", "window, RTT, losses and goodput over time"),
 };
 
@@ -218,6 +220,8 @@ static void sample_well(sim_config *config, sim_plot *plot) {
     static sim_result trial;
     sim_config untraced = *config;
     untraced.trace[SIM_CLIENT] = untraced.trace[SIM_SERVER] = NULL;
+    untraced.on_datagram = NULL;
+    untraced.quic[SIM_CLIENT].key_log = NULL;
     sim_run(&untraced, &trial);
     leat_time end = 0;
     for (size_t i = 0; i < config->flow_count; i++) {
@@ -250,21 +254,13 @@ static int run_and_print(const settings *s, sim_config *config) {
     return status;
 }
 
-/* The traces of both sides, if they are wanted. */
-static int run_traced(const settings *s, sim_config *config) {
-    qlog_files *files[SIM_SIDES] = {NULL, NULL};
-    int status = 0;
-    for (sim_side side = SIM_CLIENT; side < SIM_SIDES && status == 0; side++) {
-        leat_config quic = config->quic[side];
-        if (!qlog_files_open(&table, s->qlog, &files[side], &quic)) {
-            status = 1;
-        }
-        config->trace[side] = quic.trace;
+static int run_recorded(const settings *s, sim_config *config) {
+    recording kept = {0};
+    int status = 1;
+    if (recording_open(&table, &kept, s->qlog, s->pcap, s->key_log, config)) {
+        status = run_and_print(s, config);
     }
-    status = status == 0 ? run_and_print(s, config) : status;
-    qlog_files_close(files[SIM_CLIENT]);
-    qlog_files_close(files[SIM_SERVER]);
-    return status;
+    return recording_close(&kept) ? status : 1;
 }
 
 int command_sim(int count, char **arguments) {
@@ -286,8 +282,8 @@ int command_sim(int count, char **arguments) {
     }
     if (s.scenario != 0) {
         sim_scenario_random(&scenario, s.scenario);
-        return run_traced(&s, &scenario.config);
+        return run_recorded(&s, &scenario.config);
     }
     status = make_download(&s, &config, flows, &task);
-    return status != 0 ? status : run_traced(&s, &config);
+    return status != 0 ? status : run_recorded(&s, &config);
 }
