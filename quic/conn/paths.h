@@ -1,5 +1,5 @@
 /*
- * Whom we talk to: connection_ids.c and paths.c.
+ * Whom we talk to: connection_ids.c, paths.c, path_validation.c and migration.c.
  */
 #ifndef LEAT_QUIC_CONN_PATHS_H
 #define LEAT_QUIC_CONN_PATHS_H
@@ -133,9 +133,10 @@ bool leat_paths_accepts(const leat_conn *conn, const leat_path *addresses);
 /* After the packet was opened: finds or makes its path, counts its bytes. False: no room for
  * another path. */
 bool leat_paths_on_authentic(leat_conn *conn, leat_packet_in *packet);
-/* After its frames: follows the peer to a new address (RFC 9000 §9.3). */
-void leat_paths_after_packet(leat_conn *conn, const leat_packet_in *packet);
-void leat_paths_set_validated(leat_conn *conn, leat_path_state *path);
+/* RFC 9000 §5.1.2: the connection ID of a path that is gone is retired, so that another comes. */
+void leat_paths_forget(leat_conn *conn, leat_path_state *path);
+/* Only the ports differ. */
+bool leat_path_is_same_host(const leat_path_state *a, const leat_path_state *b);
 /* A packet with less room than this is not begun. */
 #define LEAT_PACKET_ROOM 64
 /*
@@ -147,11 +148,27 @@ void leat_path_on_sent(leat_conn *conn, leat_path_state *path, size_t bytes);
 /* The path that the next datagram goes to: one with a challenge or response to send, else the
  * active one. */
 leat_path_state *leat_paths_next_to_send(const leat_conn *conn);
+
+/* ---- path_validation.c ----------------------------------------------------------------------- */
+
+/* Asks whether the peer is there, unless it is being asked already. */
+void leat_path_start_challenge(leat_conn *conn, leat_path_state *path);
+void leat_path_stop_challenge(leat_path_state *path);
 bool leat_paths_has_probe(const leat_conn *conn, const leat_path_state *path);
 void leat_paths_write(leat_conn *conn, leat_packet_out *out);
 void leat_path_challenge_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
 void leat_path_response_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
 leat_time leat_paths_due(const leat_conn *conn);
 void leat_paths_on_timer(leat_conn *conn);
+
+/* ---- migration.c ----------------------------------------------------------------------------- */
+
+/* After its frames: follows the peer to a new address (RFC 9000 §9.3). */
+void leat_paths_after_packet(leat_conn *conn, const leat_packet_in *packet);
+/* The address is known to be the peer's: by an answer, or by the handshake. */
+void leat_paths_set_validated(leat_conn *conn, leat_path_state *path);
+void leat_migration_on_response(leat_conn *conn, leat_path_state *path);
+/* No challenge was answered in time. */
+void leat_migration_on_failed(leat_conn *conn, leat_path_state *path);
 
 #endif
