@@ -219,6 +219,10 @@ static bool fill_hello(leat_tls *tls, leat_client_hello *hello, hello_lists *lis
         hello->extensions.present |= LEAT_HAS_SERVER_NAME;
     }
     handshake->offers_psk = leat_psk_can_offer(tls);
+    if (leat_early_data_can_offer(tls)) {
+        hello->extensions.present |= LEAT_HAS_EARLY_DATA;
+        tls->early_data = LEAT_EARLY_DATA_OFFERED;
+    }
     return !handshake->offers_psk ||
            offer_psk(tls, &hello->extensions, &lists->identities, lists->binders);
 }
@@ -253,8 +257,10 @@ int leat_tls_send_client_hello(leat_tls *tls, leat_span cookie) {
     }
     handshake->offered = hello.extensions.present;
     alert = leat_tls_message_close(tls, &message, &bytes);
-    return alert == LEAT_ALERT_NONE
-               ? leat_psk_bind(tls, tls->output[LEAT_LEVEL_INITIAL].data + message.mark,
-                               bytes.length)
-               : alert;
+    if (alert == LEAT_ALERT_NONE) {
+        alert = leat_psk_bind(tls, tls->output[LEAT_LEVEL_INITIAL].data + message.mark,
+                              bytes.length);
+    }
+    bool is_early = tls->early_data == LEAT_EARLY_DATA_OFFERED;
+    return alert == LEAT_ALERT_NONE && is_early ? leat_early_data_start(tls) : alert;
 }

@@ -12,13 +12,7 @@ int leat_encrypted_extensions_parse(leat_span body, uint32_t offered, leat_exten
     if (!leat_reader_at_end(&reader)) {
         return leat_fault_decode(why, "EncryptedExtensions is malformed");
     }
-    int alert = leat_extensions_parse(LEAT_IN_ENCRYPTED_EXTENSIONS, list, offered, extensions, why);
-    if (alert == LEAT_ALERT_NONE && (extensions->present & LEAT_HAS_EARLY_DATA) != 0) {
-        /* RFC 8446 §4.2.10: NOT IMPLEMENTED: 0-RTT is not offered, so it cannot be accepted. */
-        return leat_fault(why, LEAT_ALERT_UNSUPPORTED_EXTENSION,
-                          "early data was accepted that was never offered");
-    }
-    return alert;
+    return leat_extensions_parse(LEAT_IN_ENCRYPTED_EXTENSIONS, list, offered, extensions, why);
 }
 
 void leat_encrypted_extensions_write(const leat_extensions *extensions, leat_writer *writer) {
@@ -41,7 +35,10 @@ int leat_tls_on_encrypted_extensions(leat_tls *tls, leat_span message) {
         return leat_fault(&tls->error, LEAT_ALERT_NO_APPLICATION_PROTOCOL,
                           "the server chose a protocol not offered");
     }
-    alert = leat_tls_hash_message(tls, message);
+    alert = leat_early_data_on_answer(tls, &extensions, protocol);
+    if (alert == LEAT_ALERT_NONE) {
+        alert = leat_tls_hash_message(tls, message);
+    }
     if (alert == LEAT_ALERT_NONE) {
         alert = leat_tls_set_alpn(tls, protocol);
     }
@@ -71,6 +68,9 @@ int leat_tls_send_encrypted_extensions(leat_tls *tls) {
     /* RFC 6066 §3: says that the name chose the certificate. */
     if (tls->handshake->name_matched && !tls->handshake->with_psk) {
         extensions.present |= LEAT_HAS_SERVER_NAME;
+    }
+    if (tls->early_data == LEAT_EARLY_DATA_ACCEPTED) {
+        extensions.present |= LEAT_HAS_EARLY_DATA;
     }
     if (!leat_tls_message_begin(tls, &message, LEAT_LEVEL_HANDSHAKE, LEAT_ENCRYPTED_EXTENSIONS,
                                 512 + length)) {

@@ -11,6 +11,7 @@
 #include "crypto/secret.h"
 #include "crypto/tls/key_schedule.h"
 #include "crypto/tls/messages.h"
+#include "crypto/tls/replay.h"
 #include "crypto/tls/session.h"
 
 /* The longest body of a handshake message that is read, whatever its kind; tls.c has smaller bounds
@@ -30,9 +31,9 @@
 #define LEAT_TLS_TICKETS_KEPT_MAX 8
 /* A server that sends more than this keeps us deriving keys for nothing: unexpected_message. */
 #define LEAT_TLS_TICKETS_MAX 64
-/* Our own tickets (a session with two names of 255 bytes, sealed) are shorter; longer identities
- * are not ours. */
-#define LEAT_TLS_OUR_TICKET_MAX 1024
+/* Our own tickets (a session with two names of 255 bytes and application bytes, sealed) are shorter;
+ * longer identities are not ours. */
+#define LEAT_TLS_OUR_TICKET_MAX 1280
 /* RFC 8446 §4.2.11: identities that a server tries; each costs a decryption for anyone. */
 #define LEAT_TLS_IDENTITIES_TRIED_MAX 4
 
@@ -74,6 +75,8 @@ typedef struct leat_tls_handshake {
     leat_ticket_keys *ticket_keys;
     unsigned tickets_to_send;
     bool force_hello_retry_request;
+    bool early_data; /* wanted */
+    leat_replay_register *replays;
 
     /* progress */
     leat_transcript transcript;
@@ -114,6 +117,7 @@ struct leat_tls {
     bool violates_quic; /* the fault is one of RFC 9001: leat_tls_violates_quic */
     int alert; /* what ended it */
     const char *error;
+    leat_early_data early_data;
     int64_t now;
     leat_buffer input; /* a message that is not complete */
     leat_buffer output[LEAT_LEVEL_COUNT];
@@ -147,6 +151,10 @@ int leat_tls_message_end(leat_tls *tls, leat_tls_message *message);
 int leat_tls_derive_handshake_secrets(leat_tls *tls, leat_span shared_secret);
 int leat_tls_derive_application_secrets(leat_tls *tls);
 int leat_tls_derive_resumption_secret(leat_tls *tls);
+/* Derives client_early_traffic_secret from the schedule's early secret and the hash of the first
+ * ClientHello, and gives it. */
+int leat_tls_give_early_secret(leat_tls *tls, const leat_cipher_suite *suite,
+                               const leat_key_schedule *schedule, const uint8_t *hello_hash);
 void leat_tls_give_secret(leat_tls *tls, leat_level level, bool write, const uint8_t *secret);
 int leat_tls_set_alpn(leat_tls *tls, leat_span protocol);
 int leat_tls_give_transport_parameters(leat_tls *tls, leat_span encoded);
@@ -191,6 +199,21 @@ int leat_psk_choose(leat_tls *tls, const leat_client_hello *hello, leat_session 
 /* Server: checks the binder of identity number `index`; adds the ClientHello to the transcript. */
 int leat_psk_verify(leat_tls *tls, const leat_client_hello *hello, size_t index,
                     const leat_session *session, leat_span client_hello);
+
+/* Client: the suite is one of those offered. */
+bool leat_tls_offers_suite(const leat_tls_handshake *handshake, uint16_t id);
+
+/* 0-RTT (early_data.c). */
+/* Client: whether this ClientHello offers early data. */
+bool leat_early_data_can_offer(leat_tls *tls);
+/* Client: the ClientHello that offers it is in the transcript: its secret is due. */
+int leat_early_data_start(leat_tls *tls);
+/* Client: EncryptedExtensions bring the verdict. */
+int leat_early_data_on_answer(leat_tls *tls, const leat_extensions *extensions, leat_span alpn);
+/* Server: accepts or rejects; the binder of identity `psk` was verified, the ClientHello is in the
+ * transcript, and the schedule has the early secret. */
+int leat_early_data_decide(leat_tls *tls, const leat_client_hello *hello, int psk,
+                           const leat_session *session);
 
 /* Server choices (negotiation.c). All return an alert. */
 int leat_negotiate_cipher_suite(leat_tls *tls, const leat_client_hello *hello);

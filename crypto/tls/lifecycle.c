@@ -113,6 +113,10 @@ static bool copy_server(leat_tls *tls, const leat_tls_config *config) {
         handshake->tickets_to_send = config->tickets_to_send != 0 ? config->tickets_to_send : 1;
     }
     handshake->force_hello_retry_request = config->force_hello_retry_request;
+    handshake->replays = leat_replay_register_ref(config->replays);
+    if (handshake->replays != NULL && handshake->early_data) {
+        leat_replay_register_start(handshake->replays, config->now);
+    }
     return true;
 }
 
@@ -127,6 +131,7 @@ static bool copy_config(leat_tls *tls, const leat_tls_config *config) {
     }
     tls->handshake = handshake;
     handshake->random = config->random;
+    handshake->early_data = config->early_data;
     leat_transcript_init(&handshake->transcript, tls->allocator);
     leat_buffer_init(&handshake->alpn, tls->allocator, LEAT_TLS_ALPN_MAX);
     leat_buffer_init(&handshake->transport_parameters, tls->allocator, TRANSPORT_PARAMETERS_MAX);
@@ -182,6 +187,7 @@ static void free_handshake(leat_tls *tls) {
     leat_trust_free(handshake->trust);
     leat_public_key_free(handshake->server_key);
     leat_ticket_keys_free(handshake->ticket_keys);
+    leat_replay_register_free(handshake->replays);
     leat_wipe(handshake, sizeof *handshake);
     leat_free(tls->allocator, handshake);
     tls->handshake = NULL;

@@ -1,6 +1,6 @@
 /*
  * RFC 8446 §4.2.11: pre_shared_key: which session may be resumed, and the binders that prove
- * possession. Only resumption with psk_dhe_ke; no external PSKs, no 0-RTT.
+ * possession. Only resumption with psk_dhe_ke; no external PSKs. 0-RTT is early_data.c's.
  */
 #include "crypto/tls/handshake.h"
 
@@ -92,7 +92,7 @@ int leat_psk_choose(leat_tls *tls, const leat_client_hello *hello, leat_session 
     leat_reader identities = leat_reader_of(hello->extensions.psk_identities);
     for (int i = 0; i < LEAT_TLS_IDENTITIES_TRIED_MAX && leat_reader_left(&identities) > 0; i++) {
         leat_span ticket = leat_read_vector16(&identities);
-        leat_read_u32(&identities); /* the age: for 0-RTT only; the ticket says when it was made */
+        leat_read_u32(&identities); /* the age: early_data.c; the ticket says when it was made */
         uint8_t *opened = &handshake->opened_ticket[0];
         if (ticket.length <= sizeof handshake->opened_ticket &&
             leat_ticket_open(handshake->ticket_keys, ticket, opened, session) &&

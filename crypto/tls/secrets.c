@@ -34,7 +34,8 @@ static char *append_hex(char *text, const uint8_t *bytes, size_t length) {
     return text;
 }
 
-static void log_secret(leat_tls *tls, const char *label, const uint8_t *secret) {
+static void log_secret(leat_tls *tls, const char *label, leat_hash_id hash,
+                       const uint8_t *secret) {
     char line[KEY_LOG_LINE_MAX];
     if (tls->hooks.on_key_log == NULL) {
         return;
@@ -42,7 +43,7 @@ static void log_secret(leat_tls *tls, const char *label, const uint8_t *secret) 
     size_t length = strlen(label);
     memcpy(line, label, length);
     char *end = append_hex(line + length, tls->handshake->client_random, LEAT_TLS_RANDOM);
-    append_hex(end, secret, leat_hash_size(tls->suite->hash));
+    append_hex(end, secret, leat_hash_size(hash));
     tls->hooks.on_key_log(tls->hooks.user, line);
     leat_wipe(line, sizeof line);
 }
@@ -64,9 +65,23 @@ static int derive_all(leat_tls *tls, const secret_row *rows, size_t count) {
             return leat_fault_memory(&tls->error);
         }
         if (rows[i].key_log != NULL) {
-            log_secret(tls, rows[i].key_log, rows[i].out);
+            log_secret(tls, rows[i].key_log, tls->suite->hash, rows[i].out);
         }
     }
+    return LEAT_ALERT_NONE;
+}
+
+int leat_tls_give_early_secret(leat_tls *tls, const leat_cipher_suite *suite,
+                               const leat_key_schedule *schedule, const uint8_t *hello_hash) {
+    uint8_t secret[LEAT_HASH_MAX];
+    if (!leat_key_schedule_derive(schedule, "c e traffic", hello_hash, secret)) {
+        return leat_fault_memory(&tls->error);
+    }
+    log_secret(tls, "CLIENT_EARLY_TRAFFIC_SECRET", suite->hash, secret);
+    if (tls->hooks.on_secret != NULL) {
+        tls->hooks.on_secret(tls->hooks.user, LEAT_LEVEL_EARLY, tls->is_client, suite, secret);
+    }
+    leat_wipe(secret, sizeof secret);
     return LEAT_ALERT_NONE;
 }
 

@@ -94,8 +94,7 @@ static int authenticate(leat_tls *tls, const leat_client_hello *hello, leat_span
 }
 
 /* ServerHello to the handshake secrets. */
-static int agree(leat_tls *tls, leat_span client_share, const leat_session *session, int psk) {
-    leat_tls_handshake *handshake = tls->handshake;
+static int agree(leat_tls *tls, leat_span client_share, int psk) {
     uint8_t share[LEAT_KEY_SHARE_MAX], secret[LEAT_SHARED_SECRET_MAX];
     size_t length;
     uint16_t selected = (uint16_t)psk;
@@ -106,10 +105,7 @@ static int agree(leat_tls *tls, leat_span client_share, const leat_session *sess
     leat_span server_share = {share, leat_group_server_share_size(tls->group)};
     int alert = leat_tls_send_server_hello(tls, server_share, psk >= 0 ? &selected : NULL);
     if (alert == LEAT_ALERT_NONE) {
-        alert = leat_key_schedule_early(&handshake->schedule, tls->suite->hash,
-                                        psk >= 0 ? session->psk : NULL)
-                    ? leat_tls_derive_handshake_secrets(tls, (leat_span){secret, length})
-                    : leat_fault_memory(&tls->error);
+        alert = leat_tls_derive_handshake_secrets(tls, (leat_span){secret, length});
     }
     leat_wipe(secret, sizeof secret);
     return alert;
@@ -141,6 +137,12 @@ static int emit(leat_tls *tls) {
     return alert;
 }
 
+static int begin_schedule(leat_tls *tls, const uint8_t *psk) {
+    return leat_key_schedule_early(&tls->handshake->schedule, tls->suite->hash, psk)
+               ? LEAT_ALERT_NONE
+               : leat_fault_memory(&tls->error);
+}
+
 static int answer(leat_tls *tls, const leat_client_hello *hello, leat_span message,
                   leat_span share) {
     leat_session session = {0};
@@ -150,7 +152,13 @@ static int answer(leat_tls *tls, const leat_client_hello *hello, leat_span messa
         alert = leat_tls_give_transport_parameters(tls, hello->extensions.transport_parameters);
     }
     if (alert == LEAT_ALERT_NONE) {
-        alert = agree(tls, share, &session, psk);
+        alert = begin_schedule(tls, psk >= 0 ? session.psk : NULL);
+    }
+    if (alert == LEAT_ALERT_NONE) {
+        alert = leat_early_data_decide(tls, hello, psk, &session);
+    }
+    if (alert == LEAT_ALERT_NONE) {
+        alert = agree(tls, share, psk);
     }
     leat_wipe(&session, sizeof session);
     leat_wipe(tls->handshake->opened_ticket, sizeof tls->handshake->opened_ticket);

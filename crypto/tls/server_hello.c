@@ -67,7 +67,7 @@ void leat_server_hello_write(const leat_server_hello *hello, leat_writer *writer
     leat_extensions_write(message, &hello->extensions, writer);
 }
 
-static bool offered_suite(const leat_tls_handshake *handshake, uint16_t id) {
+bool leat_tls_offers_suite(const leat_tls_handshake *handshake, uint16_t id) {
     for (size_t i = 0; i < handshake->cipher_suite_count; i++) {
         if (handshake->cipher_suites[i] == id) {
             return true;
@@ -79,7 +79,7 @@ static bool offered_suite(const leat_tls_handshake *handshake, uint16_t id) {
 /* RFC 8446 §4.1.3, §4.1.4: one we offered, and after a HelloRetryRequest the same again. */
 static int choose_suite(leat_tls *tls, uint16_t id) {
     const leat_cipher_suite *suite =
-        offered_suite(tls->handshake, id) ? leat_cipher_suite_find(id) : NULL;
+        leat_tls_offers_suite(tls->handshake, id) ? leat_cipher_suite_find(id) : NULL;
     if (suite == NULL || (tls->suite != NULL && tls->suite != suite)) {
         return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
                           "the server chose a cipher suite not offered");
@@ -133,6 +133,10 @@ int leat_tls_on_hello_retry_request(leat_tls *tls, leat_span message) {
     }
     handshake->retry_group = asks_for_group ? extensions->group : 0;
     tls->retried = true;
+    /* RFC 8446 §4.2.10: the second ClientHello has no early data. */
+    if (tls->early_data == LEAT_EARLY_DATA_OFFERED) {
+        tls->early_data = LEAT_EARLY_DATA_REJECTED;
+    }
     if (!leat_transcript_retry(&handshake->transcript)) {
         return leat_fault_memory(&tls->error);
     }

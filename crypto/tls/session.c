@@ -2,10 +2,12 @@
 #include "crypto/tls/session.h"
 #include "crypto/tls/extensions.h"
 
-#define SESSION_VERSION 1
+#define SESSION_VERSION 2
+#define FLAG_EARLY_DATA 1
 
 void leat_session_write(const leat_session *session, leat_writer *writer) {
     leat_write_u8(writer, SESSION_VERSION);
+    leat_write_u8(writer, session->early_data ? FLAG_EARLY_DATA : 0);
     leat_write_u16(writer, session->suite->id);
     leat_write_u64(writer, (uint64_t)session->created);
     leat_write_u32(writer, session->lifetime);
@@ -15,6 +17,7 @@ void leat_session_write(const leat_session *session, leat_writer *writer) {
     leat_tls_write_vector(writer, 2, session->alpn);
     leat_tls_write_vector(writer, 2, session->ticket);
     leat_tls_write_vector(writer, 2, session->application);
+    leat_tls_write_vector(writer, 1, session->peer_certificate);
 }
 
 bool leat_session_parse(leat_span bytes, leat_session *session) {
@@ -23,6 +26,7 @@ bool leat_session_parse(leat_span bytes, leat_session *session) {
     if (leat_read_u8(&reader) != SESSION_VERSION) {
         return false;
     }
+    session->early_data = (leat_read_u8(&reader) & FLAG_EARLY_DATA) != 0;
     session->suite = leat_cipher_suite_find(leat_read_u16(&reader));
     if (session->suite == NULL) {
         return false;
@@ -35,6 +39,7 @@ bool leat_session_parse(leat_span bytes, leat_session *session) {
     session->alpn = leat_read_vector16(&reader);
     session->ticket = leat_read_vector16(&reader);
     session->application = leat_read_vector16(&reader);
+    session->peer_certificate = leat_read_vector8(&reader);
     return leat_reader_at_end(&reader);
 }
 

@@ -1,8 +1,8 @@
 /*
  * What makes a resumption (RFC 8446 §4.6.1): one record, one codec. A client stores it with the
  * server's ticket (that is what on_session_ticket gives); a server seals it, without a ticket
- * field, into the ticket itself. The format has a version byte and room for application bytes
- * (0-RTT needs to remember limits), empty in this version.
+ * field, into the ticket itself. The format has a version byte; `application` belongs to the layers
+ * above, which remember there what early data is bound to.
  */
 #ifndef LEAT_CRYPTO_TLS_SESSION_H
 #define LEAT_CRYPTO_TLS_SESSION_H
@@ -20,7 +20,10 @@ typedef struct leat_session {
     int64_t created; /* seconds since the epoch: issued (server) or received (client) */
     uint32_t lifetime, age_add;
     uint8_t psk[LEAT_HASH_MAX];
-    leat_span server_name, alpn, ticket, application; /* point into the parsed bytes */
+    bool early_data;              /* RFC 8446 §4.6.1: the ticket allows early data */
+    /* These point into the parsed bytes. */
+    leat_span server_name, alpn, ticket, application;
+    leat_span peer_certificate; /* server: SHA-256 of the certificate that the client proved, or empty */
 } leat_session;
 
 void leat_session_write(const leat_session *session, leat_writer *writer);

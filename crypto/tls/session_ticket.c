@@ -43,6 +43,15 @@ static leat_span name_span(const leat_tls *tls) {
                        tls->server_name == NULL ? 0 : strlen(tls->server_name)};
 }
 
+/* What the layers above want to remember with the session. */
+static leat_span application_bytes(leat_tls *tls, uint8_t out[LEAT_SESSION_APPLICATION_MAX]) {
+    size_t length = tls->hooks.write_session_application == NULL
+                        ? 0
+                        : tls->hooks.write_session_application(tls->hooks.user, out,
+                                                               LEAT_SESSION_APPLICATION_MAX);
+    return (leat_span){out, length};
+}
+
 static int give_session(leat_tls *tls, const leat_session *session) {
     leat_buffer bytes;
     leat_buffer_init(&bytes, tls->allocator, LEAT_SESSION_MAX);
@@ -79,14 +88,17 @@ int leat_tls_on_new_session_ticket(leat_tls *tls, leat_span message) {
         ticket.ticket.length > LEAT_TICKET_MAX || tls->ticket_count > LEAT_TLS_TICKETS_KEPT_MAX) {
         return LEAT_ALERT_NONE;
     }
+    uint8_t application[LEAT_SESSION_APPLICATION_MAX];
     leat_session session = {
         .suite = tls->suite,
         .created = tls->now,
         .lifetime = ticket.lifetime,
         .age_add = ticket.age_add,
+        .early_data = (ticket.extensions.present & LEAT_HAS_EARLY_DATA) != 0,
         .server_name = name_span(tls),
         .alpn = leat_tls_alpn(tls),
         .ticket = ticket.ticket,
+        .application = application_bytes(tls, application),
     };
     alert = leat_resumption_psk(tls->suite->hash, tls->resumption_secret, ticket.nonce, session.psk)
                 ? give_session(tls, &session)
@@ -99,13 +111,16 @@ int leat_tls_on_new_session_ticket(leat_tls *tls, leat_span message) {
  * §4.6.1). */
 static size_t seal(leat_tls *tls, leat_new_session_ticket *ticket, uint8_t *out, size_t room) {
     leat_tls_handshake *handshake = tls->handshake;
+    uint8_t application[LEAT_SESSION_APPLICATION_MAX];
     leat_session session = {
         .suite = tls->suite,
         .created = tls->now,
         .lifetime = ticket->lifetime,
         .age_add = ticket->age_add,
+        .early_data = handshake->early_data,
         .server_name = name_span(tls),
         .alpn = leat_tls_alpn(tls),
+        .application = application_bytes(tls, application),
     };
     size_t length = 0;
     if (leat_resumption_psk(tls->suite->hash, tls->resumption_secret, ticket->nonce, session.psk)) {
@@ -118,8 +133,6 @@ static size_t seal(leat_tls *tls, leat_new_session_ticket *ticket, uint8_t *out,
 
 static int send_ticket(leat_tls *tls, uint8_t nonce) {
     uint8_t sealed[LEAT_TLS_OUR_TICKET_MAX], age_add[4];
-    /* RFC 9001 §4.6.1-1: NOT IMPLEMENTED: 0-RTT: no early_data extension, so nobody may send
-     * any. */
     leat_new_session_ticket ticket = {.lifetime = OUR_LIFETIME, .nonce = {&nonce, 1}};
     leat_tls_message message;
     if (!leat_random_bytes(&tls->handshake->random, age_add, sizeof age_add)) {
@@ -127,6 +140,11 @@ static int send_ticket(leat_tls *tls, uint8_t nonce) {
     }
     leat_reader reader = leat_reader_make(age_add, sizeof age_add);
     ticket.age_add = leat_read_u32(&reader);
+    if (tls->handshake->early_data) {
+        /* RFC 9001 §4.6.1-1: how much there may be is for QUIC's limits to say. */
+        ticket.extensions = (leat_extensions){.present = LEAT_HAS_EARLY_DATA,
+                                              .max_early_data_size = UINT32_MAX};
+    }
     if (seal(tls, &ticket, sealed, sizeof sealed) == 0 ||
         !leat_tls_message_begin(tls, &message, LEAT_LEVEL_APPLICATION, LEAT_NEW_SESSION_TICKET,
                                 32 + ticket.ticket.length)) {

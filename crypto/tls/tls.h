@@ -77,6 +77,15 @@ typedef struct leat_tls_hooks {
     /* Client: a ticket arrived. `ticket` is an opaque serialised session to store and to hand
      * back in config.session. */
     void (*on_session_ticket)(void *user, leat_span ticket);
+    /* A ticket is being made (server) or kept (client): bytes to remember with it, at most
+     * LEAT_SESSION_APPLICATION_MAX. Returns their length. NULL: none. */
+    size_t (*write_session_application)(void *user, uint8_t *out, size_t room);
+    /*
+     * All that TLS can see allows early data: whether what the session remembers does too. Client:
+     * during start, before the secret of early data is given. Server: while handling ClientHello,
+     * after the client's transport parameters. NULL: no early data.
+     */
+    bool (*can_use_early_data)(void *user, leat_span alpn, leat_span application);
     void (*on_message)(void *user, bool written, leat_level level, uint8_t type, size_t length);
 } leat_tls_hooks;
 
@@ -85,6 +94,16 @@ typedef struct leat_ticket_keys leat_ticket_keys; /* keys that seal stateless ti
 leat_ticket_keys *leat_ticket_keys_new(const uint8_t secret[32]);
 leat_ticket_keys *leat_ticket_keys_ref(leat_ticket_keys *keys);
 void leat_ticket_keys_free(leat_ticket_keys *keys);
+
+/* RFC 8446 §8.2: the early data seen lately; shared like ticket keys: replay.h. has_older_keys: tickets of
+ * an earlier process still open, so that the register must wait before it vouches for anything. */
+typedef struct leat_replay_register leat_replay_register;
+leat_replay_register *leat_replay_register_new(bool has_older_keys);
+leat_replay_register *leat_replay_register_ref(leat_replay_register *seen);
+void leat_replay_register_free(leat_replay_register *seen);
+
+/* Bytes of the layers above in a session: limits and settings to remember. */
+#define LEAT_SESSION_APPLICATION_MAX 512
 
 typedef struct leat_tls_config {
     bool is_client;
@@ -113,6 +132,10 @@ typedef struct leat_tls_config {
     unsigned tickets_to_send;         /* default 1 when ticket_keys is set; at most 16 */
     /* RFC 8446 §4.1.4: tests can force one: for another group, or with a cookie when the client has no other. */
     bool force_hello_retry_request;
+    /* RFC 8446 §2.3: client: offer early data when the session allows it; server: tickets allow it, and it is
+     * accepted where nothing speaks against it */
+    bool early_data;
+    leat_replay_register *replays;    /* server; NULL: early data is never accepted */
 } leat_tls_config;
 
 /*
@@ -144,6 +167,14 @@ void leat_tls_output_consume(leat_tls *tls, leat_level level, size_t length);
 bool leat_tls_violates_quic(const leat_tls *tls);
 bool leat_tls_is_complete(const leat_tls *tls);  /* RFC 9001 §4.1.1: Finished sent and the peer's verified */
 bool leat_tls_is_resumed(const leat_tls *tls);
+/* RFC 8446 §4.2.10. A client hears the verdict before ALPN and transport parameters are given. */
+typedef enum leat_early_data {
+    LEAT_EARLY_DATA_NONE, /* not offered, or nothing heard yet (server) */
+    LEAT_EARLY_DATA_OFFERED, LEAT_EARLY_DATA_ACCEPTED, LEAT_EARLY_DATA_REJECTED,
+} leat_early_data;
+leat_early_data leat_tls_early_data(const leat_tls *tls);
+/* Client: what was remembered with config.session; empty after the handshake is confirmed. */
+leat_span leat_tls_session_application(const leat_tls *tls);
 bool leat_tls_retried(const leat_tls *tls);      /* a HelloRetryRequest was part of it */
 leat_span leat_tls_alpn(const leat_tls *tls);
 const char *leat_tls_sni(const leat_tls *tls);   /* server: the name asked for, or NULL */

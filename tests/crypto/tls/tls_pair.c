@@ -74,10 +74,39 @@ static void on_message(void *user, bool written, leat_level level, uint8_t type,
     }
 }
 
+static size_t write_session_application(void *user, uint8_t *out, size_t room) {
+    const tls_side *side = user;
+    const char *text = side->remembers == NULL ? "" : side->remembers;
+    ck_assert_uint_le(strlen(text), room);
+    memcpy(out, text, strlen(text));
+    return strlen(text);
+}
+
+static bool can_use_early_data(void *user, leat_span alpn, leat_span application) {
+    tls_side *side = user;
+    ck_assert(alpn.length > 0);
+    ck_assert_uint_lt(application.length, sizeof side->remembered);
+    if (application.length > 0) {
+        memcpy(side->remembered, application.data, application.length);
+    }
+    side->remembered[application.length] = '\0';
+    side->times_asked++;
+    return !side->refuses_early_data;
+}
+
 static leat_tls *make(tls_side *side) {
     leat_tls_hooks hooks = {
-        side,    on_secret,  on_transport_parameters, write_transport_parameters,
-        on_alpn, on_key_log, on_session_ticket,       on_message};
+        .user = side,
+        .on_secret = on_secret,
+        .on_transport_parameters = on_transport_parameters,
+        .write_transport_parameters = write_transport_parameters,
+        .on_alpn = on_alpn,
+        .on_key_log = on_key_log,
+        .on_session_ticket = on_session_ticket,
+        .write_session_application = write_session_application,
+        .can_use_early_data = can_use_early_data,
+        .on_message = on_message,
+    };
     side->alert = LEAT_ALERT_NONE;
     return leat_tls_new(&side->config, &hooks);
 }
@@ -151,7 +180,8 @@ static void restart_side(tls_side *side) {
     side->tls = NULL;
     memset(side->has_secret, 0, sizeof side->has_secret);
     side->key_log_lines = side->message_count = 0;
-    side->alpn[0] = side->peer_parameters[0] = '\0';
+    side->alpn[0] = side->peer_parameters[0] = side->remembered[0] = '\0';
+    side->times_asked = 0;
 }
 
 void tls_pair_restart(tls_pair *pair) {
@@ -163,6 +193,7 @@ void tls_pair_free(tls_pair *pair) {
     tls_pair_restart(pair);
     leat_trust_free(pair->client.config.trust);
     leat_ticket_keys_free(pair->server.config.ticket_keys);
+    leat_replay_register_free(pair->server.config.replays);
     leat_identity_free(pair->identities[0]);
     leat_identity_free(pair->identities[1]);
 }

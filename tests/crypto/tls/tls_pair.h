@@ -26,6 +26,10 @@ typedef struct tls_side {
     size_t session_length, sessions;
     uint8_t messages[32]; /* types written */
     size_t message_count;
+    const char *remembers; /* application bytes of sessions; NULL: none */
+    char remembered[64];   /* what can_use_early_data was asked about last */
+    unsigned times_asked;
+    bool refuses_early_data;
     int refuse_parameters; /* alert to answer the peer's transport parameters with */
     int alert;
 } tls_side;
