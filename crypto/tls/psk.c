@@ -95,7 +95,7 @@ int leat_psk_choose(leat_tls *tls, const leat_client_hello *hello, leat_session 
         leat_read_u32(&identities); /* the age: early_data.c; the ticket says when it was made */
         uint8_t *opened = &handshake->opened_ticket[0];
         if (ticket.length <= sizeof handshake->opened_ticket &&
-            leat_ticket_open(handshake->ticket_keys, ticket, opened, session) &&
+            leat_ticket_open(handshake->ticket_keys, ticket, tls->now, opened, session) &&
             may_resume(tls, session)) {
             return i;
         }

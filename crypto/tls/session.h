@@ -33,14 +33,15 @@ bool leat_session_parse(leat_span bytes, leat_session *session);
 bool leat_session_is_fresh(const leat_session *session, int64_t now);
 
 /* Room that a sealed ticket needs beyond the session inside. */
-#define LEAT_TICKET_OVERHEAD (1 + 8 + 16 + LEAT_AEAD_TAG)
+#define LEAT_TICKET_OVERHEAD (1 + 8 + 4 + 16 + LEAT_AEAD_TAG)
 
-/* Seals session into out[room]; returns the ticket's length or 0. */
+/* Seals session into out[room] with the key of the time it was created; returns the ticket's length
+ * or 0. */
 size_t leat_ticket_seal(const leat_ticket_keys *keys, const leat_random *random,
                         const leat_session *session, uint8_t *out, size_t room);
 /* Opens into out (room for ticket.length bytes), which session then points into. False: not ours,
- * or not authentic. */
-bool leat_ticket_open(const leat_ticket_keys *keys, leat_span ticket, uint8_t *out,
+ * not authentic, or of an epoch whose tickets have all expired or are not made yet. */
+bool leat_ticket_open(const leat_ticket_keys *keys, leat_span ticket, int64_t now, uint8_t *out,
                       leat_session *session);
 
 #endif

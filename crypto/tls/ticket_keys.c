@@ -1,18 +1,19 @@
 /*
- * Stateless tickets (RFC 5077 idea, RFC 8446 §4.6.1): version, key name, salt, then the session
- * under AES-256-GCM with a key and nonce made from secret and salt. A key of its own per ticket: no
- * nonce can repeat under one key, and the shared object is never written to while sealing, so that
- * threads can share it.
+ * Stateless tickets (RFC 5077 idea, RFC 8446 §4.6.1): version, key name, epoch, salt, then the
+ * session under AES-256-GCM. The key rotates with the epoch of the clock (crypto/key_epoch.h), and
+ * is one of its own per ticket, made from secret, epoch and salt: no nonce can repeat under one
+ * key, and the shared object is never written to while sealing, so that threads can share it.
  */
 #include "base/alloc.h"
+#include "crypto/key_epoch.h"
 #include "crypto/secret.h"
 #include "crypto/tls/session.h"
 #include <stdatomic.h>
 
-#define TICKET_VERSION 1
+#define TICKET_VERSION 2
 #define NAME_SIZE 8
 #define SALT_SIZE 16
-#define SECRET_SIZE 32
+#define SECRET_SIZE LEAT_KEY_EPOCH_SECRET
 
 struct leat_ticket_keys {
     atomic_uint references;
@@ -58,16 +59,12 @@ void leat_ticket_keys_free(leat_ticket_keys *keys) {
 }
 
 /* The AEAD key and nonce of one ticket. */
-static leat_aead *ticket_aead(const leat_ticket_keys *keys, const uint8_t salt[SALT_SIZE],
+static leat_aead *ticket_aead(const leat_ticket_keys *keys, uint32_t epoch, const uint8_t *salt,
                               uint8_t iv[LEAT_AEAD_NONCE]) {
-    static const char label[] = "leat ticket key";
-    uint8_t info[sizeof label - 1 + SALT_SIZE];
     uint8_t material[LEAT_AEAD_KEY_MAX + LEAT_AEAD_NONCE];
-    memcpy(info, label, sizeof label - 1);
-    memcpy(info + sizeof label - 1, salt, SALT_SIZE);
     leat_aead *aead = NULL;
-    if (leat_hkdf_expand(LEAT_HASH_SHA256, keys->secret, SECRET_SIZE,
-                         (leat_span){info, sizeof info}, material, sizeof material)) {
+    if (leat_key_epoch_derive(keys->secret, "leat ticket key", epoch, (leat_span){salt, SALT_SIZE},
+                              material, sizeof material)) {
         aead = leat_aead_new(LEAT_AES_256_GCM, material);
         memcpy(iv, material + LEAT_AEAD_KEY_MAX, LEAT_AEAD_NONCE);
     }
@@ -82,16 +79,18 @@ size_t leat_ticket_seal(const leat_ticket_keys *keys, const leat_random *random,
     }
     leat_writer writer = leat_writer_make(out, room - LEAT_AEAD_TAG);
     uint8_t salt[SALT_SIZE], iv[LEAT_AEAD_NONCE];
+    uint32_t epoch = leat_key_epoch(session->created);
     if (!leat_random_bytes(random, salt, sizeof salt)) {
         return 0;
     }
     leat_write_u8(&writer, TICKET_VERSION);
     leat_write_bytes(&writer, keys->name, NAME_SIZE);
+    leat_write_u32(&writer, epoch);
     leat_write_bytes(&writer, salt, sizeof salt);
     size_t header = leat_writer_length(&writer);
     leat_session_write(session, &writer);
     size_t length = leat_writer_length(&writer) - header;
-    leat_aead *aead = writer.failed ? NULL : ticket_aead(keys, salt, iv);
+    leat_aead *aead = writer.failed ? NULL : ticket_aead(keys, epoch, salt, iv);
     bool ok =
         aead != NULL && leat_aead_seal(aead, iv, 0, (leat_span){out, header}, out + header, length);
     leat_aead_free(aead);
@@ -102,20 +101,23 @@ size_t leat_ticket_seal(const leat_ticket_keys *keys, const leat_random *random,
     return header + length + LEAT_AEAD_TAG;
 }
 
-bool leat_ticket_open(const leat_ticket_keys *keys, leat_span ticket, uint8_t *out,
+bool leat_ticket_open(const leat_ticket_keys *keys, leat_span ticket, int64_t now, uint8_t *out,
                       leat_session *session) {
     leat_reader reader = leat_reader_of(ticket);
     uint8_t version = leat_read_u8(&reader);
     leat_span name = leat_read_bytes(&reader, NAME_SIZE);
+    uint32_t epoch = leat_read_u32(&reader);
     leat_span salt = leat_read_bytes(&reader, SALT_SIZE);
     leat_span sealed = leat_read_rest(&reader);
     if (reader.failed || version != TICKET_VERSION ||
-        memcmp(name.data, keys->name, NAME_SIZE) != 0 || sealed.length < LEAT_AEAD_TAG) {
+        memcmp(name.data, keys->name, NAME_SIZE) != 0 ||
+        !leat_key_epoch_is_live(epoch, now, LEAT_TICKET_LIFETIME_MAX, 0) ||
+        sealed.length < LEAT_AEAD_TAG) {
         return false;
     }
     uint8_t iv[LEAT_AEAD_NONCE];
     leat_span header = {ticket.data, ticket.length - sealed.length};
-    leat_aead *aead = ticket_aead(keys, salt.data, iv);
+    leat_aead *aead = ticket_aead(keys, epoch, salt.data, iv);
     memcpy(out, sealed.data, sealed.length);
     bool ok = aead != NULL && leat_aead_open(aead, iv, 0, header, out, sealed.length) &&
               leat_session_parse((leat_span){out, sealed.length - LEAT_AEAD_TAG}, session);

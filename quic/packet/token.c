@@ -1,54 +1,71 @@
 /*
- * Address validation tokens: RFC 9000 §8.1. On the wire: a random nonce of 12 bytes, then sealed
- * content and its tag, so that a client can neither read a token nor link two of them. What is
- * sealed:
+ * Address validation tokens: RFC 9000 §8.1. On the wire: the epoch of the key (32), a random nonce
+ * of 12 bytes, then sealed content and its tag, so that a client can neither read a token nor link
+ * two of them. What is sealed:
  *
  *     kind (8), issued (64), address family (8), address (128), port (16),
  *     original DCID length (8), original DCID, Retry SCID length (8), Retry SCID
  *
- * Tokens are stateless: that one is used once only (RFC 9000 §8.1.4) cannot be seen here.
+ * The key rotates with the clock (crypto/key_epoch.h). Nothing here knows which tokens were spent:
+ * that is quic/endpoint/spent_tokens.h.
  */
 #include "quic/packet/token.h"
 
 #include "base/alloc.h"
 #include "crypto/aead.h"
-#include "crypto/hash.h"
 #include "crypto/secret.h"
 
+#define EPOCH       4
 #define NONCE       LEAT_AEAD_NONCE
-#define CONTENT_MAX (LEAT_TOKEN_MAX - NONCE - LEAT_AEAD_TAG)
+#define HEADER      (EPOCH + NONCE)
+#define CONTENT_MAX (LEAT_TOKEN_MAX - HEADER - LEAT_AEAD_TAG)
 #define CLOCK_SKEW  5 /* seconds that the clock of another server with the same key may be ahead */
+
+typedef struct epoch_key {
+    uint32_t epoch;
+    leat_aead *aead; /* NULL: not derived yet */
+} epoch_key;
 
 struct leat_token_keys {
     const leat_allocator *allocator;
-    leat_aead *aead;
+    uint8_t secret[LEAT_KEY_EPOCH_SECRET];
+    epoch_key epochs[LEAT_TOKEN_EPOCHS]; /* by number modulo their count */
 };
 
 leat_token_keys *leat_token_keys_new(const leat_allocator *allocator, const uint8_t secret[32]) {
-    uint8_t key[LEAT_AEAD_KEY_MAX];
     leat_token_keys *keys = leat_alloc(allocator, sizeof *keys);
-    if (keys == NULL) {
-        return NULL;
-    }
-    keys->allocator = allocator;
-    /* A key of its own, so that the same secret may serve other purposes. */
-    if (leat_hkdf_expand_label(LEAT_HASH_SHA256, secret, "leat token", (leat_span){NULL, 0}, key,
-                               leat_aead_key_size(LEAT_AES_256_GCM))) {
-        keys->aead = leat_aead_new(LEAT_AES_256_GCM, key);
-    }
-    leat_wipe(key, sizeof key);
-    if (keys->aead == NULL) {
-        leat_free(allocator, keys);
-        return NULL;
+    if (keys != NULL) {
+        keys->allocator = allocator;
+        memcpy(keys->secret, secret, sizeof keys->secret);
     }
     return keys;
 }
 
 void leat_token_keys_free(leat_token_keys *keys) {
-    if (keys != NULL) {
-        leat_aead_free(keys->aead);
-        leat_free(keys->allocator, keys);
+    if (keys == NULL) {
+        return;
     }
+    for (size_t i = 0; i < LEAT_TOKEN_EPOCHS; i++) {
+        leat_aead_free(keys->epochs[i].aead);
+    }
+    leat_wipe(keys->secret, sizeof keys->secret);
+    leat_free(keys->allocator, keys);
+}
+
+/* The key of an epoch, which is live: so a peer that invents numbers costs no derivation. */
+static leat_aead *key_of(leat_token_keys *keys, uint32_t epoch) {
+    epoch_key *slot = &keys->epochs[epoch % LEAT_TOKEN_EPOCHS];
+    if (slot->aead == NULL || slot->epoch != epoch) {
+        uint8_t key[LEAT_AEAD_KEY_MAX];
+        leat_aead_free(slot->aead);
+        *slot = (epoch_key){.epoch = epoch};
+        if (leat_key_epoch_derive(keys->secret, "leat token key", epoch, (leat_span){NULL, 0}, key,
+                                  leat_aead_key_size(LEAT_AES_256_GCM))) {
+            slot->aead = leat_aead_new(LEAT_AES_256_GCM, key);
+        }
+        leat_wipe(key, sizeof key);
+    }
+    return slot->aead;
 }
 
 static bool read_cid(leat_reader *reader, leat_cid *cid) {
@@ -61,10 +78,14 @@ static uint16_t bound_port(leat_token_kind kind, const leat_address *client) {
     return kind == LEAT_TOKEN_RETRY ? client->port : 0;
 }
 
-size_t leat_token_seal(const leat_token_keys *keys, const leat_random *random,
+size_t leat_token_seal(leat_token_keys *keys, const leat_random *random,
                        const leat_token_info *info, const leat_address *client,
                        uint8_t token[LEAT_TOKEN_MAX]) {
-    leat_writer writer = leat_writer_make(token + NONCE, CONTENT_MAX);
+    uint32_t epoch = leat_key_epoch(info->issued);
+    leat_aead *aead = key_of(keys, epoch);
+    leat_writer header = leat_writer_make(token, EPOCH);
+    leat_write_u32(&header, epoch);
+    leat_writer writer = leat_writer_make(token + HEADER, CONTENT_MAX);
     leat_write_u8(&writer, (uint8_t)info->kind);
     leat_write_u64(&writer, (uint64_t)info->issued);
     leat_write_u8(&writer, client->family);
@@ -73,11 +94,12 @@ size_t leat_token_seal(const leat_token_keys *keys, const leat_random *random,
     leat_cid_write(&writer, leat_cid_span(&info->original_dcid));
     leat_cid_write(&writer, leat_cid_span(&info->retry_scid));
     size_t length = leat_writer_length(&writer);
-    if (writer.failed || !leat_random_bytes(random, token, NONCE) ||
-        !leat_aead_seal(keys->aead, token, 0, (leat_span){NULL, 0}, token + NONCE, length)) {
+    if (aead == NULL || writer.failed || !leat_random_bytes(random, token + EPOCH, NONCE) ||
+        !leat_aead_seal(aead, token + EPOCH, 0, (leat_span){token, EPOCH}, token + HEADER,
+                        length)) {
         return 0;
     }
-    return NONCE + length + LEAT_AEAD_TAG;
+    return HEADER + length + LEAT_AEAD_TAG;
 }
 
 typedef struct token_content {
@@ -110,22 +132,39 @@ static bool is_same_client(const token_content *content, const leat_address *cli
            memcmp(content->client.ip, client->ip, sizeof client->ip) == 0;
 }
 
-leat_token_status leat_token_open(const leat_token_keys *keys, leat_span token,
-                                  const leat_address *client, int64_t now, leat_token_info *info) {
+/* A client only ever brings what an epoch within the longest lifetime has sealed. */
+static leat_aead *key_of_token(leat_token_keys *keys, leat_reader *reader, int64_t now) {
+    uint32_t epoch = leat_read_u32(reader);
+    bool is_live = leat_key_epoch_is_live(epoch, now, LEAT_TOKEN_NEW_LIFETIME, CLOCK_SKEW);
+    return is_live ? key_of(keys, epoch) : NULL;
+}
+
+static bool open_content(leat_token_keys *keys, leat_span token, int64_t now,
+                         token_content *content) {
     uint8_t bytes[LEAT_TOKEN_MAX];
+    /* Lengths first: a peer may send anything as a token. */
+    if (token.length <= HEADER + LEAT_AEAD_TAG || token.length > sizeof bytes) {
+        return false;
+    }
+    leat_reader reader = leat_reader_of(token);
+    leat_aead *aead = key_of_token(keys, &reader, now);
+    leat_span nonce = leat_read_bytes(&reader, NONCE);
+    leat_span sealed = leat_read_rest(&reader);
+    memcpy(bytes, sealed.data, sealed.length);
+    if (aead == NULL || !leat_aead_open(aead, nonce.data, 0, (leat_span){token.data, EPOCH}, bytes,
+                                        sealed.length)) {
+        return false;
+    }
+    leat_reader id = leat_reader_of(nonce);
+    content->info.id = leat_read_u64(&id);
+    return parse_content((leat_span){bytes, sealed.length - LEAT_AEAD_TAG}, content);
+}
+
+leat_token_status leat_token_open(leat_token_keys *keys, leat_span token,
+                                  const leat_address *client, int64_t now, leat_token_info *info) {
     token_content content = {.info = {.issued = 0}};
     *info = content.info;
-    /* Lengths first: a peer may send anything as a token. */
-    if (token.length <= NONCE + LEAT_AEAD_TAG || token.length > sizeof bytes) {
-        return LEAT_TOKEN_UNKNOWN;
-    }
-    memcpy(bytes, token.data, token.length);
-    leat_span sealed = {bytes + NONCE, token.length - NONCE};
-    if (!leat_aead_open(keys->aead, bytes, 0, (leat_span){NULL, 0}, bytes + NONCE, sealed.length)) {
-        return LEAT_TOKEN_UNKNOWN;
-    }
-    sealed.length -= LEAT_AEAD_TAG;
-    if (!parse_content(sealed, &content)) {
+    if (!open_content(keys, token, now, &content)) {
         return LEAT_TOKEN_UNKNOWN;
     }
     if (!is_fresh(&content.info, now) || !is_same_client(&content, client)) {

@@ -276,15 +276,15 @@ START_TEST(every_flipped_bit_of_a_ticket_is_noticed) {
     size_t length = session.ticket.length;
     memcpy(ticket, session.ticket.data, length);
     const leat_ticket_keys *keys = pair.server.config.ticket_keys;
-    ck_assert(leat_ticket_open(keys, (leat_span){ticket, length}, out, &opened));
+    ck_assert(leat_ticket_open(keys, (leat_span){ticket, length}, NOW, out, &opened));
     ck_assert_mem_eq(opened.psk, session.psk, 32);
     for (size_t bit = 0; bit < length * 8; bit++) {
         ticket[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        ck_assert(!leat_ticket_open(keys, (leat_span){ticket, length}, out, &opened));
+        ck_assert(!leat_ticket_open(keys, (leat_span){ticket, length}, NOW, out, &opened));
         ticket[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     for (size_t cut = 0; cut < length; cut++) {
-        ck_assert(!leat_ticket_open(keys, (leat_span){ticket, cut}, out, &opened));
+        ck_assert(!leat_ticket_open(keys, (leat_span){ticket, cut}, NOW, out, &opened));
     }
     tls_pair_free(&pair);
 }

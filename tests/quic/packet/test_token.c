@@ -1,8 +1,10 @@
 /* Address validation tokens: quic/packet/token.c. */
+#include "crypto/key_epoch.h"
 #include "leat_test.h"
 #include "quic/packet/token.h"
 
 #define NOW 1700000000
+#define BORDER (INT64_C(40000) * LEAT_KEY_EPOCH) /* the first second of an epoch */
 
 static uint64_t seed;
 static const uint8_t secret[32] = {1, 2, 3};
@@ -159,6 +161,52 @@ START_TEST(two_tokens_of_one_client_have_nothing_in_common) {
 }
 END_TEST
 
+/* Issued at `issued`, brought back at `now`. */
+static leat_token_status across(int64_t issued, int64_t now) {
+    leat_token_info info, sealed = new_info();
+    sealed.issued = issued;
+    return reopen(sealed, &client, now, &info);
+}
+
+START_TEST(a_token_outlives_the_epochs_of_its_key) {
+    ck_assert_int_eq(across(BORDER - 1, BORDER), LEAT_TOKEN_VALID);
+    ck_assert_int_eq(across(BORDER - 1, BORDER + LEAT_KEY_EPOCH), LEAT_TOKEN_VALID);
+    ck_assert_int_eq(across(BORDER - 1, BORDER - 1 + LEAT_TOKEN_NEW_LIFETIME), LEAT_TOKEN_VALID);
+    ck_assert_int_eq(across(BORDER - 1, BORDER + LEAT_TOKEN_NEW_LIFETIME), LEAT_TOKEN_UNKNOWN);
+}
+END_TEST
+
+START_TEST(a_clock_that_steps_back_over_a_border_refuses_tokens) {
+    ck_assert_int_eq(across(BORDER, BORDER - 5), LEAT_TOKEN_VALID); /* another server's clock */
+    ck_assert_int_eq(across(BORDER, BORDER - 6), LEAT_TOKEN_UNKNOWN);
+    ck_assert_int_eq(across(BORDER, BORDER - LEAT_KEY_EPOCH), LEAT_TOKEN_UNKNOWN);
+}
+END_TEST
+
+START_TEST(one_set_of_keys_follows_the_clock_for_days) {
+    leat_token_keys *keys = leat_token_keys_new(NULL, secret);
+    leat_random random = test_source();
+    for (int64_t now = BORDER; now < BORDER + 20 * LEAT_KEY_EPOCH; now += LEAT_KEY_EPOCH) {
+        uint8_t token[LEAT_TOKEN_MAX];
+        leat_token_info info = {.kind = LEAT_TOKEN_NEW, .issued = now};
+        leat_span sealed = {token, leat_token_seal(keys, &random, &info, &client, token)};
+        ck_assert_int_eq(leat_token_open(keys, sealed, &client, now, &info), LEAT_TOKEN_VALID);
+        ck_assert_int_eq(leat_token_open(keys, sealed, &client, now + LEAT_TOKEN_NEW_LIFETIME,
+                                         &info),
+                         LEAT_TOKEN_VALID);
+    }
+    leat_token_keys_free(keys);
+}
+END_TEST
+
+START_TEST(every_token_has_an_id_of_its_own) {
+    leat_token_info first, second;
+    reopen(new_info(), &client, NOW, &first);
+    reopen(new_info(), &client, NOW, &second);
+    ck_assert_uint_ne(first.id, second.id);
+}
+END_TEST
+
 static bool no_random(void *user, uint8_t *bytes, size_t length) {
     (void)user, (void)bytes, (void)length;
     return false;
@@ -190,4 +238,6 @@ LEAT_TEST_MAIN("quic/packet token", a_retry_token_gives_its_connection_ids_back,
                a_token_from_the_future_is_refused, bytes_that_are_no_token_of_ours_are_unknown,
                a_token_cut_or_with_any_bit_flipped_is_unknown, a_token_of_another_key_is_unknown,
                two_tokens_of_one_client_have_nothing_in_common, without_randomness_no_token_is_made,
-               keys_tell_when_memory_is_out)
+               keys_tell_when_memory_is_out, a_token_outlives_the_epochs_of_its_key,
+               a_clock_that_steps_back_over_a_border_refuses_tokens,
+               one_set_of_keys_follows_the_clock_for_days, every_token_has_an_id_of_its_own)
