@@ -39,6 +39,8 @@ leat_conn *leat_conn_create(const leat_config *config, const leat_conn_owner *ow
 /* Server: a NEW_TOKEN token to hand to the client once the handshake is complete. */
 int leat_conn_send_new_token(leat_conn *conn, leat_span token);
 bool leat_conn_is_handshake_complete(const leat_conn *conn);
+/* Whether the peer's address on leat_conn_path is validated (RFC 9000 §8). */
+bool leat_conn_is_path_validated(const leat_conn *conn);
 /* The datagram's last 16 bytes matched a token of this connection's peer (RFC 9000 §10.3.1). */
 void leat_conn_on_stateless_reset(leat_conn *conn, leat_time now);
 

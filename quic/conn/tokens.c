@@ -28,6 +28,10 @@ int leat_conn_send_new_token(leat_conn *conn, leat_span token) {
     return err;
 }
 
+bool leat_conn_is_path_validated(const leat_conn *conn) {
+    return conn->paths.active != NULL && conn->paths.active->is_validated;
+}
+
 bool leat_new_token_wants(const leat_conn *conn, leat_space space) {
     (void)space;
     return conn->tokens.frame_due && conn->handshake.is_complete;

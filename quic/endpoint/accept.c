@@ -1,23 +1,9 @@
 /*
  * The first packet of a connection: RFC 9000 §5.2.2, §8.1 and §14.1. An Initial goes down a ladder
  * of cheap checks, each of which may end in silence or in a stateless reply; only the last rung
- * makes a connection. Nothing of the packet has been decrypted here.
+ * makes a connection. Nothing of the packet has been decrypted here but its token (tokens.c).
  */
 #include "quic/endpoint/endpoint.h"
-
-#include <time.h>
-
-/* What the token of an Initial proved. */
-typedef struct admission {
-    leat_conn_origin origin;
-    bool has_invalid_retry_token;
-} admission;
-
-int64_t leat_endpoint_wall_clock(const leat_endpoint *endpoint) {
-    const leat_endpoint_config *config = &endpoint->config;
-    return config->wall_clock == NULL ? (int64_t)time(NULL)
-                                      : config->wall_clock(config->wall_clock_user);
-}
 
 /* Attack A23: one Initial to a broadcast or multicast address would be answered by everybody. */
 static bool is_unicast(const leat_address *address) {
@@ -53,34 +39,6 @@ static leat_drop check_header(const leat_endpoint *endpoint, const leat_endpoint
         return LEAT_DROP_CID_LENGTH;
     }
     return LEAT_DROP_NONE;
-}
-
-/*
- * RFC 9000 §8.1.3-10: a token is looked at whether validation is asked for or not; one of somebody
- * else's proves nothing.
- */
-static void check_token(const leat_endpoint *endpoint, const leat_endpoint_datagram *datagram,
-                        const leat_packet_header *header, admission *result) {
-    leat_token_info info = {0};
-    leat_token_status status = LEAT_TOKEN_UNKNOWN;
-    if (header->token.length > 0) {
-        status = leat_token_open(endpoint->token_keys, header->token, &datagram->path->remote,
-                                 leat_endpoint_wall_clock(endpoint), &info);
-    }
-    if (status == LEAT_TOKEN_VALID && info.kind == LEAT_TOKEN_RETRY) {
-        /* A Retry token is good for the one connection attempt it was made for. */
-        bool is_of_this_attempt = leat_span_equal(leat_cid_span(&info.retry_scid), header->dcid);
-        status = is_of_this_attempt ? LEAT_TOKEN_VALID : LEAT_TOKEN_INVALID_RETRY;
-    }
-    leat_conn_origin *origin = &result->origin;
-    origin->retried = status == LEAT_TOKEN_VALID && info.kind == LEAT_TOKEN_RETRY;
-    if (origin->retried) {
-        origin->original_dcid = info.original_dcid;
-    }
-    /* RFC 9000 §8.1.4-6: replay is limited to one address and the token's lifetime. */
-    /* RFC 9000 §8.1.4-8: NOT IMPLEMENTED: spent tokens are not remembered, as that needs state. */
-    origin->address_validated = status == LEAT_TOKEN_VALID;
-    result->has_invalid_retry_token = status == LEAT_TOKEN_INVALID_RETRY;
 }
 
 static bool wants_retry(const leat_endpoint *endpoint) {
@@ -128,10 +86,9 @@ static leat_endpoint_entry *make_connection(leat_endpoint *endpoint,
 static leat_endpoint_entry *on_initial(leat_endpoint *endpoint,
                                        const leat_endpoint_datagram *datagram,
                                        const leat_packet_header *header) {
-    admission admitted = {.origin = {.version = header->version}};
-    leat_conn_origin *origin = &admitted.origin;
-    if (!leat_cid_from_span(&origin->client_dcid, header->dcid) ||
-        !leat_cid_from_span(&origin->client_scid, header->scid)) {
+    leat_conn_origin origin = {.version = header->version};
+    if (!leat_cid_from_span(&origin.client_dcid, header->dcid) ||
+        !leat_cid_from_span(&origin.client_scid, header->scid)) {
         leat_endpoint_drop(endpoint, datagram, LEAT_DROP_CID_LENGTH);
         return NULL;
     }
@@ -143,9 +100,12 @@ static leat_endpoint_entry *on_initial(leat_endpoint *endpoint,
         leat_endpoint_drop(endpoint, datagram, LEAT_DROP_LIMIT);
         return NULL;
     }
-    origin->original_dcid = origin->client_dcid;
-    check_token(endpoint, datagram, header, &admitted);
-    if (admitted.has_invalid_retry_token) {
+    origin.original_dcid = origin.client_dcid;
+    /*
+     * RFC 9000 §8.1.3-10: a token is looked at whether validation is asked for or not; one of
+     * somebody else's proves nothing.
+     */
+    if (!leat_endpoint_check_token(endpoint, datagram, header, &origin)) {
         /*
          * RFC 9000 §8.1.2-2: this client accepts no second Retry; better it learns now than by
          * waiting.
@@ -153,11 +113,11 @@ static leat_endpoint_entry *on_initial(leat_endpoint *endpoint,
         leat_endpoint_reply_close(endpoint, datagram, header, LEAT_INVALID_TOKEN);
         return NULL;
     }
-    if (!origin->address_validated && wants_retry(endpoint)) {
+    if (!origin.address_validated && wants_retry(endpoint)) {
         leat_endpoint_reply_retry(endpoint, datagram, header);
         return NULL;
     }
-    leat_endpoint_entry *entry = make_connection(endpoint, datagram, header, origin);
+    leat_endpoint_entry *entry = make_connection(endpoint, datagram, header, &origin);
     if (entry == NULL) {
         leat_endpoint_drop(endpoint, datagram, LEAT_DROP_LIMIT);
     }
@@ -181,32 +141,4 @@ leat_endpoint_entry *leat_endpoint_accept(leat_endpoint *endpoint,
         return NULL;
     }
     return on_initial(endpoint, datagram, &header);
-}
-
-/* RFC 9000 §8.1.3: the client may show this token next time and needs no Retry then. */
-static void give_token(leat_endpoint_entry *entry) {
-    leat_endpoint *endpoint = entry->endpoint;
-    uint8_t token[LEAT_TOKEN_MAX];
-    leat_token_info info = {.kind = LEAT_TOKEN_NEW, .issued = leat_endpoint_wall_clock(endpoint)};
-    const leat_path *path = leat_conn_path(entry->conn);
-    size_t length = leat_token_seal(endpoint->token_keys, &endpoint->random, &info, &path->remote,
-                                    token);
-    if (length > 0) {
-        (void)leat_conn_send_new_token(entry->conn, (leat_span){token, length});
-    }
-}
-
-void leat_endpoint_settle_handshake(leat_endpoint_entry *entry) {
-    if (!entry->is_handshaking) {
-        return;
-    }
-    bool is_over = leat_conn_is_terminating(entry->conn);
-    if (!is_over && !leat_conn_is_handshake_complete(entry->conn)) {
-        return;
-    }
-    entry->is_handshaking = false;
-    entry->endpoint->handshakes--;
-    if (!is_over) {
-        give_token(entry);
-    }
 }

@@ -74,6 +74,7 @@ static int set_up(leat_endpoint *endpoint) {
     leat_list_init(&endpoint->ready);
     leat_ring_init(&endpoint->replies, allocator, sizeof(leat_reply), LEAT_REPLY_QUEUE);
     endpoint->reply_rate.tokens = LEAT_REPLY_BURST;
+    leat_spent_tokens_init(&endpoint->spent_tokens, allocator);
     return derive_secrets(endpoint);
 }
 
@@ -113,6 +114,7 @@ void leat_endpoint_free(leat_endpoint *endpoint) {
     leat_heap_clear(&endpoint->timers);
     leat_ring_clear(&endpoint->replies);
     leat_token_keys_free(endpoint->token_keys);
+    leat_spent_tokens_clear(&endpoint->spent_tokens);
     leat_wipe(endpoint->reset_secret, sizeof endpoint->reset_secret);
     leat_free(allocator, endpoint);
 }

@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "base/ring.h"
 #include "quic/conn/conn.h"
+#include "quic/endpoint/spent_tokens.h"
 #include "quic/packet/token.h"
 
 #define LEAT_RESET_TOKEN 16
@@ -48,6 +49,12 @@
  */
 #define LEAT_KEYS_PER_CONNECTION 64
 
+/*
+ * Tokens that one connection gets: for its first host and those it moves to. A client that moves
+ * for ever gets no more (attack A32).
+ */
+#define LEAT_TOKENS_PER_CONNECTION 8
+
 typedef struct leat_reply {
     leat_path path;
     size_t length;
@@ -65,6 +72,7 @@ struct leat_endpoint {
     leat_random random;
     uint8_t reset_secret[32];
     leat_token_keys *token_keys;
+    leat_spent_tokens spent_tokens;
     leat_map entries; /* by leat_conn pointer */
     leat_map
         routes; /* by connection ID, or by remote address where ours are empty: leat_endpoint_key */
@@ -88,6 +96,8 @@ typedef struct leat_endpoint_entry {
     leat_list ready;
     leat_list keys; /* leat_endpoint_key */
     size_t key_count;
+    leat_address token_address; /* what the last token given was made for */
+    uint8_t tokens_given;
     bool is_new;         /* accepted and not yet shown to the owner */
     bool is_handshaking; /* counted in endpoint->handshakes */
 } leat_endpoint_entry;
@@ -135,11 +145,18 @@ leat_endpoint_entry *leat_endpoint_route(const leat_endpoint *endpoint, leat_spa
  */
 leat_endpoint_entry *leat_endpoint_accept(leat_endpoint *endpoint,
                                           const leat_endpoint_datagram *datagram);
+/* ---- tokens.c ---- */
 /* Seconds since the epoch, for tokens. */
 int64_t leat_endpoint_wall_clock(const leat_endpoint *endpoint);
 /*
+ * Fills in what the token of an Initial proves. False: a Retry token of ours that is not good any
+ * more: RFC 9000 §8.1.2.
+ */
+bool leat_endpoint_check_token(leat_endpoint *endpoint, const leat_endpoint_datagram *datagram,
+                               const leat_packet_header *header, leat_conn_origin *origin);
+/*
  * An accepted connection finished its handshake or failed: no longer counted; it gets a token for
- * its next time.
+ * its next time, and another one when it has moved to another host.
  */
 void leat_endpoint_settle_handshake(leat_endpoint_entry *entry);
 

@@ -78,6 +78,7 @@ void leat_conn_handle_timer(leat_conn *conn, leat_time now) {
 }
 bool leat_conn_is_terminating(const leat_conn *conn) { return conn->is_terminating; }
 bool leat_conn_is_handshake_complete(const leat_conn *conn) { return conn->is_complete; }
+bool leat_conn_is_path_validated(const leat_conn *conn) { return !conn->is_path_unvalidated; }
 const leat_path *leat_conn_path(const leat_conn *conn) { return &conn->path; }
 void leat_conn_get_stats(const leat_conn *conn, leat_stats *stats) {
     stats->packets_received = conn->packets_received;

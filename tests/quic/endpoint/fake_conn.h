@@ -25,7 +25,7 @@ struct leat_conn {
     size_t resets_seen;
     uint8_t new_token[256];
     size_t new_token_length, new_tokens;
-    bool is_complete, is_terminating;
+    bool is_complete, is_terminating, is_path_unvalidated;
     uint64_t packets_received;
 };
 
