@@ -261,6 +261,7 @@ static const qlog_row rows[] = {
     {"recovery", "parameters_set", "quic:recovery_parameters_set", MEMBERS(recovery_parameters_set)},
     {"recovery", "metrics_updated", "quic:recovery_metrics_updated", MEMBERS(metrics_updated)},
     {"recovery", "congestion_state_updated", "quic:congestion_state_updated", MEMBERS(state_updated)},
+    {"recovery", "ecn_state_updated", "quic:ecn_state_updated", MEMBERS(state_updated)},
     {"recovery", "packet_lost", "quic:packet_lost", MEMBERS(packet)},
     {"recovery", "frame_lost", .list = "frames", MEMBERS(frame)},
     {"recovery", "marked_for_retransmit", "quic:marked_for_retransmit", MEMBERS(marked_for_retransmit)},

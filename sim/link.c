@@ -43,6 +43,8 @@ const char *sim_link_count_name(sim_link_count count) {
         [SIM_LINK_CODEL_MARKED] = "marked by CoDel",
         [SIM_LINK_MARKED] = "marked CE",
         [SIM_LINK_BLEACHED] = "ECN cleared",
+        [SIM_LINK_REMARKED] = "ECT(0) became ECT(1)",
+        [SIM_LINK_MARKED_DROPPED] = "dropped for its mark",
         [SIM_LINK_CORRUPTED] = "corrupted",
         [SIM_LINK_DUPLICATED] = "duplicated",
         [SIM_LINK_REORDERED] = "overtaken",
@@ -162,6 +164,8 @@ static bool is_dropped(sim_link *link, const sim_datagram *datagram, leat_time n
         fate = SIM_LINK_LOST_ON_PURPOSE;
     } else if (config->mtu != 0 && datagram->length + DATAGRAM_OVERHEAD > config->mtu) {
         fate = SIM_LINK_TOO_LARGE;
+    } else if (config->drops_marked && datagram->ecn != LEAT_ECN_NOT_ECT) {
+        fate = SIM_LINK_MARKED_DROPPED;
     } else if (!draws_loss(link, now, &fate)) {
         return false;
     }
@@ -200,6 +204,10 @@ static bool is_ecn_capable(const sim_datagram *datagram) {
 }
 
 static void change_ecn(sim_link *link, sim_datagram *datagram, leat_time now) {
+    if (datagram->ecn == LEAT_ECN_ECT0 && sim_random_chance(&link->dice, link->config.remarking)) {
+        datagram->ecn = LEAT_ECN_ECT1;
+        note(link, SIM_LINK_REMARKED, datagram, now);
+    }
     if (is_ecn_capable(datagram) && sim_random_chance(&link->dice, link->config.marking)) {
         datagram->ecn = LEAT_ECN_CE;
         note(link, SIM_LINK_MARKED, datagram, now);

@@ -33,6 +33,8 @@ typedef struct sim_link_config {
     leat_time reorder_delay; /* how much later it comes then */
     sim_ppm marking;         /* chance that an ECN-capable datagram is marked CE */
     sim_ppm bleaching;       /* chance that the ECN field is cleared */
+    sim_ppm remarking;       /* chance that ECT(0) becomes ECT(1) */
+    bool drops_marked;       /* a box that lets nothing through whose ECN field is not empty */
     size_t mtu;              /* larger datagrams vanish; 0: none */
     bool is_dead;            /* nothing leaves */
     uint64_t cross_rate;     /* bits per second of other traffic, at random times */
@@ -64,6 +66,8 @@ typedef enum sim_link_count {
     SIM_LINK_CODEL_MARKED,
     SIM_LINK_MARKED,
     SIM_LINK_BLEACHED,
+    SIM_LINK_REMARKED,
+    SIM_LINK_MARKED_DROPPED,
     SIM_LINK_CORRUPTED,
     SIM_LINK_DUPLICATED,
     SIM_LINK_REORDERED,

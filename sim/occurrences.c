@@ -106,10 +106,6 @@ static const struct {
     const char *name, *reason;
 } impossible[] = {
     {"EarlyDataRejected", "early data is not offered"},
-    {"ACK with ECN", "nothing is sent ECN-capable"},
-    {"marked by CoDel", "nothing is sent ECN-capable"},
-    {"marked CE", "nothing is sent ECN-capable"},
-    {"ECN cleared", "nothing is sent ECN-capable"},
     {"version_mismatch", "both sides speak version 1"},
     {"refused", "no side refuses"},
     {"protocol_error", "a failure of the run"},

@@ -264,6 +264,19 @@ static void draw_death(dice *d, sim_scenario *scenario) {
     }
 }
 
+/* ---- what paths do to marks ------------------------------------------------------------------ */
+
+static void draw_ecn(dice *d, sim_config *config) {
+    for (sim_side side = SIM_CLIENT; side < SIM_SIDES; side++) {
+        sim_link_config *link = &config->link[side];
+        config->quic[side].ecn = chance(d, 90);
+        if (chance(d, 5)) {
+            link->remarking = chance(d, 50) ? SIM_ALWAYS : ppm(d, 50);
+        }
+        link->drops_marked = chance(d, 3);
+    }
+}
+
 void sim_scenario_random(sim_scenario *scenario, uint64_t seed) {
     dice d = {sim_mix(seed)};
     memset(scenario, 0, sizeof *scenario);
@@ -283,4 +296,5 @@ void sim_scenario_random(sim_scenario *scenario, uint64_t seed) {
     if (chance(&d, 4)) {
         draw_death(&d, scenario);
     }
+    draw_ecn(&d, config);
 }

@@ -127,6 +127,9 @@ typedef struct leat_config {
     const leat_congestion_ops *congestion_controller;
     bool pacing;                     /* default true */
     const leat_trace_sink *trace;    /* NULL: off */
+    /* Marks packets ECT(0) on paths that prove to carry it, RFC 9000 §13.4; default true. What the
+     * peer marks is reported either way. */
+    bool ecn;
 } leat_config;
 
 LEAT_API void leat_config_init(leat_config *config, bool is_client);
@@ -362,6 +365,8 @@ typedef struct leat_stats {
     uint64_t congestion_window, bytes_in_flight;
     uint32_t pto_count;
     uint64_t key_updates;
+    bool is_ecn_capable;        /* the path carries ECN marks, RFC 9000 §13.4.2 */
+    uint64_t packets_marked_ce; /* packets of ours that arrived with CE */
 } leat_stats;
 LEAT_API void leat_conn_get_stats(const leat_conn *conn, leat_stats *stats);
 LEAT_API const leat_path *leat_conn_path(const leat_conn *conn);

@@ -26,6 +26,7 @@ void leat_config_init(leat_config *config, bool is_client) {
         .initial_rtt = LEAT_INITIAL_RTT,
         .congestion_control = "cubic",
         .pacing = true,
+        .ecn = true,
     };
 }
 

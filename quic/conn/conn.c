@@ -325,9 +325,11 @@ void leat_conn_get_stats(const leat_conn *conn, leat_stats *stats) {
         .datagrams_dropped = conn->datagrams.dropped_count,
         .pto_count = conn->recovery.pto_count,
         .key_updates = conn->handshake.key_updates,
+        .packets_marked_ce = conn->recovery.stats.packets_marked_ce,
     };
     if (conn->paths.active != NULL) {
         const leat_recovery_path *path = &conn->paths.active->recovery;
+        stats->is_ecn_capable = path->ecn.state == LEAT_ECN_CAPABLE;
         stats->smoothed_rtt = path->rtt.smoothed_rtt;
         stats->rttvar = path->rtt.rttvar;
         stats->min_rtt = path->rtt.min_rtt;

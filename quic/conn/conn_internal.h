@@ -43,7 +43,7 @@ struct leat_conn {
     const leat_allocator *allocator;
     leat_random random;
     leat_trace_sink trace_sink; /* on_record NULL: off */
-    const char *traced_state, *traced_congestion; /* what it was told last */
+    const char *traced_state, *traced_congestion, *traced_ecn; /* told last */
     leat_conn_owner owner;
     bool has_owner;
     void *user;

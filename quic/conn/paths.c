@@ -22,7 +22,7 @@ static int open_path(leat_conn *conn, leat_path_state **slot, const leat_path *a
     int err = leat_recovery_path_init(&path->recovery, conn->allocator,
                                       conn->config.congestion_controller,
                                       conn->config.max_send_udp_payload,
-                                      conn->config.initial_rtt, false);
+                                      conn->config.initial_rtt, conn->config.ecn);
     if (err != LEAT_OK) {
         leat_free(conn->allocator, path);
         return err;

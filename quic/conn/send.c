@@ -56,6 +56,7 @@ typedef struct datagram_out {
     leat_path_state *path;
     uint8_t *bytes;
     size_t room, length; /* length: of the finished packets */
+    uint8_t ecn;         /* LEAT_ECN_*, of all packets in it */
     bool is_held_back;   /* by window or pacer */
     bool needs_full;     /* RFC 9000 §14.1, §8.2.1: LEAT_MIN_DATAGRAM bytes */
     bool has_pending;
@@ -197,11 +198,13 @@ static bool begin_packet(leat_conn *conn, datagram_out *datagram, leat_space spa
 
 /* Recovery must know the packet before it leaves: an untracked packet would look like a lost one to
  * nobody. */
-static bool track_packet(leat_conn *conn, leat_packet_out *out, size_t size) {
+static bool track_packet(leat_conn *conn, const datagram_out *datagram, leat_packet_out *out,
+                         size_t size) {
     const leat_sent_info info = {
         .pn = out->builder.pn,
         .time_sent = conn->now,
         .sent_bytes = (uint32_t)size,
+        .ecn = datagram->ecn,
         .ack_eliciting = out->builder.ack_eliciting,
         .in_flight = out->builder.in_flight,
         .path = &out->path->recovery,
@@ -248,7 +251,7 @@ static void finish_packet(leat_conn *conn, datagram_out *datagram, leat_packet_o
     leat_trace_packet_sent(conn, out, frames, size);
     if (conn->state == LEAT_CONN_CLOSING) {
         leat_recovery_drop_records(&conn->recovery, &out->records);
-    } else if (!track_packet(conn, out, size)) {
+    } else if (!track_packet(conn, datagram, out, size)) {
         return;
     }
     if (leat_builder_finish(&out->builder, &space->keys) != size) {
@@ -322,10 +325,16 @@ static bool is_held_back(const leat_conn *conn, const leat_path_state *path, siz
                                : !leat_recovery_has_window(&path->recovery, bytes);
 }
 
+/* RFC 9000 §13.4.2: what is marked must be counted, which is over when the connection closes. */
+static uint8_t mark_of(const leat_conn *conn, const leat_path_state *path) {
+    return leat_conn_is_open(conn) ? leat_ecn_mark(&path->recovery.ecn) : LEAT_ECN_NOT_ECT;
+}
+
 static size_t send_datagram(leat_conn *conn, leat_path_state *path, uint8_t *bytes, size_t room) {
     size_t limit = leat_path_send_limit(conn, path);
     bool was_closing = conn->state == LEAT_CONN_CLOSING;
-    datagram_out datagram = {.path = path, .bytes = bytes, .room = room < limit ? room : limit};
+    datagram_out datagram = {.path = path, .bytes = bytes, .room = room < limit ? room : limit,
+                             .ecn = mark_of(conn, path)};
     datagram.is_held_back = is_held_back(conn, path, path->recovery.max_datagram_size);
     size_t length = build_datagram(conn, &datagram);
     leat_path_on_sent(conn, path, length);
@@ -360,10 +369,11 @@ static void end_of_round(leat_conn *conn) {
     leat_recovery_set_app_limited(&path->recovery, has_window && !has_work);
 }
 
-/* Datagrams of one size, back to back; a shorter one ends the batch. */
+/* Datagrams of one size and one mark, back to back; a shorter one ends the batch. */
 static size_t fill_batch(leat_conn *conn, leat_path_state *path, uint8_t *buffer, size_t capacity,
                          leat_transmit *transmit) {
     size_t total = 0, segment = path->recovery.max_datagram_size;
+    *transmit = (leat_transmit){.path = path->addresses, .ecn = mark_of(conn, path)};
     for (size_t count = 0; count < SEGMENTS_MAX; count++) {
         size_t room = capacity - total < segment ? capacity - total : segment;
         if (room < segment && count > 0) {
@@ -374,7 +384,8 @@ static size_t fill_batch(leat_conn *conn, leat_path_state *path, uint8_t *buffer
         if (count == 0) {
             transmit->segment_size = length;
         }
-        if (length < segment || path != leat_paths_next_to_send(conn)) {
+        if (length < segment || path != leat_paths_next_to_send(conn) ||
+            transmit->ecn != mark_of(conn, path)) {
             break;
         }
     }
@@ -392,9 +403,6 @@ size_t leat_conn_datagrams_to_send(leat_conn *conn, uint8_t *buffer, size_t capa
     }
     leat_crypto_keep_keys_fresh(conn);
     leat_path_state *path = leat_paths_next_to_send(conn);
-    /* RFC 9000 §13.4.2: NOT IMPLEMENTED: packets are not marked; what the peer marks is
-     * reported. */
-    *transmit = (leat_transmit){.path = path->addresses, .ecn = LEAT_ECN_NOT_ECT};
     bool was_open = leat_conn_is_open(conn);
     size_t total = fill_batch(conn, path, buffer, capacity, transmit);
     if (total == 0 && was_open && conn->state == LEAT_CONN_CLOSING) {

@@ -320,6 +320,8 @@ void leat_trace_metrics(leat_conn *conn) {
     leat_conn_trace(conn, "recovery", "metrics_updated", fields, count);
     tell_change(conn, "recovery", "congestion_state_updated", &conn->traced_congestion,
                 leat_congestion_state_name(congestion));
+    tell_change(conn, "recovery", "ecn_state_updated", &conn->traced_ecn,
+                leat_ecn_state_name(&path->ecn));
 }
 
 void leat_trace_timer(const leat_conn *conn, const char *timer) {

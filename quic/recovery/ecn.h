@@ -9,6 +9,7 @@
 #include <leat/base.h>
 
 #define LEAT_ECN_TEST_PACKETS 10 /* RFC 9000 A.4: marked packets before the first verdict */
+#define LEAT_ECN_TEST_PTOS 2     /* expired in a row: three periods in all, RFC 9000 §13.4.2 */
 
 typedef enum leat_ecn_state {
     LEAT_ECN_TESTING,
@@ -44,12 +45,15 @@ void leat_ecn_init(leat_ecn *ecn, bool enabled);
 uint8_t leat_ecn_mark(const leat_ecn *ecn);
 void leat_ecn_on_sent(leat_ecn *ecn, leat_ecn_ledger *ledger, uint8_t mark);
 /*
- * An ACK that raised the largest acknowledged number. newly_acked_ect0: marked packets it newly
- * acknowledged; counts is NULL when it was not an ACK_ECN.
+ * An ACK that raised the largest acknowledged number. newly_acked_ect0: marked packets of this path
+ * that it newly acknowledged; counts is NULL when it was not an ACK_ECN.
  */
 leat_ecn_verdict leat_ecn_on_ack(leat_ecn *ecn, leat_ecn_ledger *ledger, uint64_t newly_acked_ect0,
     const leat_ecn_counts *counts);
 /* A marked packet was lost: when all of the testing phase are, the path eats marked packets. */
 void leat_ecn_on_lost(leat_ecn *ecn);
+/* The probe timeout expired pto_count times in a row: perhaps it is the marks that do not pass. */
+void leat_ecn_on_pto(leat_ecn *ecn, uint32_t pto_count);
+const char *leat_ecn_state_name(const leat_ecn *ecn); /* "capable", as qlog has it */
 
 #endif

@@ -59,6 +59,7 @@ typedef struct leat_recovery_conditions {
 typedef struct leat_recovery_stats {
     uint64_t packets_sent, packets_acked, packets_lost;
     uint64_t bytes_sent, bytes_acked, bytes_lost;
+    uint64_t packets_marked_ce; /* arrived so, as the peer's counts say */
     uint64_t congestion_events, persistent_congestions, spurious_losses, pto_total;
 } leat_recovery_stats;
 

@@ -10,7 +10,8 @@
 /* What an ACK newly acknowledges, before anything changes. */
 typedef struct survey {
     bool has_new, has_eliciting;
-    uint64_t newly_acked_ect0;
+    bool raises_largest;       /* beyond what was acknowledged before */
+    uint64_t newly_acked_ect0; /* on the path of the largest */
     const leat_sent_packet *largest; /* the largest number in the ACK, if newly acknowledged */
 } survey;
 
@@ -34,7 +35,13 @@ static leat_range clip(const leat_sent_packets *sent, leat_range range) {
 }
 
 static survey survey_ack(const leat_recovery_space *space, const leat_ack_info *ack) {
-    survey found = {0};
+    survey found = {.largest = leat_sent_packets_find(&space->sent, largest_of(ack))};
+    if (found.largest != NULL && found.largest->state != LEAT_SENT_OUTSTANDING) {
+        found.largest = NULL;
+    }
+    const leat_recovery_path *path = found.largest != NULL ? found.largest->path : NULL;
+    found.raises_largest = space->largest_acked_packet == LEAT_NOT_ACKED ||
+                           largest_of(ack) > space->largest_acked_packet;
     for (size_t i = 0; i < ack->count; i++) {
         leat_range range = clip(&space->sent, ack->ranges[i]);
         for (uint64_t pn = range.start; pn < range.end; pn++) {
@@ -44,8 +51,8 @@ static survey survey_ack(const leat_recovery_space *space, const leat_ack_info *
             }
             found.has_new = true;
             found.has_eliciting |= packet->ack_eliciting;
-            found.newly_acked_ect0 += packet->ecn == LEAT_ECN_ECT0 ? 1 : 0;
-            found.largest = pn == largest_of(ack) ? packet : found.largest;
+            bool is_marked = packet->ecn == LEAT_ECN_ECT0 && packet->path == path;
+            found.newly_acked_ect0 += is_marked ? 1 : 0;
         }
     }
     return found;
@@ -178,13 +185,15 @@ static void on_congestion(leat_recovery *recovery, leat_recovery_path *path, lea
  */
 static void judge_ecn(leat_recovery *recovery, leat_space space, const leat_ack_info *ack,
     const survey *found, leat_time now) {
-    if (found->largest == NULL || found->largest->path == NULL) {
+    if (!found->raises_largest || found->largest == NULL || found->largest->path == NULL) {
         return;
     }
     leat_recovery_path *path = found->largest->path;
+    uint64_t known_ce = recovery->spaces[space].ecn.counts.ce;
     leat_ecn_verdict verdict = leat_ecn_on_ack(&path->ecn, &recovery->spaces[space].ecn,
         found->newly_acked_ect0, ack->has_ecn ? &ack->ecn : NULL);
     if (verdict == LEAT_ECN_CONGESTION) {
+        recovery->stats.packets_marked_ce += ack->ecn.ce - known_ce;
         leat_spurious_on_evidence(path, found->largest->time_sent, now);
         on_congestion(
             recovery, path, found->largest->time_sent, 0, true, now); /* RFC 9002 §7.3.1-1 */
@@ -373,5 +382,8 @@ leat_timeout leat_recovery_on_timeout(
     recovery->pto_count += recovery->pto_count < LEAT_PTO_COUNT_MAX ? 1 : 0;
     recovery->timer_base = now;
     recovery->stats.pto_total++;
+    if (recovery->path != NULL) {
+        leat_ecn_on_pto(&recovery->path->ecn, recovery->pto_count);
+    }
     return (leat_timeout){LEAT_TIMEOUT_PTO, pto.space, probes};
 }

@@ -117,12 +117,13 @@ START_TEST(a_train_arrives_whole_in_each_combination) {
             leat_udp *server = open_at(&local, NULL, modes[to]),
                      *client = open_at(&local, NULL, modes[from]);
             leat_transmit transmit = {.path = {*leat_udp_local(client), *leat_udp_local(server)},
-                                      .segment_size = 1000};
+                                      .segment_size = 1000, .ecn = LEAT_ECN_ECT0};
             leat_udp_send(client, train, sizeof train, &transmit);
             ck_assert(!leat_udp_is_blocked(client));
             receive_bytes(server, sizeof train);
             ck_assert_uint_eq(received.bytes, sizeof train);
             ck_assert_uint_eq(received.datagrams, 61);
+            ck_assert_uint_eq(received.last.ecn, LEAT_ECN_ECT0);
             leat_udp_close(client);
             leat_udp_close(server);
         }
@@ -138,11 +139,12 @@ START_TEST(a_train_arrives_without_gso_too) {
              *client = open_at(&local, NULL, LEAT_UDP_BEST);
     client->has_gso = false;
     leat_transmit transmit = {.path = {*leat_udp_local(client), *leat_udp_local(server)},
-                              .segment_size = 400};
+                              .segment_size = 400, .ecn = LEAT_ECN_ECT0};
     leat_udp_send(client, train, sizeof train, &transmit);
     receive_bytes(server, sizeof train);
     ck_assert_uint_eq(received.bytes, sizeof train);
     ck_assert_uint_eq(received.datagrams, 150);
+    ck_assert_uint_eq(received.last.ecn, LEAT_ECN_ECT0);
     leat_udp_close(client);
     leat_udp_close(server);
 }

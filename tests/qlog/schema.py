@@ -225,6 +225,8 @@ EVENTS = {
     "quic:recovery_metrics_updated": members(_pto_count=u16, _congestion_window=u64, _bytes_in_flight=u64, _ssthresh=u64,
                                              _packets_in_flight=u64, _pacing_rate=u64, **metrics),
     "quic:congestion_state_updated": members(_old=text, new=text, _trigger=text),
+    "quic:ecn_state_updated": members(_old=one_of("testing", "unknown", "failed", "capable"),
+                                      new=one_of("testing", "unknown", "failed", "capable")),
     "quic:packet_lost": members(_header=header, _frames=items(frame),
                                 _trigger=one_of("reordering_threshold", "time_threshold", "pto_expired")),
     "quic:marked_for_retransmit": members(frames=items(frame, 1)),

@@ -191,10 +191,10 @@ static void launch(pair *p, const pair_datagram *datagram, leat_time delay) {
 }
 
 static void transmit(pair *p, pair_side from, uint8_t *bytes, size_t length,
-                     const leat_path *path) {
+                     const leat_transmit *out) {
     pair_side to = PAIR_OTHER(from);
-    pair_datagram datagram = {.to = to, .path = {path->remote, path->local}, .bytes = bytes,
-                              .length = length};
+    pair_datagram datagram = {.to = to, .path = {out->path.remote, out->path.local},
+                              .bytes = bytes, .length = length, .ecn = out->ecn};
     p->ends[from].datagrams_out++;
     p->ends[from].bytes_out += length;
     p->ends[from].largest_out = length > p->ends[from].largest_out ? length
@@ -232,7 +232,7 @@ void pair_flush(pair *p, pair_side side) {
         require(++rounds < 100000, "datagrams_to_send does not end");
         for (size_t offset = 0; offset < length; offset += out.segment_size) {
             size_t size = length - offset < out.segment_size ? length - offset : out.segment_size;
-            transmit(p, side, buffer + offset, size, &out.path);
+            transmit(p, side, buffer + offset, size, &out);
         }
     }
     drain_events(p, side);

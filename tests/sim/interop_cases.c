@@ -179,6 +179,19 @@ static const char *hosts_are_validated(const rig *r) {
     return r->seen.hosts < 2 ? "only one host" : paths_are_validated(r);
 }
 
+static const char *marks_are_counted(const rig *r) {
+    bool both = r->seen.acks_with_ecn[SIM_CLIENT] > 0 && r->seen.acks_with_ecn[SIM_SERVER] > 0;
+    if (!both || r->result.occurrences.link[SIM_LINK_CODEL_MARKED] > 0) {
+        return "marks are not acknowledged on both sides";
+    }
+    for (sim_side side = SIM_CLIENT; side < SIM_SIDES; side++) {
+        if (!r->result.flows[0].stats[side].is_ecn_capable) {
+            return "a path that carries marks was not found capable";
+        }
+    }
+    return one_handshake_no_retry(r);
+}
+
 static const char *link_is_used(const rig *r) {
     return sim_goodput(&r->result.flows[0]) >= 8500000 ? NULL : "goodput below 85 percent";
 }
@@ -199,7 +212,7 @@ static const interop_case cases[] = {
     {.name = "http3", .files = {5 * KB, 10 * KB, 500 * KB}, .check = one_handshake},
     {.name = "blackhole", .files = {10 * MB}, .set_up = black_hole, .check = one_handshake},
     {.name = "keyupdate", .files = {3 * MB}, .set_up = update_keys, .check = both_update},
-    {.name = "ecn", .skip = "nothing is sent ECN-capable"},
+    {.name = "ecn", .files = {100 * KB}, .check = marks_are_counted},
     {.name = "amplificationlimit", .files = {5 * KB}, .set_up = starve_server, .check = limit_is_kept},
     {.name = "handshakeloss", .files = {1 * KB}, .connections = 50, .limit = 300 * LEAT_SECOND, .set_up = lose_much, .check = one_handshake},
     {.name = "transferloss", .files = {2 * MB}, .set_up = lose_little, .check = one_handshake},

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 
+#define FRAME_ACK_ECN 0x03
 #define FRAME_CRYPTO 0x06
 #define FRAME_PATH_CHALLENGE 0x1a
 #define FRAME_PATH_RESPONSE 0x1b
@@ -102,6 +103,7 @@ static void on_frame(observer *o, sim_side side, const leat_trace_record *record
         o->has_hello = o->has_hello || offset == 0;
         o->crypto_end = offset + integer_of(record, "length");
     }
+    o->acks_with_ecn[side] += type == FRAME_ACK_ECN;
     o->has_challenge = o->has_challenge || (type == FRAME_PATH_CHALLENGE && side == SIM_SERVER);
     o->challenges += type == FRAME_PATH_CHALLENGE && side == SIM_SERVER;
     o->responses += type == FRAME_PATH_RESPONSE && side == SIM_CLIENT;

@@ -25,6 +25,7 @@ typedef struct observer {
     leat_address paths[OBSERVER_IDS_MAX];
     size_t path_count, unchallenged_paths, hosts;
     unsigned challenges, responses;
+    unsigned acks_with_ecn[SIM_SIDES]; /* by who sends them */
     /* Frames of the packet that is being made. */
     bool has_challenge, has_hello;
     uint64_t crypto_end;

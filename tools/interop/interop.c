@@ -38,6 +38,7 @@ static const interop_case testcases[] = {
     {.name = "transferloss"},
     {.name = "transfercorruption"},
     {.name = "amplificationlimit"},
+    {.name = "ecn"},
     {.name = "ipv6"},
     {.name = "rebind-port"},
     {.name = "rebind-addr"},

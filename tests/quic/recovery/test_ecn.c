@@ -111,6 +111,30 @@ START_TEST(losing_all_test_packets_fails) {
 }
 END_TEST
 
+/* TEST RFC 9000 §13.4.2: what is marked may be dropped, so marks rest while nothing is answered. */
+START_TEST(marks_rest_after_two_timeouts_in_a_row) {
+    fixture f = send_marked(3);
+    leat_ecn_on_pto(&f.ecn, 1);
+    ck_assert_uint_eq(leat_ecn_mark(&f.ecn), LEAT_ECN_ECT0);
+    leat_ecn_on_pto(&f.ecn, 2);
+    ck_assert_uint_eq(leat_ecn_mark(&f.ecn), LEAT_ECN_NOT_ECT);
+    ck_assert_int_eq(ack(&f, 1, 1, 0, 0), LEAT_ECN_NOTHING_NEW);
+    ck_assert_uint_eq(leat_ecn_mark(&f.ecn), LEAT_ECN_ECT0);
+}
+END_TEST
+
+/* TEST RFC 9000 §13.4.2: validation is per path, although counts are per packet number space. */
+START_TEST(a_new_path_begins_with_the_counts_that_another_one_left) {
+    fixture f = send_marked(10);
+    ack(&f, 1, 0, 4, 0);
+    ck_assert_int_eq(f.ecn.state, LEAT_ECN_FAILED);
+    leat_ecn_init(&f.ecn, true);
+    leat_ecn_on_sent(&f.ecn, &f.ledger, leat_ecn_mark(&f.ecn));
+    ck_assert_int_eq(ack(&f, 1, 1, 4, 0), LEAT_ECN_NOTHING_NEW);
+    ck_assert_int_eq(f.ecn.state, LEAT_ECN_CAPABLE);
+}
+END_TEST
+
 START_TEST(a_disabled_path_marks_nothing) {
     leat_ecn ecn;
     leat_ecn_init(&ecn, false);
@@ -122,4 +146,6 @@ LEAT_TEST_MAIN("quic/recovery ecn", ten_packets_are_marked_and_then_the_answer_i
     counts_that_add_up_make_the_path_capable, new_congestion_marks_are_reported_once,
     an_ack_of_marked_packets_without_counts_fails, an_ack_of_unmarked_packets_needs_no_counts,
     counts_below_what_was_acknowledged_fail, shrinking_counts_fail, counts_above_what_was_sent_fail,
-    a_mark_that_was_never_sent_fails, losing_all_test_packets_fails, a_disabled_path_marks_nothing)
+    a_mark_that_was_never_sent_fails, losing_all_test_packets_fails,
+    marks_rest_after_two_timeouts_in_a_row,
+    a_new_path_begins_with_the_counts_that_another_one_left, a_disabled_path_marks_nothing)
