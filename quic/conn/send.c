@@ -325,9 +325,14 @@ static bool is_held_back(const leat_conn *conn, const leat_path_state *path, siz
                                : !leat_recovery_has_window(&path->recovery, bytes);
 }
 
-/* RFC 9000 §13.4.2: what is marked must be counted, which is over when the connection closes. */
+/*
+ * RFC 9000 §13.4.2: what is marked must be counted, which is over when the connection closes. The
+ * few datagrams that a new address may get until it is validated must not be lost to a mark.
+ */
 static uint8_t mark_of(const leat_conn *conn, const leat_path_state *path) {
-    return leat_conn_is_open(conn) ? leat_ecn_mark(&path->recovery.ecn) : LEAT_ECN_NOT_ECT;
+    bool is_new = path->is_challenging && !path->is_validated;
+    return leat_conn_is_open(conn) && !is_new ? leat_ecn_mark(&path->recovery.ecn)
+                                              : LEAT_ECN_NOT_ECT;
 }
 
 static size_t send_datagram(leat_conn *conn, leat_path_state *path, uint8_t *bytes, size_t room) {
