@@ -65,6 +65,7 @@ static const qlog_member parameters_set[] = {
     {"initial_source_connection_id", "initial_source_connection_id", QLOG_HEX},
     {"retry_source_connection_id", "retry_source_connection_id", QLOG_HEX},
     {"disable_active_migration", "disable_active_migration", QLOG_FLAG},
+    {"reset_stream_at", "reset_stream_at", QLOG_FLAG},
     {"max_idle_timeout", "max_idle_timeout", QLOG_NUMBER},
     {"max_udp_payload_size", "max_udp_payload_size", QLOG_NUMBER},
     {"ack_delay_exponent", "ack_delay_exponent", QLOG_NUMBER},
@@ -130,6 +131,7 @@ static const qlog_member frame[] = {
     {"reason", "reason", QLOG_TEXT},
     {"trigger_frame_type", "trigger_frame_type", QLOG_NUMBER},
     {"final_size", "final_size", QLOG_NUMBER},
+    {"reliable_size", "reliable_size", QLOG_NUMBER},
     {"length", "raw.length", QLOG_NUMBER},
     {"payload_length", "raw.payload_length", QLOG_NUMBER},
 };

@@ -53,7 +53,7 @@ static const char *frame_name(size_t index) {
         "STREAMS_BLOCKED bidi", "STREAMS_BLOCKED uni", "NEW_CONNECTION_ID",
         "RETIRE_CONNECTION_ID", "PATH_CHALLENGE", "PATH_RESPONSE", "CONNECTION_CLOSE",
         "CONNECTION_CLOSE application", "HANDSHAKE_DONE",
-        [0x30] = "DATAGRAM", [0x31] = "DATAGRAM len",
+        [0x24] = "RESET_STREAM_AT", [0x30] = "DATAGRAM", [0x31] = "DATAGRAM len",
     };
     return names[index];
 }

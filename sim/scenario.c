@@ -102,6 +102,7 @@ static void draw_limits(dice *d, leat_config *quic) {
     }
     quic->active_connection_id_limit = between(d, 2, 8);
     quic->manual_credit = chance(d, 20);
+    quic->reset_stream_at = !chance(d, 10);
 }
 
 static void draw_side(dice *d, sim_side side, leat_config *quic) {
@@ -193,6 +194,7 @@ static void draw_task(dice *d, uint64_t budget, sim_task *task) {
         SIM_TASK_STREAM,    SIM_TASK_STREAM, SIM_TASK_STREAM,      SIM_TASK_RESET,
         SIM_TASK_STOP,      SIM_TASK_HOLD,   SIM_TASK_DATAGRAMS,   SIM_TASK_DATAGRAMS,
         SIM_TASK_PINGS,     SIM_TASK_PINGS,  SIM_TASK_KEY_UPDATES, SIM_TASK_CONNECTION_IDS,
+        SIM_TASK_RESET_AT,
     };
     *task = (sim_task){.kind = kinds[between(d, 0, sizeof kinds / sizeof kinds[0] - 1)],
                        .side = any_side(d)};

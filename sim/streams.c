@@ -121,8 +121,11 @@ static sim_task_kind kind_of(const flow *f, const stream *s) {
 }
 
 static void reset(end_conn *c, stream *s, half *own) {
-    int err = leat_conn_reset_stream(c->conn, s->id, RESET_CODE + s->id);
-    if (err != LEAT_OK && !own->stop_received) {
+    bool is_at = kind_of(c->flow, s) == SIM_TASK_RESET_AT;
+    uint64_t reliable = is_at ? own->sent / 2 : 0;
+    int err = leat_conn_reset_stream_at(c->conn, s->id, RESET_CODE + s->id, reliable);
+    own->promised = err == LEAT_OK && !own->stop_received ? reliable : 0;
+    if (err < LEAT_OK && !own->stop_received) {
         world_fail(c->w, "reset of stream %llu: %s", (unsigned long long)s->id,
                    leat_err_string(err));
     }
@@ -133,7 +136,8 @@ static void reset(end_conn *c, stream *s, half *own) {
 static bool send_some(end_conn *c, stream *s) {
     half *own = &s->halves[c->side];
     uint8_t bytes[CHUNK];
-    bool is_reset = kind_of(c->flow, s) == SIM_TASK_RESET && s->opener == c->side;
+    bool is_reset = s->opener == c->side && (kind_of(c->flow, s) == SIM_TASK_RESET ||
+                                             kind_of(c->flow, s) == SIM_TASK_RESET_AT);
     uint64_t goal = is_reset && own->limit < own->size ? own->limit : own->size;
     while (!own->stop_received) {
         uint64_t left = goal - own->sent;
@@ -258,6 +262,11 @@ static void on_reset(end_conn *c, stream *s, half *theirs, const leat_event *eve
         (event->stream_reset.error_code != code && !theirs->stop_sent)) {
         world_fail(c->w, "StreamReset of stream %llu, code 0x%llx", (unsigned long long)s->id,
                    (unsigned long long)event->stream_reset.error_code);
+    }
+    if (theirs->received < theirs->promised && !theirs->stop_sent) {
+        world_fail(c->w, "StreamReset of stream %llu after %llu of %llu promised bytes",
+                   (unsigned long long)s->id, (unsigned long long)theirs->received,
+                   (unsigned long long)theirs->promised);
     }
     theirs->reset_received = true;
     if (!theirs->stop_sent) {

@@ -10,6 +10,7 @@
 typedef enum sim_task_kind {
     SIM_TASK_STREAM,    /* opens streams and sends */
     SIM_TASK_RESET,     /* as STREAM, and resets after `limit` bytes were handed over */
+    SIM_TASK_RESET_AT,  /* as RESET, and the first half of `limit` arrives all the same */
     SIM_TASK_STOP,      /* as STREAM; the receiver stops reading after `limit` bytes */
     SIM_TASK_HOLD,      /* as STREAM; the receiver pauses once for `interval` after `limit` bytes */
     SIM_TASK_DATAGRAMS,

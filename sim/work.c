@@ -103,6 +103,7 @@ static const struct {
 } kinds[SIM_TASK_KINDS] = {
     [SIM_TASK_STREAM] = {"streams", step_stream},
     [SIM_TASK_RESET] = {"streams that are reset", step_stream},
+    [SIM_TASK_RESET_AT] = {"streams reset behind a head", step_stream},
     [SIM_TASK_STOP] = {"streams that are stopped", step_stream},
     [SIM_TASK_HOLD] = {"streams that are held", step_stream},
     [SIM_TASK_DATAGRAMS] = {"datagrams", step_datagram},

@@ -25,6 +25,7 @@ typedef struct flow flow;
 /* One direction of a stream. */
 typedef struct half {
     uint64_t size, sent, received;
+    uint64_t promised; /* by a reset: what arrives before it */
     uint64_t limit;  /* reset or stop after this many bytes; UINT64_MAX: never */
     bool exists;
     bool end_sent, end_received, reset_sent, reset_received, stop_sent, stop_received;

@@ -53,8 +53,20 @@ void leat_wt_free_finished_streams(leat_wt *wt) {
     }
 }
 
-/* Resets and stops what is still open of a stream. Directions that do not exist answer with an
- * error nobody needs. */
+/* The types 0x41 and 0x54 take two bytes each; the session ID follows. */
+#define PREAMBLE_TYPE_SIZE 2
+
+/* draft-ietf-webtrans-http3-16 §4.4: the peer needs the head of the stream to know whose reset it
+ * is. Streams of the peer have no head in our direction. */
+static int reset_sending(leat_wt *wt, const wt_stream *stream, uint64_t http_code) {
+    bool is_ours = leat_stream_is_client_initiated(stream->id) == wt->is_client;
+    uint64_t head = is_ours ? PREAMBLE_TYPE_SIZE + leat_varint_size(stream->session_id) : 0;
+    int result = leat_conn_reset_stream_at(wt->conn, stream->id, http_code, head);
+    return result == LEAT_RESET_IS_PLAIN ? 0 : result;
+}
+
+/* Resets and stops what is still open of a stream of the peer. Directions that do not exist answer
+ * with an error nobody needs. */
 static void abort_stream(leat_wt *wt, uint64_t id, uint64_t http_code) {
     leat_h3_cancel(wt->h3, id, http_code);
 }
@@ -63,7 +75,8 @@ void leat_wt_abort_streams(leat_wt *wt, wt_session *session) {
     LEAT_LIST_FOR_EACH(node, following, &session->streams) {
         wt_stream *stream = LEAT_CONTAINER_OF(node, wt_stream, node);
         /* draft-ietf-webtrans-http3-07 §5: streams do not outlive their session. */
-        abort_stream(wt, stream->id, LEAT_WT_SESSION_GONE);
+        (void)reset_sending(wt, stream, LEAT_WT_SESSION_GONE);
+        (void)leat_h3_stop_stream(wt->h3, stream->id, LEAT_WT_SESSION_GONE);
         remove_stream(wt, stream);
     }
 }
@@ -262,7 +275,7 @@ int leat_wt_reset_stream(leat_wt *wt, uint64_t stream_id, uint32_t code) {
     if (stream == NULL) {
         return LEAT_ERR_NO_STREAM;
     }
-    int result = leat_conn_reset_stream(wt->conn, stream_id, leat_wt_code_to_http(code));
+    int result = reset_sending(wt, stream, leat_wt_code_to_http(code));
     stream->send_done = stream->send_done || result == 0;
     finish_if_done(wt, stream);
     return result;

@@ -20,12 +20,12 @@
 #include <leat/base.h>
 #include <leat/congestion.h>
 #include <leat/tls.h>
+#include <leat/trace.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-typedef struct leat_conn leat_conn;
 typedef struct leat_endpoint leat_endpoint;
 
 /* ---- error codes ----------------------------------------------------------------------------- */
@@ -56,7 +56,6 @@ LEAT_API const char *leat_transport_error_name(uint64_t code);
 
 /* ---- configuration --------------------------------------------------------------------------- */
 
-typedef struct leat_trace_sink leat_trace_sink;
 typedef struct leat_resumption_keys leat_resumption_keys; /* seals session tickets of a server; shared by connections */
 
 /* Gives a reference. secret: 32 bytes that survive restarts, or NULL for random ones. NULL when
@@ -111,6 +110,7 @@ typedef struct leat_config {
     leat_time max_ack_delay;         /* default 25 ms */
     uint8_t ack_delay_exponent;      /* default 3 */
     size_t connection_id_length;     /* of our IDs, 0 to 20; default 8. An endpoint's own value overrides it */
+    bool reset_stream_at;            /* we take RESET_STREAM_AT, see leat_conn_reset_stream_at; default true */
 
     /* Behaviour */
     size_t send_buffer_limit;        /* bytes buffered per stream, unacknowledged included; default 256 KiB */
@@ -312,6 +312,21 @@ LEAT_API ptrdiff_t leat_conn_send_stream_data(leat_conn *conn, uint64_t stream_i
 LEAT_API ptrdiff_t leat_conn_stream_room(const leat_conn *conn, uint64_t stream_id);
 /* RESET_STREAM; no effect when everything was acknowledged already. Transmit after this call. */
 LEAT_API int leat_conn_reset_stream(leat_conn *conn, uint64_t stream_id, uint64_t error_code);
+/* The peer takes RESET_STREAM_AT; known from HandshakeCompleted on. */
+LEAT_API bool leat_conn_can_reset_stream_at(const leat_conn *conn);
+/* What leat_conn_reset_stream_at returns when the peer does not take RESET_STREAM_AT. */
+#define LEAT_RESET_IS_PLAIN 1
+/*
+ * Resets the stream but still delivers its first reliable_size bytes, which must have been handed
+ * over (draft-ietf-quic-reliable-stream-reset): the peer's application gets them and then
+ * StreamReset. May be called again with a smaller size and the same code; leat_conn_reset_stream
+ * after it gives up the rest and keeps the first code. Size 0, or a peer without the extension
+ * (LEAT_RESET_IS_PLAIN): the same as leat_conn_reset_stream. LEAT_ERR_INVALID: more than was handed
+ * over, a larger size or another code than before. The frame leaves when the bytes it promises have
+ * been sent once, so that flow control counts them. Transmit after this call.
+ */
+LEAT_API int leat_conn_reset_stream_at(leat_conn *conn, uint64_t stream_id, uint64_t error_code,
+                                       uint64_t reliable_size);
 /* STOP_SENDING. Data that still arrives is dropped and its credit returned. Transmit after this call. */
 LEAT_API int leat_conn_stop_stream(leat_conn *conn, uint64_t stream_id, uint64_t error_code);
 /*
@@ -385,50 +400,6 @@ LEAT_API uint64_t leat_conn_peer_max_datagram_frame_size(const leat_conn *conn);
 /* RFC 8446 §7.5. */
 LEAT_API int leat_conn_export_keying_material(const leat_conn *conn, const char *label, leat_span context, uint8_t *out,
                                               size_t length);
-
-/* ---- trace ----------------------------------------------------------------------------------- */
-
-typedef enum leat_trace_kind {
-    LEAT_TRACE_INTEGER,
-    LEAT_TRACE_TEXT,
-    LEAT_TRACE_BYTES,
-    LEAT_TRACE_BOOL,
-    LEAT_TRACE_NUMBERS
-} leat_trace_kind;
-typedef struct leat_trace_field {
-    const char *name;
-    leat_trace_kind kind;
-    uint64_t integer;        /* INTEGER, BOOL; NUMBERS: how many. Times are in nanoseconds */
-    leat_span bytes;         /* TEXT, BYTES */
-    const uint64_t *numbers; /* NUMBERS. Ranges are pairs, both ends included */
-} leat_trace_field;
-
-/*
- * One thing that happened. Frames come as records of their own ("quic", "frame_parsed" or
- * "frame_created") right before the record of their packet ("packet_received", "packet_sent"); so
- * do the fields and settings of an HTTP/3 frame ("http3", "header" or "setting") and what a loss
- * sends again ("recovery", "frame_lost"). The first record of a connection with a path is
- * "connection_started". Names follow the qlog drafts where they have one; leat/qlog.h writes them
- * down.
- */
-typedef struct leat_trace_record {
-    leat_time time;
-    leat_span connection; /* original destination CID of the connection */
-    const char *category; /* "quic", "tls", "recovery", "http3", "webtransport" */
-    const char *name;
-    const leat_trace_field *fields;
-    size_t field_count;
-} leat_trace_record;
-
-/* A sink of the caller's own. Called while the connection works: must not call back into it. */
-struct leat_trace_sink {
-    void (*on_record)(void *user, const leat_trace_record *record);
-    void *user;
-};
-/* For layers above: writes a record to the connection's sink, if there is one. */
-LEAT_API bool leat_conn_is_traced(const leat_conn *conn);
-LEAT_API void leat_conn_trace(const leat_conn *conn, const char *category, const char *name,
-                              const leat_trace_field *fields, size_t count);
 
 /* ---- endpoint -------------------------------------------------------------------------------- */
 

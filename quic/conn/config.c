@@ -18,6 +18,7 @@ void leat_config_init(leat_config *config, bool is_client) {
         .max_ack_delay = 25 * LEAT_MILLISECOND,
         .ack_delay_exponent = 3,
         .connection_id_length = 8,
+        .reset_stream_at = true,
         .send_buffer_limit = 256 * 1024,
         .datagram_queue_limit = 256,
         .datagram_receive_queue_limit = 1024,

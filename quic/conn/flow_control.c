@@ -1,7 +1,7 @@
 /*
  * Limits on data and streams as frames: MAX_*, *_BLOCKED, RFC 9000 §4 and §19.9 to §19.14; and the
  * frames that a single stream wants (MAX_STREAM_DATA, STREAM_DATA_BLOCKED, RESET_STREAM,
- * STOP_SENDING). The counting is quic/stream/flow.c's.
+ * RESET_STREAM_AT, STOP_SENDING). The counting is quic/stream/flow.c's.
  */
 #include "quic/conn/conn_internal.h"
 
@@ -157,38 +157,52 @@ void leat_streams_blocked_on_lost(leat_conn *conn, leat_space space,
 typedef struct stream_control_row {
     unsigned bit;
     leat_frame_kind kind;
-    void (*fill)(leat_stream *stream, leat_frame *frame); /* also commits to what the frame says */
+    /* Also commits to what the frame says; returns the number that on_lost or on_acked needs. */
+    uint64_t (*fill)(leat_stream *stream, leat_frame *frame);
 } stream_control_row;
 
-static void fill_reset(leat_stream *stream, leat_frame *frame) {
+static uint64_t fill_reset(leat_stream *stream, leat_frame *frame) {
     frame->reset_stream.stream_id = stream->id;
     frame->reset_stream.error_code = stream->reset_code;
     frame->reset_stream.final_size = stream->reset_size;
+    return 0;
 }
 
-static void fill_stop_sending(leat_stream *stream, leat_frame *frame) {
+static uint64_t fill_reset_at(leat_stream *stream, leat_frame *frame) {
+    frame->reset_stream_at.stream_id = stream->id;
+    frame->reset_stream_at.error_code = stream->reset_code;
+    frame->reset_stream_at.final_size = stream->reset_size;
+    frame->reset_stream_at.reliable_size = stream->send.reliable_end;
+    return stream->send.reliable_end;
+}
+
+static uint64_t fill_stop_sending(leat_stream *stream, leat_frame *frame) {
     frame->stop_sending.stream_id = stream->id;
     frame->stop_sending.error_code = stream->stop_code;
+    return 0;
 }
 
-static void fill_max_stream_data(leat_stream *stream, leat_frame *frame) {
+static uint64_t fill_max_stream_data(leat_stream *stream, leat_frame *frame) {
     frame->max_stream_data.stream_id = stream->id;
     frame->max_stream_data.maximum = leat_flow_update(&stream->flow);
+    return frame->max_stream_data.maximum;
 }
 
-static void fill_stream_data_blocked(leat_stream *stream, leat_frame *frame) {
+static uint64_t fill_stream_data_blocked(leat_stream *stream, leat_frame *frame) {
     frame->stream_data_blocked.stream_id = stream->id;
     frame->stream_data_blocked.limit = stream->flow.send_max;
     leat_flow_on_blocked_sent(&stream->flow);
+    return stream->flow.send_max;
 }
 
 static const stream_control_row stream_controls[] = {
     {LEAT_STREAM_WANTS_RESET, LEAT_FRAME_RESET_STREAM, fill_reset},
+    {LEAT_STREAM_WANTS_RESET_AT, LEAT_FRAME_RESET_STREAM_AT, fill_reset_at},
     {LEAT_STREAM_WANTS_STOP_SENDING, LEAT_FRAME_STOP_SENDING, fill_stop_sending},
     {LEAT_STREAM_WANTS_MAX_DATA, LEAT_FRAME_MAX_STREAM_DATA, fill_max_stream_data},
     {LEAT_STREAM_WANTS_BLOCKED, LEAT_FRAME_STREAM_DATA_BLOCKED, fill_stream_data_blocked},
 };
-#define STREAM_CONTROL_SIZE_MAX 25
+#define STREAM_CONTROL_SIZE_MAX 33
 
 bool leat_stream_control_wants(const leat_conn *conn, leat_space space) {
     (void)space;
@@ -206,10 +220,9 @@ static bool write_controls_of(leat_conn *conn, leat_packet_out *out, leat_stream
             return false;
         }
         leat_frame frame = {.kind = row->kind, .type = leat_frame_table[row->kind].first};
-        row->fill(stream, &frame);
-        uint64_t limit = frame.max_stream_data.maximum;
+        uint64_t number = row->fill(stream, &frame);
         stream->controls &= ~row->bit;
-        if (!leat_out_frame(conn, out, &frame, stream->id, limit, 0)) {
+        if (!leat_out_frame(conn, out, &frame, stream->id, number, 0)) {
             return false;
         }
     }

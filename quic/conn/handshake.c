@@ -33,6 +33,11 @@ static void fill_our_params(leat_conn *conn) {
     ours->max_ack_delay = config->max_ack_delay / LEAT_MILLISECOND;
     ours->active_connection_id_limit = config->active_connection_id_limit;
     ours->max_datagram_frame_size = config->max_datagram_frame_size;
+    if (config->reset_stream_at) {
+        ours->reset_stream_at = true;
+        mark_present(ours, LEAT_TP_RESET_STREAM_AT);
+        mark_present(ours, LEAT_TP_RESET_STREAM_AT_07);
+    }
     ours->initial_source_connection_id = *leat_cids_first_local(conn);
     mark_present(ours, LEAT_TP_INITIAL_SOURCE_CONNECTION_ID);
 }

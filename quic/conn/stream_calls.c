@@ -44,7 +44,8 @@ int leat_streams_check_part(const leat_conn *conn, const leat_stream *stream, bo
 static int can_send(const leat_conn *conn, const leat_stream *stream) {
     int err = leat_streams_check_part(conn, stream, true);
     if (err == LEAT_OK &&
-        (!leat_send_state_can_send(stream->send_state) || stream->send.fin_queued)) {
+        (!leat_send_state_can_send(stream->send_state) ||
+         leat_send_buffer_is_ended(&stream->send))) {
         err = LEAT_ERR_STATE;
     }
     return err;

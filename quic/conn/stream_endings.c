@@ -11,11 +11,13 @@ static void reset_sending(leat_conn *conn, leat_stream *stream, uint64_t error_c
     if (!leat_streams_on_send_input(conn, stream, LEAT_SEND_ON_RESET)) {
         return;
     }
-    stream->reset_code = error_code;
+    /* draft-ietf-quic-reliable-stream-reset-10 §5.2: all resets of a stream have one code. */
+    stream->reset_code = leat_send_buffer_is_cut(&stream->send) ? stream->reset_code : error_code;
     /* RFC 9000 §4.5: what was sent is the final size, whether it arrived or not. */
     stream->reset_size = stream->flow.sent;
     stream->wants_writable = false;
     leat_send_buffer_discard(&stream->send);
+    stream->controls &= ~(unsigned)LEAT_STREAM_WANTS_RESET_AT;
     leat_streams_update_ready(conn, stream);
     leat_streams_want_control(conn, stream, LEAT_STREAM_WANTS_RESET);
 }
@@ -115,6 +117,10 @@ void leat_reset_stream_on_frame(leat_conn *conn, const leat_frame *frame, leat_p
     if (leat_recv_buffer_check(&stream->recv, final_size, 0, true) != LEAT_INSERT_OK) {
         leat_close_fault(conn, LEAT_FINAL_SIZE_ERROR, frame->type,
                          "RESET_STREAM contradicts the final size");
+        return;
+    }
+    if (stream->peer_reset_at &&
+        !leat_reset_at_has_same_code(conn, stream, frame->type, frame->reset_stream.error_code)) {
         return;
     }
     if (stream->recv_state != LEAT_RECV_RECV && stream->recv_state != LEAT_RECV_SIZE_KNOWN) {

@@ -16,6 +16,14 @@ void leat_streams_tell(leat_conn *conn, leat_stream *stream, unsigned events) {
     }
 }
 
+void leat_streams_tell_data(leat_conn *conn, leat_stream *stream) {
+    bool at_end = leat_recv_buffer_is_at_end(&stream->recv) && !stream->end_told &&
+                  !stream->peer_reset_at;
+    if (leat_recv_buffer_readable_total(&stream->recv) > 0 || at_end) {
+        leat_streams_tell(conn, stream, LEAT_STREAM_EVENT_DATA);
+    }
+}
+
 static void untell(leat_stream *stream, unsigned events) {
     stream->events &= ~events;
     if (stream->events == 0) {
@@ -50,7 +58,9 @@ void leat_streams_drop_unread(leat_conn *conn, leat_stream *stream) {
     leat_recv_buffer_discard(&stream->recv);
     credit_rest(conn, stream);
     bool is_reset = stream->recv_state >= LEAT_RECV_RESET_RECVD;
-    if (stream->stop_sent && !is_reset && leat_recv_buffer_is_size_known(&stream->recv)) {
+    if (stream->peer_reset_at) {
+        leat_reset_at_on_received(conn, stream);
+    } else if (stream->stop_sent && !is_reset && leat_recv_buffer_is_size_known(&stream->recv)) {
         leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_ALL_DATA);
         leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_DATA_READ);
         leat_streams_try_close(conn, stream);
@@ -80,7 +90,7 @@ static void pop_data(leat_conn *conn, leat_stream *stream, leat_event *event) {
     leat_conn_streams *streams = &conn->streams;
     leat_span data = leat_recv_buffer_readable(&stream->recv);
     bool more = leat_recv_buffer_readable_total(&stream->recv) > data.length;
-    bool end = !more && stream->recv_state != LEAT_RECV_RESET_RECVD &&
+    bool end = !more && stream->recv_state != LEAT_RECV_RESET_RECVD && !stream->peer_reset_at &&
         leat_recv_buffer_is_complete(&stream->recv);
     *event = (leat_event){.type = LEAT_EVENT_STREAM_DATA_RECEIVED,
                           .stream_data_received = {.stream_id = stream->id, .data = data,
@@ -102,9 +112,11 @@ static void pop_plain(leat_conn *conn, leat_stream *stream, leat_event *event, u
         event->stop_sending_received.error_code = stream->peer_stop_code;
     } else if (type == LEAT_EVENT_STREAM_RESET) {
         event->stream_reset.error_code = stream->peer_reset_code;
-        leat_streams_drop_unread(conn, stream);
         stream->end_told = true;
+        leat_streams_drop_unread(conn, stream);
         leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_RESET_READ);
+        /* After RESET_STREAM_AT the data was read up to where it matters. */
+        leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_DATA_READ);
     }
     leat_streams_try_close(conn, stream);
 }
@@ -158,6 +170,7 @@ void leat_streams_settle_popped(leat_conn *conn) {
         leat_streams_drop_unread(conn, stream);
         return;
     }
+    leat_reset_at_on_received(conn, stream);
     leat_streams_try_close(conn, stream);
 }
 
@@ -176,7 +189,8 @@ int leat_conn_hold_stream(leat_conn *conn, uint64_t stream_id, size_t unread) {
         streams->popped_unread = unread;
     }
     stream->held = true;
-    untell(stream, LEAT_STREAM_EVENT_DATA);
+    /* What RESET_STREAM_AT promises comes before the reset, so that waits too. */
+    untell(stream, LEAT_STREAM_EVENT_DATA | (stream->peer_reset_at ? LEAT_STREAM_EVENT_RESET : 0));
     return LEAT_OK;
 }
 
@@ -191,10 +205,10 @@ int leat_conn_release_stream(leat_conn *conn, uint64_t stream_id) {
         return LEAT_OK;
     }
     stream->held = false;
-    bool at_end = leat_recv_buffer_is_at_end(&stream->recv) && !stream->end_told;
-    if (!stream->stop_sent && (leat_recv_buffer_readable_total(&stream->recv) > 0 || at_end)) {
-        leat_streams_tell(conn, stream, LEAT_STREAM_EVENT_DATA);
+    if (!stream->stop_sent) {
+        leat_streams_tell_data(conn, stream);
     }
+    leat_reset_at_on_received(conn, stream);
     return LEAT_OK;
 }
 

@@ -184,10 +184,8 @@ static void apply_progress(leat_conn *conn, leat_stream *stream, bool fin) {
     if (leat_recv_buffer_is_complete(&stream->recv)) {
         leat_streams_on_recv_input(conn, stream, LEAT_RECV_ON_ALL_DATA);
     }
-    bool at_end = leat_recv_buffer_is_at_end(&stream->recv) && !stream->end_told;
-    if (leat_recv_buffer_readable_total(&stream->recv) > 0 || at_end) {
-        leat_streams_tell(conn, stream, LEAT_STREAM_EVENT_DATA);
-    }
+    leat_streams_tell_data(conn, stream);
+    leat_reset_at_on_received(conn, stream);
 }
 
 void leat_streams_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet) {
@@ -256,6 +254,7 @@ static void on_range_sent(leat_conn *conn, leat_stream *stream, const leat_send_
     if (leat_send_buffer_is_all_sent(&stream->send)) {
         leat_streams_on_send_input(conn, stream, LEAT_SEND_ON_FIN);
     }
+    leat_reset_at_on_sent(conn, stream);
 }
 
 /* One frame; false when the packet is full or the stream has nothing for it. */
@@ -315,6 +314,7 @@ void leat_streams_on_acked(leat_conn *conn, leat_space space, const leat_sent_pa
         leat_streams_on_send_input(conn, stream, LEAT_SEND_ON_ALL_ACKED)) {
         leat_streams_tell(conn, stream, LEAT_STREAM_EVENT_DELIVERED);
     }
+    leat_reset_at_on_acked(conn, stream);
     if (stream->wants_writable && leat_send_buffer_room(&stream->send) > 0) {
         stream->wants_writable = false;
         leat_streams_tell(conn, stream, LEAT_STREAM_EVENT_WRITABLE);

@@ -58,6 +58,8 @@ void leat_streams_on_recv_input(leat_conn *conn, leat_stream *stream, leat_recv_
 
 /* stream_events.c */
 void leat_streams_tell(leat_conn *conn, leat_stream *stream, unsigned events);
+/* There are bytes to take, or the end. */
+void leat_streams_tell_data(leat_conn *conn, leat_stream *stream);
 uint64_t leat_streams_first_order(const leat_conn *conn);
 void leat_streams_pop_event(leat_conn *conn, leat_event *event);
 /* The application is done with the bytes of the last event. */
@@ -75,6 +77,23 @@ void leat_reset_stream_on_acked(leat_conn *conn, leat_space space, const leat_se
 void leat_reset_stream_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
 void leat_stop_sending_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
 void leat_stop_sending_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
+
+/* reset_at.c: RESET_STREAM_AT */
+void leat_reset_stream_at_on_frame(leat_conn *conn, const leat_frame *frame,
+                                   leat_packet_in *packet);
+void leat_reset_stream_at_on_acked(leat_conn *conn, leat_space space,
+                                   const leat_sent_packet *packet,
+                                   const leat_frame_record *record);
+void leat_reset_stream_at_on_lost(leat_conn *conn, leat_space space,
+                                  const leat_frame_record *record);
+/* Bytes of a stream were sent, acknowledged, received or taken: a reset that waited for them may
+ * now go on. */
+void leat_reset_at_on_sent(leat_conn *conn, leat_stream *stream);
+void leat_reset_at_on_acked(leat_conn *conn, leat_stream *stream);
+void leat_reset_at_on_received(leat_conn *conn, leat_stream *stream);
+/* The peer repeats the code of its first reset; false: a fault, which is recorded. */
+bool leat_reset_at_has_same_code(leat_conn *conn, const leat_stream *stream, uint64_t frame_type,
+                                 uint64_t error_code);
 
 bool leat_flow_control_wants(const leat_conn *conn, leat_space space);
 void leat_flow_control_write(leat_conn *conn, leat_packet_out *out);

@@ -201,9 +201,10 @@ static size_t add_cids(leat_trace_field *fields, const leat_transport_params *pa
 
 void leat_trace_params(const leat_conn *conn, bool ours, const leat_transport_params *params) {
     if (leat_trace_is_on(conn)) {
-        leat_trace_field fields[14 + CID_PARAMS_MAX] = {
+        leat_trace_field fields[15 + CID_PARAMS_MAX] = {
             leat_trace_text("initiator", ours ? "local" : "remote"),
             leat_trace_bool("disable_active_migration", params->disable_active_migration),
+            leat_trace_bool("reset_stream_at", params->reset_stream_at),
             leat_trace_integer("max_idle_timeout", params->max_idle_timeout),
             leat_trace_integer("max_udp_payload_size", params->max_udp_payload_size),
             leat_trace_integer("ack_delay_exponent", params->ack_delay_exponent),
@@ -219,7 +220,7 @@ void leat_trace_params(const leat_conn *conn, bool ours, const leat_transport_pa
             leat_trace_integer("initial_max_streams_uni", params->initial_max_streams_uni),
             leat_trace_integer("max_datagram_frame_size", params->max_datagram_frame_size),
         };
-        size_t count = 14 + add_cids(fields + 14, params);
+        size_t count = 15 + add_cids(fields + 15, params);
         leat_conn_trace(conn, "quic", "parameters_set", fields, count);
     }
 }

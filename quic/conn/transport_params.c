@@ -40,6 +40,10 @@ static const tp_row tp_rows[LEAT_TP_COUNT] = {
     [LEAT_TP_INITIAL_SOURCE_CONNECTION_ID] = {0x0f, "initial_source_connection_id", TP_CID, 0, 0, 0, ROLE_ANY, AT(initial_source_connection_id)},
     [LEAT_TP_RETRY_SOURCE_CONNECTION_ID] = {0x10, "retry_source_connection_id", TP_CID, 0, 0, 0, SERVER_ONLY, AT(retry_source_connection_id)},
     [LEAT_TP_MAX_DATAGRAM_FRAME_SIZE] = {0x20, "max_datagram_frame_size", TP_INTEGER, ANY_VALUE, 0, ROLE_ANY, AT(max_datagram_frame_size)},
+    /* draft-ietf-quic-reliable-stream-reset-10 §3, and the number that its versions 05 to 07 had:
+     * the frame is the same, and peers of both kinds are about. */
+    [LEAT_TP_RESET_STREAM_AT] = {0x1d, "reset_stream_at", TP_FLAG, 0, 0, 0, ROLE_ANY, AT(reset_stream_at)},
+    [LEAT_TP_RESET_STREAM_AT_07] = {0x17f7586d2cb571, "reset_stream_at of draft 07", TP_FLAG, 0, 0, 0, ROLE_ANY, AT(reset_stream_at)},
 };
 
 const char *leat_transport_params_name(leat_tp tp) { return tp_rows[tp].name; }

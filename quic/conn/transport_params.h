@@ -27,12 +27,15 @@ typedef enum leat_tp {
     LEAT_TP_INITIAL_SOURCE_CONNECTION_ID,
     LEAT_TP_RETRY_SOURCE_CONNECTION_ID,
     LEAT_TP_MAX_DATAGRAM_FRAME_SIZE,
+    LEAT_TP_RESET_STREAM_AT,
+    LEAT_TP_RESET_STREAM_AT_07,
     LEAT_TP_COUNT
 } leat_tp;
 
 typedef struct leat_transport_params {
     uint32_t present; /* bit per leat_tp: came in the message, or goes out */
     bool disable_active_migration;
+    bool reset_stream_at; /* either number of it */
     leat_cid original_destination_connection_id, initial_source_connection_id,
         retry_source_connection_id;
     uint8_t stateless_reset_token[16];

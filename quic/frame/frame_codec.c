@@ -65,6 +65,9 @@ static bool is_consistent(const leat_frame *frame) {
     case LEAT_FRAME_NEW_CONNECTION_ID:
         /* RFC 9000 §19.15-6. */
         return frame->new_connection_id.retire_prior_to <= frame->new_connection_id.sequence;
+    case LEAT_FRAME_RESET_STREAM_AT:
+        /* draft-ietf-quic-reliable-stream-reset-10 §4. */
+        return frame->reset_stream_at.reliable_size <= frame->reset_stream_at.final_size;
     default:
         return true;
     }

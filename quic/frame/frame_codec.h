@@ -18,6 +18,7 @@ typedef struct leat_frame {
             uint64_t ect0, ect1, ce;
         } ack;
         struct { uint64_t stream_id, error_code, final_size; } reset_stream;
+        struct { uint64_t stream_id, error_code, final_size, reliable_size; } reset_stream_at;
         struct { uint64_t stream_id, error_code; } stop_sending;
         struct { uint64_t offset; leat_span data; } crypto;
         struct { leat_span token; } new_token;

@@ -31,6 +31,7 @@ typedef enum leat_frame_kind {
     LEAT_FRAME_CONNECTION_CLOSE,             /* 0x1c, transport */
     LEAT_FRAME_CONNECTION_CLOSE_APPLICATION, /* 0x1d */
     LEAT_FRAME_HANDSHAKE_DONE,
+    LEAT_FRAME_RESET_STREAM_AT,
     LEAT_FRAME_DATAGRAM,
     LEAT_FRAME_KIND_COUNT
 } leat_frame_kind;

@@ -19,7 +19,8 @@
 
 void leat_send_buffer_init(
     leat_send_buffer *buffer, const leat_allocator *allocator, size_t limit) {
-    *buffer = (leat_send_buffer){.ring = {.allocator = allocator}, .limit = limit};
+    *buffer = (leat_send_buffer){
+        .ring = {.allocator = allocator}, .limit = limit, .reliable_end = LEAT_NOT_CUT};
     leat_range_set_init(&buffer->acked, allocator, LEAT_SEND_RANGES_MAX);
     leat_range_set_init(&buffer->lost, allocator, LEAT_SEND_RANGES_MAX);
 }
@@ -46,7 +47,7 @@ void leat_send_buffer_discard(leat_send_buffer *buffer) {
 }
 
 size_t leat_send_buffer_room(const leat_send_buffer *buffer) {
-    if (buffer->fin_queued || buffer->is_discarded) {
+    if (leat_send_buffer_is_ended(buffer)) {
         return 0;
     }
     size_t held = (size_t)(buffer->end - buffer->base);
@@ -75,7 +76,7 @@ void leat_send_buffer_copy(
 int leat_send_buffer_append(
     leat_send_buffer *buffer, const uint8_t *data, size_t length, size_t *taken) {
     *taken = 0;
-    if (buffer->fin_queued || buffer->is_discarded) {
+    if (leat_send_buffer_is_ended(buffer)) {
         return LEAT_ERR_STATE;
     }
     size_t room = leat_send_buffer_room(buffer);
@@ -94,7 +95,7 @@ int leat_send_buffer_append(
 }
 
 int leat_send_buffer_finish(leat_send_buffer *buffer) {
-    if (buffer->fin_queued || buffer->is_discarded) {
+    if (leat_send_buffer_is_ended(buffer)) {
         return LEAT_ERR_STATE;
     }
     buffer->fin_queued = true;
@@ -179,6 +180,7 @@ void leat_send_buffer_on_sent(leat_send_buffer *buffer, uint64_t offset, size_t 
 /* ---- verdicts ---- */
 
 static void note_lost(leat_send_buffer *buffer, uint64_t start, uint64_t end) {
+    end = end < buffer->reliable_end ? end : buffer->reliable_end;
     if (start >= end || leat_range_set_add(&buffer->lost, start, end) == LEAT_OK) {
         return;
     }
@@ -227,7 +229,7 @@ void leat_send_buffer_on_acked(leat_send_buffer *buffer, uint64_t offset, size_t
 }
 
 void leat_send_buffer_on_lost(leat_send_buffer *buffer, uint64_t offset, size_t length, bool fin) {
-    if (fin && !buffer->fin_acked && buffer->fin_sent) {
+    if (fin && !buffer->fin_acked && buffer->fin_sent && !leat_send_buffer_is_cut(buffer)) {
         buffer->fin_lost = true;
     }
     uint64_t start = offset > buffer->base ? offset : buffer->base;
@@ -245,9 +247,32 @@ void leat_send_buffer_on_lost(leat_send_buffer *buffer, uint64_t offset, size_t 
 }
 
 bool leat_send_buffer_is_all_acked(const leat_send_buffer *buffer) {
-    return buffer->fin_acked && buffer->base == buffer->end;
+    return buffer->fin_acked && buffer->base == buffer->end && !buffer->is_discarded;
 }
 
 bool leat_send_buffer_is_all_sent(const leat_send_buffer *buffer) {
     return buffer->fin_sent && buffer->sent_end == buffer->end;
+}
+
+/* ---- RESET_STREAM_AT ---- */
+
+void leat_send_buffer_cut(leat_send_buffer *buffer, uint64_t reliable_end) {
+    assert(reliable_end <= buffer->end && reliable_end <= buffer->reliable_end);
+    buffer->reliable_end = reliable_end;
+    buffer->end = reliable_end > buffer->sent_end ? reliable_end : buffer->sent_end;
+    /* draft-ietf-quic-reliable-stream-reset-10 §5: what lies beyond is not sent again, and a FIN
+     * would only say once more what the reset says. */
+    buffer->fin_queued = false;
+    (void)leat_range_set_remove(&buffer->lost, reliable_end, UINT64_MAX);
+    leat_range *hull = &buffer->lost_hull;
+    hull->end = hull->end < reliable_end ? hull->end : reliable_end;
+    hull->start = hull->start < hull->end ? hull->start : hull->end;
+}
+
+bool leat_send_buffer_is_reliable_sent(const leat_send_buffer *buffer) {
+    return leat_send_buffer_is_cut(buffer) && buffer->sent_end >= buffer->reliable_end;
+}
+
+bool leat_send_buffer_is_reliable_acked(const leat_send_buffer *buffer) {
+    return leat_send_buffer_is_cut(buffer) && buffer->base >= buffer->reliable_end;
 }

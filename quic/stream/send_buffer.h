@@ -24,6 +24,7 @@
  * packet stops here.
  */
 #define LEAT_SEND_RANGES_MAX 1024
+#define LEAT_NOT_CUT UINT64_MAX
 
 typedef struct leat_send_buffer {
     leat_byte_ring ring;
@@ -34,6 +35,7 @@ typedef struct leat_send_buffer {
     leat_range_set acked; /* acknowledged ranges above base */
     leat_range_set lost;  /* ranges to send again */
     leat_range lost_hull; /* around all lost ranges for which `lost` had no room */
+    uint64_t reliable_end; /* nothing from here on is sent again; LEAT_NOT_CUT: not cut */
     bool fin_queued, fin_sent, fin_lost, fin_acked;
     bool is_discarded; /* nothing more is taken or sent */
 } leat_send_buffer;
@@ -89,6 +91,21 @@ void leat_send_buffer_on_lost(leat_send_buffer *buffer, uint64_t offset, size_t 
 bool leat_send_buffer_is_all_acked(const leat_send_buffer *buffer);
 /* All bytes and the end were sent at least once. */
 bool leat_send_buffer_is_all_sent(const leat_send_buffer *buffer);
+/*
+ * RESET_STREAM_AT: only the bytes below reliable_end are still delivered; of the others what was not
+ * sent goes, and nothing more is taken. Again only with less; reliable_end is at most `end`.
+ */
+void leat_send_buffer_cut(leat_send_buffer *buffer, uint64_t reliable_end);
+static inline bool leat_send_buffer_is_cut(const leat_send_buffer *buffer) {
+    return buffer->reliable_end != LEAT_NOT_CUT;
+}
+/* Nothing more can be appended: finished, cut or discarded. */
+static inline bool leat_send_buffer_is_ended(const leat_send_buffer *buffer) {
+    return buffer->fin_queued || leat_send_buffer_is_cut(buffer) || buffer->is_discarded;
+}
+/* Cut, and all of what counts has been sent once, or acknowledged. */
+bool leat_send_buffer_is_reliable_sent(const leat_send_buffer *buffer);
+bool leat_send_buffer_is_reliable_acked(const leat_send_buffer *buffer);
 /* Drops bytes and ranges; offsets stay, so that the final size can still be told. */
 void leat_send_buffer_discard(leat_send_buffer *buffer);
 

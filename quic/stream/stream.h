@@ -37,6 +37,7 @@ typedef enum leat_stream_control {
     LEAT_STREAM_WANTS_STOP_SENDING = 1u << 1,
     LEAT_STREAM_WANTS_MAX_DATA = 1u << 2,
     LEAT_STREAM_WANTS_BLOCKED = 1u << 3,
+    LEAT_STREAM_WANTS_RESET_AT = 1u << 4,
 } leat_stream_control;
 
 #define LEAT_URGENCY_DEFAULT 3
@@ -67,8 +68,13 @@ typedef struct leat_stream {
     bool stop_sent;        /* we asked the peer to stop; what still comes is dropped */
     bool stop_received;
 
-    uint64_t reset_code;      /* of our RESET_STREAM */
+    bool reset_at;         /* we reset it with RESET_STREAM_AT; the size is send.reliable_end */
+    bool reset_at_acked;   /* the newest one */
+    bool peer_reset_at;    /* the peer reset it with RESET_STREAM_AT */
+
+    uint64_t reset_code;      /* of our RESET_STREAM or RESET_STREAM_AT */
     uint64_t reset_size;      /* its final size: fixed once sent */
+    uint64_t peer_reliable_size; /* with peer_reset_at: what has to be delivered before the reset */
     uint64_t stop_code;       /* of our STOP_SENDING */
     uint64_t peer_reset_code;
     uint64_t peer_stop_code;

@@ -2,7 +2,8 @@
  * The states of a stream's two parts: RFC 9000 §3.1 (figure 2) and §3.2 (figure 3), as const tables
  * [state][input]. States are named as in the figures. An input that a state does not know changes
  * nothing: late acknowledgments and repeated frames arrive all the time, whether they are allowed
- * is decided elsewhere.
+ * is decided elsewhere. RESET_STREAM_AT works like a FIN (draft-ietf-quic-reliable-stream-reset-10
+ * §5.3), so it has no inputs of its own.
  */
 #ifndef LEAT_QUIC_STREAM_STREAM_STATE_H
 #define LEAT_QUIC_STREAM_STREAM_STATE_H
@@ -22,9 +23,10 @@ typedef enum leat_send_state {
 
 typedef enum leat_send_input {
     LEAT_SEND_ON_DATA,        /* STREAM or STREAM_DATA_BLOCKED sent */
-    LEAT_SEND_ON_FIN,         /* STREAM with FIN sent, so that all data is sent */
+    LEAT_SEND_ON_FIN,         /* STREAM with FIN sent, so that all data is sent; RESET_STREAM_AT
+                                 queued */
     LEAT_SEND_ON_RESET,       /* RESET_STREAM queued */
-    LEAT_SEND_ON_ALL_ACKED,   /* all data and the FIN acknowledged */
+    LEAT_SEND_ON_ALL_ACKED,   /* all data and the FIN or RESET_STREAM_AT acknowledged */
     LEAT_SEND_ON_RESET_ACKED, /* RESET_STREAM acknowledged */
     LEAT_SEND_INPUT_COUNT
 } leat_send_input;
@@ -41,8 +43,8 @@ typedef enum leat_recv_state {
 } leat_recv_state;
 
 typedef enum leat_recv_input {
-    LEAT_RECV_ON_FIN,        /* a STREAM frame with FIN */
-    LEAT_RECV_ON_ALL_DATA,   /* all bytes up to the final size have arrived */
+    LEAT_RECV_ON_FIN,        /* a STREAM frame with FIN, or RESET_STREAM_AT */
+    LEAT_RECV_ON_ALL_DATA,   /* all bytes up to the final or reliable size have arrived */
     LEAT_RECV_ON_RESET,      /* RESET_STREAM */
     LEAT_RECV_ON_DATA_READ,  /* the application has taken everything */
     LEAT_RECV_ON_RESET_READ, /* the application was told of the reset */

@@ -125,6 +125,13 @@ int leat_conn_reset_stream(leat_conn *conn, uint64_t stream_id, uint64_t error_c
     return 0;
 }
 
+int leat_conn_reset_stream_at(
+    leat_conn *conn, uint64_t stream_id, uint64_t error_code, uint64_t reliable_size) {
+    int result = leat_conn_reset_stream(conn, stream_id, error_code);
+    fake_find(conn, stream_id)->reliable_size = reliable_size;
+    return result;
+}
+
 int leat_conn_stop_stream(leat_conn *conn, uint64_t stream_id, uint64_t error_code) {
     fake_stream *stream = fake_find(conn, stream_id);
     if (stream->stopped == FAKE_NONE) {

@@ -18,6 +18,7 @@ typedef struct fake_stream {
     size_t sent_length;
     bool is_open, end_sent, is_held, wants_writable, is_finished_sending;
     uint64_t reset, stopped;    /* error codes, or FAKE_NONE */
+    uint64_t reliable_size;     /* of the reset */
     size_t unread;              /* of the last delivery, given back */
     bool end_unread;
     int urgency, incremental;   /* -1: not set */

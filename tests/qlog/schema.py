@@ -127,6 +127,8 @@ FRAMES = {
     "padding": {}, "ping": {}, "handshake_done": {}, "datagram": {},
     "ack": {"_ack_delay": real, "_acked_ranges": items(items(u64, 1), 1), "_ect1": u64, "_ect0": u64, "_ce": u64},
     "reset_stream": {"stream_id": u64, "error": application_error, "_error_code": u64, "final_size": u64},
+    "reset_stream_at": {"stream_id": u64, "error": application_error, "_error_code": u64, "final_size": u64,
+                        "reliable_size": u64},
     "stop_sending": {"stream_id": u64, "error": application_error, "_error_code": u64},
     "crypto": {"offset": u64, "raw": members(length=u64, _payload_length=u64, _data=hexstring)},
     "new_token": {"token": token},
@@ -194,7 +196,7 @@ EVENTS = {
     "quic:alpn_information": members(_chosen_alpn=members(_byte_value=hexstring, _string_value=text)),
     "quic:parameters_set": members(
         _initiator=initiator, _original_destination_connection_id=cid, _initial_source_connection_id=cid,
-        _retry_source_connection_id=cid, _stateless_reset_token=matching("[0-9a-f]{32}"), _disable_active_migration=flag,
+        _retry_source_connection_id=cid, _stateless_reset_token=matching("[0-9a-f]{32}"), _disable_active_migration=flag, _reset_stream_at=flag,
         _ack_delay_exponent=u64, _max_ack_delay=u64, **parameters),
     "quic:packet_sent": members(header=header, _trigger=one_of(
         "retransmit_reordered", "retransmit_timeout", "pto_probe", "retransmit_crypto", "cc_bandwidth_probe"), **packet),

@@ -151,6 +151,26 @@ WT_TEST(codes_of_resets_and_stops_are_mapped_both_ways) {
     ck_assert_uint_eq(fake_find(&rig->fake.conn, ours)->stopped, 0x52e5ac983162);
 }
 
+/* TEST draft-ietf-webtrans-http3-16 §4.4: two bytes of type and one of session ID. */
+WT_TEST(a_reset_keeps_the_head_of_the_stream) {
+    uint64_t theirs = wt_peer_bidi(rig, 1), ours[3];
+    wt_open(rig);
+    wt_feed(rig, theirs, "4041 00", false);
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_int_eq(leat_wt_open_stream(rig->wt, 0, i == 0, &ours[i]), 0);
+    }
+    ck_assert_int_eq(leat_wt_reset_stream(rig->wt, ours[0], 0), 0);
+    ck_assert_int_eq(leat_wt_reset_stream(rig->wt, ours[1], 0), 0);
+    ck_assert_int_eq(leat_wt_reset_stream(rig->wt, theirs, 0), 0);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, ours[0])->reliable_size, 3);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, ours[1])->reliable_size, 3);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, theirs)->reliable_size, 0);
+    leat_wt_close(rig->wt, 0, 0, NULL, 0);
+    ck_assert_uint_eq(fake_find(&rig->fake.conn, ours[2])->reliable_size, 3);
+    ck_assert_uint_ne(fake_find(&rig->fake.conn, ours[2])->reset, FAKE_NONE);
+    ck_assert_uint_ne(fake_find(&rig->fake.conn, ours[2])->stopped, FAKE_NONE);
+}
+
 WT_TEST(a_direction_that_is_over_tells_no_more) {
     uint64_t id = wt_peer_bidi(rig, 1);
     wt_open(rig);
@@ -443,7 +463,8 @@ LEAT_TEST_MAIN("webtransport streams", a_unidirectional_stream_of_the_peer_is_to
     streams_find_their_session, a_session_id_that_is_no_request_ends_the_connection,
     our_streams_begin_with_type_or_signal_and_session, streams_open_only_on_open_sessions,
     a_full_stream_takes_what_fits_and_tells_when_there_is_room,
-    codes_of_resets_and_stops_are_mapped_both_ways, a_direction_that_is_over_tells_no_more,
+    codes_of_resets_and_stops_are_mapped_both_ways, a_reset_keeps_the_head_of_the_stream,
+    a_direction_that_is_over_tells_no_more,
     a_stopped_stream_of_the_peer_leaves_nothing, unknown_streams_are_no_streams,
     early_streams_wait_in_the_transport, a_stream_may_overtake_its_request,
     early_streams_are_bounded, streams_of_a_request_that_is_no_session_are_refused,

@@ -29,6 +29,8 @@ static const char *error_name(const leat_frame *frame) {
         return leat_transport_error_name(frame->connection_close.error_code);
     case LEAT_FRAME_RESET_STREAM:
         return leat_h3_error_name(frame->reset_stream.error_code);
+    case LEAT_FRAME_RESET_STREAM_AT:
+        return leat_h3_error_name(frame->reset_stream_at.error_code);
     case LEAT_FRAME_STOP_SENDING:
         return leat_h3_error_name(frame->stop_sending.error_code);
     default:

@@ -81,6 +81,8 @@ static const bad_case bad_cases[] = {
     {"initial_max_streams_uni above 2^60", "09 08 d000000000000001", true},
     {"disable_active_migration with a value", "0c 01 00", true},
     {"a connection ID of 21 bytes", "0f 15 000102030405060708090a0b0c0d0e0f1011121314", true},
+    {"reset_stream_at with a value", "1d 01 00", true},
+    {"the older reset_stream_at with a value", "c017f7586d2cb571 01 00", true},
     {"a duplicate", "01 01 05 01 01 05", true},
     {"a duplicate flag", "0c 00 0c 00", true},
     {"original_destination_connection_id of a client", "00 04 01020304", true},
@@ -99,6 +101,19 @@ START_TEST(each_fault_is_found) {
         ck_assert_msg(parse(&params, bad_cases[i].bytes, bad_cases[i].from_client) != NULL,
                       "%s was accepted", bad_cases[i].what);
     }
+}
+END_TEST
+
+/* TEST draft-ietf-quic-reliable-stream-reset-10 §3; versions 05 to 07 had another number. */
+START_TEST(reset_stream_at_has_two_numbers) {
+    leat_transport_params params;
+    ck_assert_ptr_null(parse(&params, "01 01 05", true));
+    ck_assert(!params.reset_stream_at);
+    ck_assert_ptr_null(parse(&params, "1d 00", true));
+    ck_assert(params.reset_stream_at);
+    ck_assert_ptr_null(parse(&params, "c017f7586d2cb571 00", false));
+    ck_assert(params.reset_stream_at);
+    ck_assert_ptr_null(parse(&params, "1d 00 c017f7586d2cb571 00", false));
 }
 END_TEST
 
@@ -142,6 +157,6 @@ END_TEST
 
 LEAT_TEST_MAIN("quic/conn/transport_params", nothing_means_the_defaults, what_is_written_is_read,
                an_empty_id_is_written_when_it_is_present, each_fault_is_found,
-                   a_preferred_address_is_read_past,
+                   a_preferred_address_is_read_past, reset_stream_at_has_two_numbers,
                unknown_parameters_are_ignored, every_cut_of_a_good_message_is_survived,
                    every_row_has_a_name)

@@ -20,6 +20,8 @@ extern const size_t frame_sample_count;
  * memory ends. */
 uint64_t frame_parse_exactly(leat_span bytes, leat_frame *frame);
 uint64_t frame_parse_hex(const char *hex, leat_frame *frame);
+/* A type beyond RFC 9000 that has a row. */
+bool frame_is_extension(uint64_t type);
 void frame_assert_error(const char *hex, uint64_t expected);
 
 #endif

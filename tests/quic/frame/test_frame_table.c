@@ -26,8 +26,8 @@ END_TEST
 
 START_TEST(other_types_are_unknown) {
     for (uint64_t type = 0x1f; type < 0x4000; type++) {
-        bool is_datagram = type == 0x30 || type == 0x31;
-        ck_assert(is_datagram || leat_frame_kind_of(type) == LEAT_FRAME_KIND_COUNT);
+        ck_assert(frame_is_extension(type) ||
+                  leat_frame_kind_of(type) == LEAT_FRAME_KIND_COUNT);
     }
     ck_assert_int_eq(leat_frame_kind_of(UINT64_MAX), LEAT_FRAME_KIND_COUNT);
 }
@@ -63,6 +63,7 @@ START_TEST(frames_are_allowed_where_the_rfc_says) {
         {LEAT_FRAME_CONNECTION_CLOSE, "IH01"},
         {LEAT_FRAME_CONNECTION_CLOSE_APPLICATION, "__01"},
         {LEAT_FRAME_HANDSHAKE_DONE, "___1"},
+        {LEAT_FRAME_RESET_STREAM_AT, "__01"},
         {LEAT_FRAME_DATAGRAM, "__01"},
     };
     ck_assert_uint_eq(sizeof expected / sizeof expected[0], LEAT_FRAME_KIND_COUNT);
