@@ -18,10 +18,16 @@
 #define LEAT_QPACK_OUTSTANDING_MAX 512
 /* Unsent encoder stream bytes, stops a peer that withholds credit: then nothing is inserted. */
 #define LEAT_QPACK_ENCODER_OUTPUT_MAX 16384
-/* Lines seen lately; a line is inserted when it comes again. */
+/* Lines seen lately, at most: one for each LEAT_QPACK_HISTORY_SHARE bytes of the table, because what
+ * comes again later than entries live is of no use. */
 #define LEAT_QPACK_HISTORY 64
+#define LEAT_QPACK_HISTORY_SHARE 64
 
 #define LEAT_QPACK_NO_INDEX UINT64_MAX
+
+typedef struct leat_qpack_line_hash {
+    uint32_t name, line;
+} leat_qpack_line_hash;
 
 /* A section that was sent and refers to the table. */
 typedef struct leat_qpack_outstanding {
@@ -54,7 +60,7 @@ struct leat_qpack_encoder {
     uint64_t stream_room;
     uint8_t instruction[LEAT_QPACK_INTEGER_MAX + 1]; /* of the decoder stream, not complete yet */
     size_t instruction_length;
-    uint32_t history[LEAT_QPACK_HISTORY]; /* hashes of lines, a ring */
+    leat_qpack_line_hash history[LEAT_QPACK_HISTORY]; /* a ring of lines */
     unsigned history_next;
 };
 

@@ -10,10 +10,8 @@
 
 /* RFC 9204 §2.1.1.1: the share of the capacity that is kept free of new references. */
 #define DRAINING_SHARE 8
-
-typedef struct line_hash {
-    uint32_t name, line;
-} line_hash;
+/* A name that came with so many values lately does not repeat: dates, paths, lengths. */
+#define VALUES_OF_NAME_MAX 6
 
 static uint64_t hash_bytes(uint64_t hash, leat_span bytes) {
     hash ^= bytes.length;
@@ -27,10 +25,10 @@ static uint64_t hash_bytes(uint64_t hash, leat_span bytes) {
     return hash;
 }
 
-static line_hash hash_line(const leat_qpack_line *line) {
+static leat_qpack_line_hash hash_line(const leat_qpack_line *line) {
     uint64_t name = hash_bytes(0, line->name);
     uint64_t whole = hash_bytes(name, line->value);
-    return (line_hash){(uint32_t)name, (uint32_t)whole};
+    return (leat_qpack_line_hash){(uint32_t)name, (uint32_t)whole};
 }
 
 static bool can_refer_to(
@@ -56,8 +54,8 @@ static void note_found(found_entry *found, uint64_t index, bool is_usable) {
     }
 }
 
-static found_entries find_entries(const leat_qpack_encoder *encoder,
-    const leat_qpack_draft *draft, const leat_qpack_line *line, line_hash hash) {
+static found_entries find_entries(const leat_qpack_encoder *encoder, const leat_qpack_draft *draft,
+    const leat_qpack_line *line, leat_qpack_line_hash hash) {
     const leat_qpack_table *table = &encoder->table;
     found_entry none = {LEAT_QPACK_NO_INDEX, LEAT_QPACK_NO_INDEX};
     found_entries found = {none, none};
@@ -127,7 +125,7 @@ static bool begin_instruction(
 }
 
 static bool end_instruction(leat_qpack_encoder *encoder, const instruction_draft *instruction,
-    const leat_qpack_line *line, line_hash hash) {
+    const leat_qpack_line *line, leat_qpack_line_hash hash) {
     size_t length = encoder->output.length + leat_writer_length(&instruction->writer);
     /* RFC 9204 §2.1.3-1: only what can be sent whole. */
     if (instruction->writer.failed || length > encoder->stream_room) {
@@ -146,8 +144,8 @@ static bool end_instruction(leat_qpack_encoder *encoder, const instruction_draft
     return true;
 }
 
-static bool insert(leat_qpack_encoder *encoder, const leat_qpack_line *line, line_hash hash,
-    uint64_t static_name, uint64_t dynamic_name) {
+static bool insert(leat_qpack_encoder *encoder, const leat_qpack_line *line,
+    leat_qpack_line_hash hash, uint64_t static_name, uint64_t dynamic_name) {
     instruction_draft instruction;
     if (!begin_instruction(encoder, &instruction, line->name.length + line->value.length)) {
         return false;
@@ -165,8 +163,8 @@ static bool insert(leat_qpack_encoder *encoder, const leat_qpack_line *line, lin
     return end_instruction(encoder, &instruction, line, hash);
 }
 
-static bool duplicate(
-    leat_qpack_encoder *encoder, const leat_qpack_line *line, line_hash hash, uint64_t index) {
+static bool duplicate(leat_qpack_encoder *encoder, const leat_qpack_line *line,
+    leat_qpack_line_hash hash, uint64_t index) {
     instruction_draft instruction;
     if (!begin_instruction(encoder, &instruction, 0)) {
         return false;
@@ -176,26 +174,40 @@ static bool duplicate(
     return end_instruction(encoder, &instruction, line, hash);
 }
 
-/* Only what comes again is worth its place; many lines never do (dates, paths, lengths). */
-static bool was_seen(leat_qpack_encoder *encoder, uint32_t hash) {
-    for (size_t i = 0; i < LEAT_QPACK_HISTORY; i++) {
-        if (encoder->history[i] == hash) {
+static void remember(leat_qpack_encoder *encoder, size_t length, leat_qpack_line_hash hash) {
+    encoder->history[encoder->history_next] = hash;
+    encoder->history_next = (unsigned)((encoder->history_next + 1) % length);
+}
+
+/*
+ * A line that is not in the table is worth its place when it comes again; while there is room, also
+ * when it comes for the first time, unless its name always has another value.
+ */
+static bool is_worth_inserting(
+    leat_qpack_encoder *encoder, leat_qpack_line_hash hash, bool fits) {
+    uint64_t share = encoder->table.capacity / LEAT_QPACK_HISTORY_SHARE + 1;
+    size_t length = share < LEAT_QPACK_HISTORY ? (size_t)share : LEAT_QPACK_HISTORY;
+    unsigned values = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (encoder->history[i].line == hash.line) {
             return true;
         }
+        values += encoder->history[i].name == hash.name ? 1 : 0;
     }
-    encoder->history[encoder->history_next] = hash;
-    encoder->history_next = (encoder->history_next + 1) % LEAT_QPACK_HISTORY;
-    return false;
+    remember(encoder, length, hash);
+    return fits && values < VALUES_OF_NAME_MAX;
 }
 
 uint64_t leat_qpack_use_line(leat_qpack_encoder *encoder, const leat_qpack_draft *draft,
     const leat_qpack_line *line, uint64_t static_name) {
-    line_hash hash = hash_line(line);
+    leat_qpack_line_hash hash = hash_line(line);
     found_entries found = find_entries(encoder, draft, line, hash);
     uint64_t known = found.line.newest;
-    bool is_wanted = known == LEAT_QPACK_NO_INDEX ? was_seen(encoder, hash.line)
-                                                  : is_draining(&encoder->table, known);
     uint64_t size = line->name.length + line->value.length + LEAT_QPACK_ENTRY_OVERHEAD;
+    /* What may not be referred to before it is acknowledged is sent twice: that costs more. */
+    bool fits = draft->may_block && encoder->table.capacity - encoder->table.size >= size;
+    bool is_wanted = known == LEAT_QPACK_NO_INDEX ? is_worth_inserting(encoder, hash, fits)
+                                                  : is_draining(&encoder->table, known);
     if (!is_wanted || !can_make_room(encoder, draft, size)) {
         return found.line.usable;
     }
