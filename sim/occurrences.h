@@ -12,7 +12,7 @@
 #include "sim/task.h"
 
 #define SIM_FRAME_TYPES 0x32 /* up to DATAGRAM with a length, RFC 9221 §4 */
-#define SIM_CLOSE_SOURCES (LEAT_SOURCE_INTERNAL_ERROR + 1)
+#define SIM_CLOSE_SOURCES (LEAT_SOURCE_REQUEST_TIMEOUT + 1)
 
 /* What is seen in traces and has no event of its own. */
 typedef enum sim_feature {

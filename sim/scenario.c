@@ -259,6 +259,7 @@ static void draw_death(dice *d, sim_scenario *scenario) {
         config->quic[side].handshake_timeout = between(d, 1, 10) * LEAT_SECOND;
         config->quic[side].liveness = chance(d, 50) ? between(d, 2, 6) * LEAT_SECOND : 0;
     }
+    config->quic[SIM_SERVER].request_timeout = chance(d, 50) ? between(d, 1, 10) * LEAT_SECOND : 0;
     config->changes = scenario->changes;
     config->change_count = config->change_count > 2 ? config->change_count : 2;
     for (size_t i = 0; i < config->flow_count; i++) {

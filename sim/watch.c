@@ -71,6 +71,11 @@ static void on_completed(end_conn *c, bool is_resumed) {
     work_begin(c->flow, c->side);
 }
 
+/* Ends a connection that did nothing wrong, and says so. */
+static bool may_give_up(const leat_config *quic) {
+    return quic->liveness != 0 || quic->request_timeout != 0;
+}
+
 /*
  * RFC 9000 §10.2.3: an application that closes early is an APPLICATION_ERROR to the peer. RFC 9000
  * §8.1.4: a Retry token is good for a short time only, which bad links outlast.
@@ -83,7 +88,7 @@ static bool is_possible(const end_conn *c, const leat_event *event) {
         return false;
     case LEAT_SOURCE_PEER_TRANSPORT:
         return code == LEAT_APPLICATION_ERROR ||
-               (code == LEAT_NO_ERROR && c->w->config->quic[OTHER(c->side)].liveness != 0) ||
+               (code == LEAT_NO_ERROR && may_give_up(&c->w->config->quic[OTHER(c->side)])) ||
                (code == LEAT_INVALID_TOKEN && c->w->config->retry);
     default:
         return true;

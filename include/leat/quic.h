@@ -130,6 +130,8 @@ typedef struct leat_config {
     /* Marks packets ECT(0) on paths that prove to carry it, RFC 9000 §13.4; default true. What the
      * peer marks is reported either way. */
     bool ecn;
+    /* server: the client must open a bidirectional stream within this time of the handshake's end; default 0: none */
+    leat_time request_timeout;
 } leat_config;
 
 LEAT_API void leat_config_init(leat_config *config, bool is_client);
@@ -181,6 +183,7 @@ typedef enum leat_close_source {
     LEAT_SOURCE_PROTOCOL_ERROR,    /* a fault of the peer found here */
     LEAT_SOURCE_REFUSED,           /* this endpoint refused it */
     LEAT_SOURCE_INTERNAL_ERROR,    /* memory, random source, AEAD limit */
+    LEAT_SOURCE_REQUEST_TIMEOUT,   /* the client never asked for anything: config.request_timeout */
 } leat_close_source;
 LEAT_API const char *leat_close_source_name(leat_close_source source); /* "peer_application" */
 

@@ -78,6 +78,7 @@ const char *leat_close_source_name(leat_close_source source) {
         [LEAT_SOURCE_PROTOCOL_ERROR] = "protocol_error",
         [LEAT_SOURCE_REFUSED] = "refused",
         [LEAT_SOURCE_INTERNAL_ERROR] = "internal_error",
+        [LEAT_SOURCE_REQUEST_TIMEOUT] = "request_timeout",
     };
     return (size_t)source < sizeof names / sizeof names[0] ? names[source] : "unknown";
 }

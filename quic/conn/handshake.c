@@ -285,6 +285,7 @@ static void complete(leat_conn *conn) {
                                 .session_resumed = leat_tls_is_resumed(conn->handshake.tls)},
     };
     conn->handshake.is_complete = true;
+    conn->handshake.completed = conn->now;
     leat_trace_state(conn, "handshake_complete");
     conn->receive.keys_arrived = true;
     leat_events_push(conn, &event);

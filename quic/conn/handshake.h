@@ -23,7 +23,7 @@ typedef struct leat_conn_handshake {
     bool has_peer_params, is_complete, is_confirmed;
     bool done_due;            /* HANDSHAKE_DONE is to be sent */
     char *alpn;
-    leat_time started;
+    leat_time started, completed;
     leat_time previous_keys_deadline; /* RFC 9001 §6.5: the previous read key goes then */
     unsigned tickets;
     uint64_t key_updates;

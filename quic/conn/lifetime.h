@@ -1,5 +1,5 @@
 /*
- * How long a connection lives and how it ends: liveness.c, calm.c, close.c.
+ * How long a connection lives and how it ends: liveness.c, request_timeout.c, calm.c, close.c.
  */
 #ifndef LEAT_QUIC_CONN_LIFETIME_H
 #define LEAT_QUIC_CONN_LIFETIME_H
@@ -48,6 +48,11 @@ leat_time leat_liveness_due(const leat_conn *conn);
 void leat_liveness_expire(leat_conn *conn);
 leat_time leat_handshake_timeout_due(const leat_conn *conn);
 void leat_handshake_timeout_expire(leat_conn *conn);
+
+/* ---- request_timeout.c ----------------------------------------------------------------------- */
+
+leat_time leat_request_timeout_due(const leat_conn *conn);
+void leat_request_timeout_expire(leat_conn *conn);
 
 /* ---- calm.c: what lies empty goes back when no packets come ---------------------------------- */
 

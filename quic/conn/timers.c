@@ -36,6 +36,7 @@ static const timer_row timers[] = {
     {"close", LEAT_CONN_CLOSING, LEAT_CONN_DRAINING, leat_close_due, leat_close_expire},
     {"idle_timeout", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_idle_due, leat_idle_expire},
     {"handshake_timeout", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_handshake_timeout_due, leat_handshake_timeout_expire},
+    {"request_timeout", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_request_timeout_due, leat_request_timeout_expire},
     {"liveness", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_liveness_due, leat_liveness_expire},
     {"loss_timeout", LEAT_CONN_OPEN, LEAT_CONN_OPEN, recovery_due, recovery_expire},
     {"ack_delay", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_acks_due, ack_expire},

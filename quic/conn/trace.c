@@ -158,6 +158,7 @@ void leat_trace_closed(const leat_conn *conn) {
         [LEAT_SOURCE_PROTOCOL_ERROR] = {"local", "error"},
         [LEAT_SOURCE_REFUSED] = {"local", "aborted"},
         [LEAT_SOURCE_INTERNAL_ERROR] = {"local", "aborted"},
+        [LEAT_SOURCE_REQUEST_TIMEOUT] = {"local", "idle_timeout"},
     };
     const leat_conn_ending *close = &conn->close;
     if (leat_trace_is_on(conn)) {

@@ -215,7 +215,7 @@ EVENTS = {
         _tuple_id=text, _tuple_remote=endpoint, _tuple_local=endpoint),
     # §5.21: the type is a socket: timers that the draft has no name for are ours.
     "quic:timer_updated": members(
-        _timer_type=one_of("ack", "pto", "loss_timeout", "path_validation", "handshake_timeout", "idle_timeout", "close",
+        _timer_type=one_of("ack", "pto", "loss_timeout", "path_validation", "handshake_timeout", "request_timeout", "idle_timeout", "close",
                            "liveness", "ack_delay", "pacing", "previous_keys", "keep_alive", "calm"),
         _timer_id=u64, _packet_number_space=packet_number_space, event_type=one_of("set", "expired", "cancelled"),
         _delta=real),

@@ -34,6 +34,7 @@ static const option_row rows[] = {
     {"--reset-key", OPTION_TEXT, AT(reset_key), "FILE", "32 secret bytes that survive restarts (in the state folder)"},
     {"--workers", OPTION_NUMBER, AT(workers), "N", "loops; only 1 is there yet"},
     {"--idle-timeout", OPTION_SECONDS, AT(idle_timeout), "S", "end connections after S seconds without a packet (30)"},
+    {"--request-timeout", OPTION_SECONDS, AT(request_timeout), "S", "end connections that ask for nothing within S seconds, 0: off (15)"},
     {"--liveness", OPTION_SECONDS, AT(liveness), "S", "end connections with a session after S seconds of silence, 0: off (3)"},
     {"--drain", OPTION_SECONDS, AT(drain), "S", "seconds that requests may take after SIGTERM (3)"},
     {"--keylog", OPTION_TEXT, AT(keylog), "FILE", "append TLS secrets in the NSS key log format"},
@@ -195,6 +196,7 @@ static void fill_quic_config(serve_app *serve) {
     serve->quic.alpn = alpn;
     serve->quic.alpn_count = 1;
     serve->quic.max_idle_timeout = serve->settings.idle_timeout;
+    serve->quic.request_timeout = serve->settings.request_timeout;
     serve->quic.liveness = serve->settings.liveness;
     serve->quic.max_datagram_frame_size = 65535;
 }
@@ -323,6 +325,7 @@ int command_serve(int count, char **arguments) {
     }
     made->settings.max_sessions = 10000;
     made->settings.idle_timeout = 30 * LEAT_SECOND;
+    made->settings.request_timeout = 15 * LEAT_SECOND;
     made->settings.liveness = 3 * LEAT_SECOND;
     made->settings.drain = 3 * LEAT_SECOND;
     made->settings.workers = 1;

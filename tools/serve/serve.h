@@ -25,7 +25,7 @@ typedef struct serve_app {
         option_list listen, cert, key, key_password_file, origin;
         const char *root, *page, *store, *reset_key, *keylog, *qlog;
         uint64_t max_sessions, workers;
-        leat_time idle_timeout, liveness, drain;
+        leat_time idle_timeout, request_timeout, liveness, drain;
         bool retry, verbose;
     } settings;
     const option_table *table; /* for complaints */
