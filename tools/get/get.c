@@ -33,7 +33,7 @@ static const option_row rows[] = {
     CLIENT_TRUST_ROWS(get_app, settings.trust),
     {"--resolve", OPTION_LIST, AT(resolve), "HOST:PORT:ADDRESS", "connect to ADDRESS for this host and port"},
     {"--early-data", OPTION_FLAG, AT(early_data), NULL, "send in 0-RTT (not there yet: a full handshake is made)"},
-    {"--session", OPTION_TEXT, AT(session), "FILE", "keep session tickets in FILE and resume with them"},
+    {"--session", OPTION_TEXT, AT(session), "FILE", "keep session tickets and address tokens in FILE and use them"},
     {"--max-time", OPTION_SECONDS, AT(max_time), "S", "give up after S seconds (never)"},
     {"--connect-timeout", OPTION_SECONDS, AT(connect_timeout), "S", "give up connecting after S seconds (10)"},
     {"--keylog", OPTION_TEXT, AT(keylog), "FILE", "append TLS secrets in the NSS key log format"},

@@ -25,6 +25,7 @@ typedef struct get_app get_app;
 typedef struct get_origin get_origin;
 typedef struct get_transfer get_transfer;
 typedef struct get_sessions get_sessions;
+typedef enum session_kind { SESSION_TICKET, SESSION_TOKEN, SESSION_PARTS } session_kind;
 
 /* ---- output.c: where a body goes ---- */
 
@@ -131,7 +132,7 @@ struct get_origin {
     char authority[sizeof((tool_url *)0)->authority];
     leat_list transfers;
     leat_time connected; /* LEAT_TIME_NEVER: not yet */
-    uint8_t *ticket;     /* a copy: the connection may be begun again at another address */
+    uint8_t *kept[SESSION_PARTS]; /* copies: the connection may be begun again at another address */
     bool is_leaving;     /* takes no new requests: GOAWAY, or it has ended */
     bool has_ended, had_ticket;
 };
@@ -143,11 +144,14 @@ void origin_join(get_origin *origin, get_transfer *transfer);
 void origin_start_waiting(get_origin *origin);
 void origin_free(get_origin *origin);
 
-/* ---- session_file.c: tickets by host and port, in a file of mode 0600 ---- */
+/* ---- session_file.c: tickets and tokens by host and port, in a file of mode 0600 ---- */
 
 get_sessions *sessions_file_open(const char *path, char message[LEAT_MESSAGE_MAX]);
-leat_span sessions_file_find(const get_sessions *sessions, const char *authority);
-void sessions_file_put(get_sessions *sessions, const char *authority, leat_span ticket);
+leat_span sessions_file_find(
+    const get_sessions *sessions, const char *authority, session_kind kind);
+void sessions_file_put(
+    get_sessions *sessions, const char *authority, session_kind kind, leat_span bytes);
+void sessions_file_forget(get_sessions *sessions, const char *authority, session_kind kind);
 /* False: errno says why. */
 bool sessions_file_save(const get_sessions *sessions);
 void sessions_file_close(get_sessions *sessions);

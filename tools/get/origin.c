@@ -69,7 +69,13 @@ static void on_terminated(get_origin *origin, const leat_event *event) {
 static void on_ticket(get_origin *origin, leat_span ticket) {
     origin->had_ticket = true;
     if (origin->app->sessions != NULL) {
-        sessions_file_put(origin->app->sessions, origin->authority, ticket);
+        sessions_file_put(origin->app->sessions, origin->authority, SESSION_TICKET, ticket);
+    }
+}
+
+static void on_token(const get_origin *origin, leat_span token) {
+    if (origin->app->sessions != NULL) {
+        sessions_file_put(origin->app->sessions, origin->authority, SESSION_TOKEN, token);
     }
 }
 
@@ -93,6 +99,9 @@ static void on_event(void *user, leat_conn *conn, const leat_event *event) {
         break;
     case LEAT_EVENT_SESSION_TICKET:
         on_ticket(origin, event->ticket.data);
+        break;
+    case LEAT_EVENT_NEW_TOKEN:
+        on_token(origin, event->ticket.data);
         break;
     case LEAT_EVENT_CONNECTION_TERMINATED:
         on_terminated(origin, event);
@@ -121,13 +130,22 @@ static const char *find_resolved(const get_transfer *transfer, char address[URL_
     return NULL;
 }
 
-static void use_ticket(get_origin *origin, leat_config *quic) {
-    leat_span ticket = origin->app->sessions == NULL
-                           ? (leat_span){NULL, 0}
-                           : sessions_file_find(origin->app->sessions, origin->authority);
-    if (ticket.length > 0 && (origin->ticket = leat_alloc(NULL, ticket.length)) != NULL) {
-        memcpy(origin->ticket, ticket.data, ticket.length);
-        quic->session_ticket = (leat_span){origin->ticket, ticket.length};
+/* What the file has for this server, as a copy that lives as long as the origin. */
+static leat_span recall(get_origin *origin, session_kind kind) {
+    leat_span kept = sessions_file_find(origin->app->sessions, origin->authority, kind);
+    if (kept.length == 0 || (origin->kept[kind] = leat_alloc(NULL, kept.length)) == NULL) {
+        return (leat_span){NULL, 0};
+    }
+    memcpy(origin->kept[kind], kept.data, kept.length);
+    return (leat_span){origin->kept[kind], kept.length};
+}
+
+static void use_session(get_origin *origin, leat_config *quic) {
+    if (origin->app->sessions != NULL) {
+        quic->session_ticket = recall(origin, SESSION_TICKET);
+        quic->token = recall(origin, SESSION_TOKEN);
+        /* RFC 9000 §8.1.3: used once, so that nobody can link two connections by it. */
+        sessions_file_forget(origin->app->sessions, origin->authority, SESSION_TOKEN);
     }
 }
 
@@ -138,7 +156,7 @@ static bool connect_client(
     leat_config quic = origin->app->quic;
     const char *resolved = find_resolved(transfer, address);
     leat_client_config_init(&config);
-    use_ticket(origin, &quic);
+    use_session(origin, &quic);
     quic.server_name = transfer->url.host;
     config.quic = &quic;
     config.layers = LEAT_LAYER_H3;
@@ -202,6 +220,8 @@ void origin_start_waiting(get_origin *origin) {
 void origin_free(get_origin *origin) {
     leat_list_remove(&origin->node);
     leat_client_free(origin->client);
-    leat_free(NULL, origin->ticket);
+    for (size_t i = 0; i < SESSION_PARTS; i++) {
+        leat_free(NULL, origin->kept[i]);
+    }
     leat_free(NULL, origin);
 }
