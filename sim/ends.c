@@ -170,7 +170,7 @@ static void send_datagram(end *e, const uint8_t *bytes, size_t length, const lea
     if (e->side == SIM_CLIENT) {
         wire.local = nat_outside(w, &path->local);
     } else {
-        nat_on_server_sends(w, &path->remote, length);
+        nat_on_server_sends(w, &path->remote, bytes, length);
     }
     if (w->config->on_datagram != NULL) {
         w->config->on_datagram(w->config->on_datagram_user, e->side, bytes, length, &wire, w->now);

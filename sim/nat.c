@@ -32,13 +32,17 @@ leat_address nat_client(const world *w, size_t flow_number) {
 leat_address nat_server(const world *w) { return make_address(w, 2, 1, SERVER_PORT); }
 
 leat_address nat_outside(const world *w, const leat_address *inside) {
-    unsigned flow_number = inside->port - CLIENT_PORT;
-    unsigned offset = (w->nat.port_epoch * SIM_FLOWS_MAX + flow_number) % OUTSIDE_PORTS;
+    unsigned number = inside->port - CLIENT_PORT;
+    unsigned offset = (w->nat.port_epoch * SIM_FLOWS_MAX + number) % OUTSIDE_PORTS;
     return make_address(w, 3, (uint8_t)(1 + w->nat.host_epoch), (uint16_t)(OUTSIDE_PORT + offset));
 }
 
+static size_t flow_number(const leat_address *outside) {
+    return (size_t)(outside->port - OUTSIDE_PORT) % SIM_FLOWS_MAX;
+}
+
 flow *nat_find(world *w, const leat_address *outside, bool *is_current) {
-    size_t number = (size_t)(outside->port - OUTSIDE_PORT) % SIM_FLOWS_MAX;
+    size_t number = flow_number(outside);
     if (outside->port < OUTSIDE_PORT || number >= w->config->flow_count) {
         return NULL;
     }
@@ -70,7 +74,18 @@ static seen_address *see(world *w, const leat_address *address) {
     return &n->seen[n->count++];
 }
 
-/* RFC 9000 §8.1: a token that was given to this address proves it. */
+static bool is_first_of_flow(const world *w, const leat_address *address) {
+    for (size_t i = 0; i < w->nat.count; i++) {
+        const seen_address *other = &w->nat.seen[i];
+        if (other->is_first && flow_number(&other->address) == flow_number(address)) {
+            return leat_address_equal(&other->address, address);
+        }
+    }
+    return true;
+}
+
+static bool is_retry(const uint8_t *bytes) { return (bytes[0] & 0xf0) == 0xf0; }
+
 static bool has_token(const sim_datagram *datagram) {
     leat_reader reader = leat_reader_make(datagram->bytes, datagram->length);
     bool is_initial = (leat_read_u8(&reader) & 0xf0) == 0xc0;
@@ -85,17 +100,31 @@ void nat_on_server_received(world *w, const sim_datagram *datagram) {
     seen_address *from = see(w, &datagram->path.local);
     if (from != NULL) {
         from->received += datagram->length;
-        from->is_validated = from->is_validated || has_token(datagram);
+        from->is_first = from->is_first ||
+                         (!datagram->is_corrupted && is_first_of_flow(w, &from->address));
+        /* RFC 9000 §8.1.2: the token of a Retry that went to this address proves it. */
+        from->is_validated = from->is_validated || (from->was_retried && has_token(datagram));
     }
     w->arriving = from;
 }
 
-void nat_on_server_sends(world *w, const leat_address *to, size_t length) {
+/*
+ * RFC 9000 §8.1: a Handshake packet proves the address that its keys were made for, as only who
+ * lives there could read them. From anywhere else it might have been forwarded.
+ */
+void nat_on_handshake_packet(world *w) {
+    if (w->arriving != NULL) {
+        w->arriving->is_validated = w->arriving->is_validated || w->arriving->is_first;
+    }
+}
+
+void nat_on_server_sends(world *w, const leat_address *to, const uint8_t *bytes, size_t length) {
     seen_address *address = see(w, to);
     if (address == NULL) {
         return;
     }
     address->sent += length;
+    address->was_retried = address->was_retried || is_retry(bytes);
     if (!address->is_validated && address->sent > AMPLIFICATION * address->received) {
         world_fail(w, "%llu bytes went to an address that is not validated and sent %llu",
                    (unsigned long long)address->sent, (unsigned long long)address->received);

@@ -176,13 +176,11 @@ static void on_frame(end *e, const leat_trace_record *record) {
     }
 }
 
-/* RFC 9000 §8.1: a Handshake packet proves the client's address, as only it could read the keys. */
 static void on_packet(end *e, const leat_trace_record *record) {
     uint64_t *feature = e->w->result->occurrences.feature;
     feature[SIM_FEATURE_COALESCED] += ++e->packets_in_datagram == 2 ? 1 : 0;
-    if (e->side == SIM_SERVER && e->w->arriving != NULL &&
-        is_text(field_of(record, "packet_type"), "handshake")) {
-        e->w->arriving->is_validated = true;
+    if (e->side == SIM_SERVER && is_text(field_of(record, "packet_type"), "handshake")) {
+        nat_on_handshake_packet(e->w);
     }
 }
 

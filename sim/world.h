@@ -84,7 +84,8 @@ struct flow {
 typedef struct seen_address {
     leat_address address;
     uint64_t received, sent;
-    bool is_validated;
+    bool is_first; /* of its flow: where the handshake began */
+    bool was_retried, is_validated;
 } seen_address;
 
 typedef struct nat {
@@ -167,7 +168,9 @@ leat_address nat_outside(const world *w, const leat_address *inside);
 /* The flow whose outside address this is or was, or NULL. *is_current: it still is. */
 flow *nat_find(world *w, const leat_address *outside, bool *is_current);
 void nat_on_server_received(world *w, const sim_datagram *datagram);
-void nat_on_server_sends(world *w, const leat_address *to, size_t length);
+void nat_on_server_sends(world *w, const leat_address *to, const uint8_t *bytes, size_t length);
+/* The server opened a Handshake packet of the datagram that has just arrived. */
+void nat_on_handshake_packet(world *w);
 void nat_on_validated(world *w, const leat_address *address);
 void nat_clear(nat *n);
 

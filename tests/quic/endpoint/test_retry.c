@@ -289,6 +289,21 @@ START_TEST(retry_begins_when_many_handshakes_are_unfinished) {
 }
 END_TEST
 
+/* With the defaults: 1000 half-open handshakes are let in, then addresses are validated first. */
+START_TEST(a_flood_of_initials_meets_retry_at_a_thousand) {
+    start(false);
+    for (unsigned i = 0; i < 1500; i++) {
+        char dcid[32];
+        snprintf(dcid, sizeof dcid, "%02x %02x 03 04 05 06 07 08", i / 256, i % 256);
+        receive_from(fake_initial(dcid, no_token), 1, (uint16_t)(5000 + i));
+        bool has_retry = fake_reply(fake.endpoint, NULL).length > 0;
+        ck_assert_int_eq(has_retry, i >= 1000);
+    }
+    ck_assert_uint_eq(connections(), 1000);
+    fake_endpoint_end(&fake);
+}
+END_TEST
+
 static void complete_handshake(leat_conn *conn) {
     conn->is_complete = true;
     leat_endpoint_touch(fake.endpoint, conn);
@@ -382,6 +397,7 @@ LEAT_TEST_MAIN("quic/endpoint retry", with_retry_the_first_initial_costs_no_conn
                a_token_that_is_not_ours_proves_nothing, a_damaged_token_of_ours_proves_nothing,
                tokens_outlive_a_restart_with_the_same_key,
                retry_begins_when_many_handshakes_are_unfinished,
+               a_flood_of_initials_meets_retry_at_a_thousand,
                a_finished_handshake_earns_a_token_that_spares_the_retry_next_time,
                a_new_token_is_worth_nothing_elsewhere_or_after_its_time,
                a_failed_handshake_earns_no_token,
