@@ -29,7 +29,8 @@ typedef struct epoch_key {
 struct leat_token_keys {
     const leat_allocator *allocator;
     uint8_t secret[LEAT_KEY_EPOCH_SECRET];
-    epoch_key epochs[LEAT_TOKEN_EPOCHS]; /* by number modulo their count */
+    epoch_key epochs[LEAT_TOKEN_EPOCHS]; /* live ones, by number modulo their count */
+    epoch_key other;                     /* one that is dead: see key_of_token */
 };
 
 leat_token_keys *leat_token_keys_new(const leat_allocator *allocator, const uint8_t secret[32]) {
@@ -48,13 +49,16 @@ void leat_token_keys_free(leat_token_keys *keys) {
     for (size_t i = 0; i < LEAT_TOKEN_EPOCHS; i++) {
         leat_aead_free(keys->epochs[i].aead);
     }
+    leat_aead_free(keys->other.aead);
     leat_wipe(keys->secret, sizeof keys->secret);
     leat_free(keys->allocator, keys);
 }
 
-/* The key of an epoch, which is live: so a peer that invents numbers costs no derivation. */
-static leat_aead *key_of(leat_token_keys *keys, uint32_t epoch) {
-    epoch_key *slot = &keys->epochs[epoch % LEAT_TOKEN_EPOCHS];
+static epoch_key *slot_of(leat_token_keys *keys, uint32_t epoch) {
+    return &keys->epochs[epoch % LEAT_TOKEN_EPOCHS];
+}
+
+static leat_aead *key_of(leat_token_keys *keys, epoch_key *slot, uint32_t epoch) {
     if (slot->aead == NULL || slot->epoch != epoch) {
         uint8_t key[LEAT_AEAD_KEY_MAX];
         leat_aead_free(slot->aead);
@@ -82,7 +86,7 @@ size_t leat_token_seal(leat_token_keys *keys, const leat_random *random,
                        const leat_token_info *info, const leat_address *client,
                        uint8_t token[LEAT_TOKEN_MAX]) {
     uint32_t epoch = leat_key_epoch(info->issued);
-    leat_aead *aead = key_of(keys, epoch);
+    leat_aead *aead = key_of(keys, slot_of(keys, epoch), epoch);
     leat_writer header = leat_writer_make(token, EPOCH);
     leat_write_u32(&header, epoch);
     leat_writer writer = leat_writer_make(token + HEADER, CONTENT_MAX);
@@ -132,11 +136,16 @@ static bool is_same_client(const token_content *content, const leat_address *cli
            memcmp(content->client.ip, client->ip, sizeof client->ip) == 0;
 }
 
-/* A client only ever brings what an epoch within the longest lifetime has sealed. */
+/*
+ * A token of a dead epoch is never good, but it is opened: when the clock was set while a client
+ * came back from Retry, it must learn that its token is not, instead of waiting for its timeout
+ * (RFC 9000 §8.1.2). Who invents epochs costs a derivation, which is less than an Initial without
+ * any token costs.
+ */
 static leat_aead *key_of_token(leat_token_keys *keys, leat_reader *reader, int64_t now) {
     uint32_t epoch = leat_read_u32(reader);
     bool is_live = leat_key_epoch_is_live(epoch, now, LEAT_TOKEN_NEW_LIFETIME, CLOCK_SKEW);
-    return is_live ? key_of(keys, epoch) : NULL;
+    return key_of(keys, is_live ? slot_of(keys, epoch) : &keys->other, epoch);
 }
 
 static bool open_content(leat_token_keys *keys, leat_span token, int64_t now,

@@ -183,6 +183,18 @@ START_TEST(a_clock_that_steps_back_over_a_border_refuses_tokens) {
 }
 END_TEST
 
+/* TEST RFC 9000 §8.1.2: the client waits for nothing else: it must be told. */
+START_TEST(a_retry_token_is_known_as_such_however_the_clock_is_set) {
+    leat_token_info info, sealed = retry_info();
+    static const int64_t steps[] = {1, 2, 3, 100, 10000};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        int64_t step = steps[i] * LEAT_KEY_EPOCH;
+        ck_assert_int_eq(reopen(sealed, &client, NOW + step, &info), LEAT_TOKEN_INVALID_RETRY);
+        ck_assert_int_eq(reopen(sealed, &client, NOW - step, &info), LEAT_TOKEN_INVALID_RETRY);
+    }
+}
+END_TEST
+
 START_TEST(one_set_of_keys_follows_the_clock_for_days) {
     leat_token_keys *keys = leat_token_keys_new(NULL, secret);
     leat_random random = test_source();
@@ -240,4 +252,5 @@ LEAT_TEST_MAIN("quic/packet token", a_retry_token_gives_its_connection_ids_back,
                two_tokens_of_one_client_have_nothing_in_common, without_randomness_no_token_is_made,
                keys_tell_when_memory_is_out, a_token_outlives_the_epochs_of_its_key,
                a_clock_that_steps_back_over_a_border_refuses_tokens,
+               a_retry_token_is_known_as_such_however_the_clock_is_set,
                one_set_of_keys_follows_the_clock_for_days, every_token_has_an_id_of_its_own)
