@@ -29,6 +29,8 @@ bool leat_identity_add(leat_identity *identity, X509 *certificate);
 const char *leat_key_objection(EVP_PKEY *key);
 /* Takes key. NULL: memory. */
 leat_public_key *leat_public_key_new(EVP_PKEY *key);
+/* The key of a parsed certificate if it is one that we accept; *status says why it is NULL. */
+leat_public_key *leat_x509_key(X509 *certificate, leat_x509_status *status);
 
 /* RFC 9525 §6: whether a SAN of the certificate is this DNS name or IP address. */
 bool leat_x509_matches(X509 *certificate, const char *host);

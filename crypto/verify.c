@@ -228,10 +228,21 @@ static leat_x509_status parse_chain(parsed_chain *parsed, const leat_span *chain
     return LEAT_X509_OK;
 }
 
+/* The key comes before the verdict: one that nobody can use is the more telling fault. */
+static leat_x509_status take_key(const parsed_chain *chain, leat_public_key **key, char *message) {
+    leat_x509_status status;
+    *key = leat_x509_key(chain->leaf, &status);
+    if (*key == NULL) {
+        leat_message_set(message, "the certificate has no usable key: " NEW_KEY);
+    }
+    return status;
+}
+
 leat_x509_status leat_trust_verify(const leat_trust *trust, const leat_span *chain, size_t count,
                                    const char *host, bool peer_is_server, int64_t now,
-                                   char message[LEAT_MESSAGE_MAX]) {
+                                   char message[LEAT_MESSAGE_MAX], leat_public_key **key) {
     parsed_chain parsed;
+    leat_public_key *leaf_key = NULL;
     leat_message_set(message, "%s", "");
     if (count == 0 || count > LEAT_X509_CHAIN_MAX) {
         leat_message_set(message, "the chain has %zu certificates: between 1 and %d are accepted",
@@ -240,8 +251,18 @@ leat_x509_status leat_trust_verify(const leat_trust *trust, const leat_span *cha
     }
     ERR_set_mark();
     leat_x509_status status = parse_chain(&parsed, chain, count, message);
+    if (status == LEAT_X509_OK && key != NULL) {
+        status = take_key(&parsed, &leaf_key, message);
+    }
     if (status == LEAT_X509_OK) {
         status = verify_parsed(trust, &parsed, host, peer_is_server, now, message);
+    }
+    if (status != LEAT_X509_OK) {
+        leat_public_key_free(leaf_key);
+        leaf_key = NULL;
+    }
+    if (key != NULL) {
+        *key = leaf_key;
     }
     chain_end(&parsed);
     ERR_pop_to_mark();

@@ -72,16 +72,10 @@ bool leat_x509_matches(X509 *certificate, const char *host) {
     return matches;
 }
 
-leat_public_key *leat_x509_public_key(leat_span der, leat_x509_status *status) {
-    X509 *certificate = leat_x509_parse(der);
-    if (certificate == NULL) {
-        *status = LEAT_X509_MALFORMED;
-        return NULL;
-    }
+leat_public_key *leat_x509_key(X509 *certificate, leat_x509_status *status) {
     ERR_set_mark();
     EVP_PKEY *key = X509_get_pubkey(certificate);
     ERR_pop_to_mark();
-    X509_free(certificate);
     if (key == NULL || leat_key_objection(key) != NULL) {
         EVP_PKEY_free(key);
         *status = LEAT_X509_UNSUPPORTED;
@@ -90,4 +84,20 @@ leat_public_key *leat_x509_public_key(leat_span der, leat_x509_status *status) {
     leat_public_key *public_key = leat_public_key_new(key);
     *status = public_key == NULL ? LEAT_X509_INTERNAL : LEAT_X509_OK;
     return public_key;
+}
+
+leat_public_key *leat_x509_public_key(leat_span der, leat_x509_status *status) {
+    X509 *certificate = leat_x509_parse(der);
+    *status = LEAT_X509_MALFORMED;
+    leat_public_key *key = certificate == NULL ? NULL : leat_x509_key(certificate, status);
+    X509_free(certificate);
+    return key;
+}
+
+bool leat_x509_not_after(leat_span der, int64_t *seconds) {
+    X509 *certificate = leat_x509_parse(der);
+    bool good = certificate != NULL &&
+                leat_x509_seconds(X509_get0_notAfter(certificate), seconds);
+    X509_free(certificate);
+    return good;
 }

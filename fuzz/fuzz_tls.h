@@ -95,7 +95,7 @@ static inline void fuzz_tls_feed(leat_tls_state state, uint8_t type, const uint8
     }
     if (state == LEAT_CLIENT_HAS_CERTIFICATE) {
         leat_x509_status status;
-        tls->handshake->server_key =
+        tls->handshake->peer_key =
             leat_x509_public_key(leat_identity_chain_der(fuzz_identity(), 0), &status);
     }
     leat_level level = state == LEAT_CLIENT_DONE ? LEAT_LEVEL_APPLICATION

@@ -50,7 +50,8 @@ static void verify(leat_trust *trust, const leat_span *chain, size_t count, bool
     char message[LEAT_MESSAGE_MAX];
     for (int is_server = 0; is_server < 2 && trust != NULL; is_server++) {
         leat_x509_status status =
-            leat_trust_verify(trust, chain, count, "nobody.invalid", is_server == 1, NOW, message);
+            leat_trust_verify(trust, chain, count, "nobody.invalid", is_server == 1, NOW,
+                              message, NULL);
         if (status == LEAT_X509_OK && !may_accept) {
             abort();
         }

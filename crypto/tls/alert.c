@@ -17,6 +17,7 @@ static const struct {
     {LEAT_ALERT_CERTIFICATE_UNKNOWN, "certificate_unknown"},
     {LEAT_ALERT_ILLEGAL_PARAMETER, "illegal_parameter"},
     {LEAT_ALERT_UNKNOWN_CA, "unknown_ca"},
+    {LEAT_ALERT_ACCESS_DENIED, "access_denied"},
     {LEAT_ALERT_DECODE_ERROR, "decode_error"},
     {LEAT_ALERT_DECRYPT_ERROR, "decrypt_error"},
     {LEAT_ALERT_PROTOCOL_VERSION, "protocol_version"},

@@ -83,15 +83,6 @@ bool leat_client_hello_fingerprint(const leat_client_hello *hello, uint8_t finge
     return ok;
 }
 
-/* A uint16 list in wire form. */
-static leat_span write_u16_list(const uint16_t *values, size_t count, uint8_t *out, size_t room) {
-    leat_writer writer = leat_writer_make(out, room);
-    for (size_t i = 0; i < count; i++) {
-        leat_write_u16(&writer, values[i]);
-    }
-    return (leat_span){out, writer.failed ? 0 : leat_writer_length(&writer)};
-}
-
 static int add_share(leat_tls *tls, uint16_t group) {
     leat_tls_handshake *handshake = tls->handshake;
     uint8_t entry[4 + LEAT_KEY_SHARE_MAX];
@@ -187,7 +178,7 @@ static bool fill_hello(leat_tls *tls, leat_client_hello *hello, hello_lists *lis
     /* RFC 9001 §4.2-1, §8.4-1: one version, and no legacy_session_id. */
     *hello = (leat_client_hello){
         .random = {handshake->client_random, LEAT_TLS_RANDOM},
-        .cipher_suites = write_u16_list(handshake->cipher_suites, handshake->cipher_suite_count,
+        .cipher_suites = leat_u16_list_make(handshake->cipher_suites, handshake->cipher_suite_count,
                                         lists->suites, sizeof lists->suites),
         .compression = {null_compression, 1},
         .extensions =
@@ -197,12 +188,12 @@ static bool fill_hello(leat_tls *tls, leat_client_hello *hello, hello_lists *lis
                            LEAT_HAS_SIGNATURE_ALGORITHMS_CERT | LEAT_HAS_ALPN |
                            LEAT_HAS_TRANSPORT_PARAMETERS | LEAT_HAS_PSK_MODES,
                 .versions = {version, sizeof version},
-                .groups = write_u16_list(handshake->groups, handshake->group_count, lists->groups,
+                .groups = leat_u16_list_make(handshake->groups, handshake->group_count, lists->groups,
                                          sizeof lists->groups),
                 .key_shares = shares,
                 .signature_schemes =
-                    write_u16_list(schemes, count, lists->schemes, sizeof lists->schemes),
-                .signature_cert_schemes = write_u16_list(
+                    leat_u16_list_make(schemes, count, lists->schemes, sizeof lists->schemes),
+                .signature_cert_schemes = leat_u16_list_make(
                     cert_schemes, cert_count, lists->cert_schemes, sizeof lists->cert_schemes),
                 .protocols = alpn,
                 .transport_parameters = parameters,

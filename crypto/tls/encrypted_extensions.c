@@ -27,7 +27,7 @@ int leat_tls_on_encrypted_extensions(leat_tls *tls, leat_span message) {
     if (alert != LEAT_ALERT_NONE) {
         return alert;
     }
-    handshake->otherwise = handshake->with_psk;
+    handshake->turn = handshake->with_psk ? LEAT_TURN_SHORTER : LEAT_TURN_STRAIGHT;
     leat_reader name = leat_reader_of(extensions.protocols);
     leat_span protocol = leat_read_vector8(&name);
     leat_span ours = {handshake->alpn.data, handshake->alpn.length};

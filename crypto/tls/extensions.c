@@ -472,6 +472,14 @@ bool leat_u16_list_contains(leat_span list, uint16_t value) {
     return false;
 }
 
+leat_span leat_u16_list_make(const uint16_t *values, size_t count, uint8_t *out, size_t room) {
+    leat_writer writer = leat_writer_make(out, room);
+    for (size_t i = 0; i < count; i++) {
+        leat_write_u16(&writer, values[i]);
+    }
+    return (leat_span){out, writer.failed ? 0 : leat_writer_length(&writer)};
+}
+
 bool leat_protocol_list_contains(leat_span list, leat_span protocol) {
     for (leat_reader reader = leat_reader_of(list); leat_reader_left(&reader) > 0;) {
         leat_span name = leat_read_vector8(&reader);

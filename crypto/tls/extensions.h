@@ -83,6 +83,8 @@ bool leat_extensions_hash_repeated(leat_span list, leat_hash *hash);
 void leat_tls_write_vector(leat_writer *writer, size_t prefix, leat_span bytes);
 
 /* Helpers for lists in wire form. */
+/* A uint16 list in wire form, in out; empty when it does not fit. */
+leat_span leat_u16_list_make(const uint16_t *values, size_t count, uint8_t *out, size_t room);
 bool leat_u16_list_contains(leat_span list, uint16_t value);
 bool leat_protocol_list_contains(leat_span list, leat_span protocol);
 /* The next entry of a KeyShareEntry list that was checked; false at the end. */

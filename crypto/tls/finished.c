@@ -47,14 +47,16 @@ int leat_tls_send_finished(leat_tls *tls, leat_level level, const uint8_t *base_
     return leat_tls_message_end(tls, &message);
 }
 
-/* The client's last flight: an empty Certificate if one was asked for (RFC 8446 §4.4.2), then
- * Finished. */
+/* The client's last flight: who it is, if that was asked (RFC 8446 §4.4.2), then Finished. */
 static int send_client_flight(leat_tls *tls) {
     leat_tls_handshake *handshake = tls->handshake;
-    int alert = handshake->certificate_requested ? leat_tls_send_certificate(tls) : LEAT_ALERT_NONE;
+    int alert = leat_tls_answer_certificate_request(tls);
     if (alert == LEAT_ALERT_NONE) {
         alert =
             leat_tls_send_finished(tls, LEAT_LEVEL_HANDSHAKE, handshake->client_handshake_secret);
+    }
+    if (alert == LEAT_ALERT_NONE) {
+        alert = leat_tls_keep_client(tls);
     }
     return alert == LEAT_ALERT_NONE ? leat_tls_derive_resumption_secret(tls) : alert;
 }
@@ -80,6 +82,9 @@ int leat_tls_on_server_finished(leat_tls *tls, leat_span message) {
 int leat_tls_on_client_finished(leat_tls *tls, leat_span message) {
     leat_tls_handshake *handshake = tls->handshake;
     int alert = verify(tls, message, handshake->client_handshake_secret);
+    if (alert == LEAT_ALERT_NONE) {
+        alert = leat_tls_keep_client(tls);
+    }
     if (alert == LEAT_ALERT_NONE) {
         alert = leat_tls_derive_resumption_secret(tls);
     }

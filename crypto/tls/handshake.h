@@ -50,10 +50,21 @@ typedef enum leat_tls_state {
     LEAT_CLIENT_DONE,
     LEAT_SERVER_NEW,
     LEAT_SERVER_RETRIED,               /* HelloRetryRequest sent */
-    LEAT_SERVER_FLIGHT_SENT,           /* ServerHello to Finished */
+    LEAT_SERVER_ASKED,                 /* ServerHello to Finished with a CertificateRequest */
+    LEAT_SERVER_HAS_CERTIFICATE,
+    LEAT_SERVER_FLIGHT_SENT,           /* ServerHello to Finished; the client is trusted or anybody */
     LEAT_SERVER_DONE,
     LEAT_TLS_STATE_COUNT
 } leat_tls_state;
+
+/* Which of the next states in its row a message leads to; its handler says so. */
+typedef enum leat_tls_turn {
+    LEAT_TURN_STRAIGHT,
+    LEAT_TURN_SHORTER, /* no certificates follow: a PSK, or a client without any */
+    LEAT_TURN_AGAIN,   /* HelloRetryRequest */
+    LEAT_TURN_LONGER,  /* a certificate was asked for */
+    LEAT_TURN_COUNT
+} leat_tls_turn;
 
 typedef struct leat_tls_share {
     uint16_t group;
@@ -70,6 +81,7 @@ typedef struct leat_tls_handshake {
     leat_buffer alpn; /* ProtocolNameList */
     leat_buffer transport_parameters;
     leat_trust *trust;
+    leat_client_auth client_auth;
     leat_identity **identities;
     size_t identity_count;
     leat_ticket_keys *ticket_keys;
@@ -85,7 +97,10 @@ typedef struct leat_tls_handshake {
     uint8_t client_handshake_secret[LEAT_HASH_MAX], server_handshake_secret[LEAT_HASH_MAX];
     uint8_t client_application_secret[LEAT_HASH_MAX], server_application_secret[LEAT_HASH_MAX];
     bool with_psk; /* no Certificate follows */
-    bool otherwise; /* the handler of this message asks for the other next state of its row */
+    leat_tls_turn turn;
+    leat_public_key *peer_key; /* of the leaf that was verified */
+    leat_identity *identity;   /* one of identities, that of this handshake; NULL: none */
+    uint16_t scheme;           /* that identity signs with */
 
     /* client */
     uint32_t offered; /* extensions of the ClientHello, LEAT_HAS_* */
@@ -93,13 +108,10 @@ typedef struct leat_tls_handshake {
     leat_buffer share_list; /* KeyShareEntry list as sent */
     leat_buffer session_bytes;
     leat_session session;
-    leat_public_key *server_key;
     uint16_t retry_group; /* the group a HelloRetryRequest asked for, 0: none */
     bool offers_psk, certificate_requested;
 
     /* server */
-    leat_identity *identity; /* one of identities */
-    uint16_t scheme;
     uint8_t hello_fingerprint[32];
     uint8_t cookie[16];
     bool cookie_sent, name_matched;
@@ -132,6 +144,7 @@ struct leat_tls {
     uint8_t *chain_bytes; /* the peer's Certificate message, which chain points into */
     leat_span *chain;
     size_t chain_length;
+    leat_session_client client; /* who the client has proved to be, now or in the resumed session */
 };
 
 /* Writing a message: begin gives a writer for the body, end hashes it into the transcript and
@@ -177,6 +190,18 @@ leat_tls_handler leat_tls_on_certificate_verify, leat_tls_on_server_finished,
     leat_tls_on_client_finished;
 leat_tls_handler leat_tls_on_new_session_ticket;
 
+/* Client certificates (client_auth.c). */
+bool leat_tls_wants_client_certificate(const leat_tls *tls);
+int leat_tls_send_certificate_request(leat_tls *tls);
+/* Client: Certificate and CertificateVerify, if asked for. */
+int leat_tls_answer_certificate_request(leat_tls *tls);
+/* Sets tls->client from the certificate shown in this handshake, if any. */
+int leat_tls_keep_client(leat_tls *tls);
+/* Server: whether client_auth allows to resume a session of this client. */
+bool leat_tls_client_may_resume(const leat_tls *tls, const leat_session_client *client);
+/* Client: whether we are still the client of this session. */
+bool leat_tls_is_session_of_ours(const leat_tls *tls, const leat_session_client *client);
+
 /* Senders. */
 int leat_tls_send_client_hello(leat_tls *tls, leat_span cookie);
 int leat_tls_send_server_hello(leat_tls *tls, leat_span key_share, const uint16_t *psk_selected);
@@ -221,6 +246,8 @@ int leat_negotiate_cipher_suite(leat_tls *tls, const leat_client_hello *hello);
 int leat_negotiate_group(leat_tls *tls, const leat_client_hello *hello, leat_span *share);
 int leat_negotiate_alpn(leat_tls *tls, const leat_client_hello *hello);
 int leat_negotiate_name(leat_tls *tls, const leat_client_hello *hello);
+/* The first scheme of a peer's list that identity can sign with; 0: none. */
+uint16_t leat_negotiate_scheme(const leat_identity *identity, leat_span schemes);
 /* The identity for the name and its signature scheme. */
 int leat_negotiate_identity(leat_tls *tls, const leat_client_hello *hello);
 

@@ -84,20 +84,16 @@ static bool copy_client(leat_tls *tls, const leat_tls_config *config) {
         return false;
     }
     tls->server_name = leat_strdup(tls->allocator, config->server_name);
-    handshake->trust = leat_trust_ref(config->trust);
     return tls->server_name != NULL && config->server_name[0] != '\0' &&
            leat_buffer_append(&handshake->transport_parameters, config->transport_parameters.data,
                               config->transport_parameters.length) == LEAT_OK &&
            copy_session(handshake, config->session);
 }
 
-/* A ticket's nonce is one byte; a few per connection are plenty. */
-#define TICKETS_TO_SEND_MAX 16
-
-static bool copy_server(leat_tls *tls, const leat_tls_config *config) {
+static bool copy_identities(leat_tls *tls, const leat_tls_config *config) {
     leat_tls_handshake *handshake = tls->handshake;
-    if (config->identity_count == 0 || config->tickets_to_send > TICKETS_TO_SEND_MAX) {
-        return false;
+    if (config->identity_count == 0) {
+        return true;
     }
     handshake->identities =
         leat_alloc_array(tls->allocator, config->identity_count, sizeof *handshake->identities);
@@ -108,6 +104,20 @@ static bool copy_server(leat_tls *tls, const leat_tls_config *config) {
         handshake->identities[handshake->identity_count] =
             leat_identity_ref(config->identities[handshake->identity_count]);
     }
+    return true;
+}
+
+/* A ticket's nonce is one byte; a few per connection are plenty. */
+#define TICKETS_TO_SEND_MAX 16
+
+static bool copy_server(leat_tls *tls, const leat_tls_config *config) {
+    leat_tls_handshake *handshake = tls->handshake;
+    bool is_complete = config->identity_count > 0 &&
+                       (config->client_auth == LEAT_CLIENT_AUTH_NONE || config->trust != NULL);
+    if (!is_complete || config->tickets_to_send > TICKETS_TO_SEND_MAX) {
+        return false;
+    }
+    handshake->client_auth = config->client_auth;
     if (config->ticket_keys != NULL) {
         handshake->ticket_keys = leat_ticket_keys_ref(config->ticket_keys);
         handshake->tickets_to_send = config->tickets_to_send != 0 ? config->tickets_to_send : 1;
@@ -132,13 +142,14 @@ static bool copy_config(leat_tls *tls, const leat_tls_config *config) {
     tls->handshake = handshake;
     handshake->random = config->random;
     handshake->early_data = config->early_data;
+    handshake->trust = config->trust == NULL ? NULL : leat_trust_ref(config->trust);
     leat_transcript_init(&handshake->transcript, tls->allocator);
     leat_buffer_init(&handshake->alpn, tls->allocator, LEAT_TLS_ALPN_MAX);
     leat_buffer_init(&handshake->transport_parameters, tls->allocator, TRANSPORT_PARAMETERS_MAX);
     leat_buffer_init(&handshake->share_list, tls->allocator, SHARE_LIST_MAX);
     leat_buffer_init(&handshake->session_bytes, tls->allocator, LEAT_SESSION_MAX);
     return copy_suites(handshake, config) && copy_groups(handshake, config) &&
-           copy_alpn(handshake, config) &&
+           copy_alpn(handshake, config) && copy_identities(tls, config) &&
            (config->is_client ? copy_client(tls, config) : copy_server(tls, config));
 }
 
@@ -185,7 +196,7 @@ static void free_handshake(leat_tls *tls) {
     }
     leat_free(tls->allocator, handshake->identities);
     leat_trust_free(handshake->trust);
-    leat_public_key_free(handshake->server_key);
+    leat_public_key_free(handshake->peer_key);
     leat_ticket_keys_free(handshake->ticket_keys);
     leat_replay_register_free(handshake->replays);
     leat_wipe(handshake, sizeof *handshake);

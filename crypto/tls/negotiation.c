@@ -105,21 +105,26 @@ int leat_negotiate_name(leat_tls *tls, const leat_client_hello *hello) {
 /* More schemes than this are not looked at: the registry has fewer. */
 #define SCHEMES_MAX 64
 
+uint16_t leat_negotiate_scheme(const leat_identity *identity, leat_span list) {
+    uint16_t schemes[SCHEMES_MAX];
+    size_t count = 0;
+    leat_reader reader = leat_reader_of(list);
+    while (leat_reader_left(&reader) >= 2 && count < SCHEMES_MAX) {
+        schemes[count++] = leat_read_u16(&reader);
+    }
+    return leat_identity_choose_scheme(identity, schemes, count);
+}
+
 /*
  * RFC 8446 §4.4.2.2: an identity for the name whose key the client can verify; so a server may have
  * one with an ECDSA and one with an RSA key. When no identity has the name, the first serves.
  */
 int leat_negotiate_identity(leat_tls *tls, const leat_client_hello *hello) {
     leat_tls_handshake *handshake = tls->handshake;
-    uint16_t schemes[SCHEMES_MAX];
-    size_t count = 0;
+    leat_span schemes = hello->extensions.signature_schemes;
     if ((hello->extensions.present & LEAT_HAS_SIGNATURE_ALGORITHMS) == 0) { /* RFC 8446 §4.2.3 */
         return leat_fault(&tls->error, LEAT_ALERT_MISSING_EXTENSION,
                           "ClientHello has no signature_algorithms");
-    }
-    leat_reader list = leat_reader_of(hello->extensions.signature_schemes);
-    while (leat_reader_left(&list) >= 2 && count < SCHEMES_MAX) {
-        schemes[count++] = leat_read_u16(&list);
     }
     handshake->identity = handshake->identities[0];
     for (size_t i = 0; i < handshake->identity_count && handshake->scheme == 0; i++) {
@@ -127,11 +132,11 @@ int leat_negotiate_identity(leat_tls *tls, const leat_client_hello *hello) {
             leat_identity_matches(handshake->identities[i], tls->server_name)) {
             handshake->name_matched = true;
             handshake->identity = handshake->identities[i];
-            handshake->scheme = leat_identity_choose_scheme(handshake->identity, schemes, count);
+            handshake->scheme = leat_negotiate_scheme(handshake->identity, schemes);
         }
     }
     if (!handshake->name_matched) {
-        handshake->scheme = leat_identity_choose_scheme(handshake->identity, schemes, count);
+        handshake->scheme = leat_negotiate_scheme(handshake->identity, schemes);
     }
     if (handshake->scheme == 0) {
         return leat_fault(&tls->error, LEAT_ALERT_HANDSHAKE_FAILURE,

@@ -27,6 +27,7 @@ bool leat_psk_can_offer(const leat_tls *tls) {
            /* RFC 8446 §4.6.1: never to another server than the one that gave it. */
            equals_text(session->server_name, tls->server_name) &&
            leat_protocol_list_contains(alpn, session->alpn) &&
+           leat_tls_is_session_of_ours(tls, &session->client) &&
            /* RFC 8446 §4.1.4: after a retry only with the hash that the server chose. */
            (tls->suite != NULL ? tls->suite->hash == session->suite->hash
                                : offers_hash(tls->handshake, session->suite->hash));
@@ -69,6 +70,7 @@ static bool may_resume(const leat_tls *tls, const leat_session *session) {
     leat_span alpn = leat_tls_alpn(tls);
     return session->suite->hash == tls->suite->hash && leat_session_is_fresh(session, tls->now) &&
            session->lifetime <= LEAT_TICKET_LIFETIME_MAX &&
+           leat_tls_client_may_resume(tls, &session->client) &&
            equals_text(session->server_name, tls->server_name) &&
            session->alpn.length == alpn.length &&
            memcmp(session->alpn.data, alpn.data, alpn.length) == 0;

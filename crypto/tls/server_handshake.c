@@ -72,7 +72,7 @@ static int negotiate(leat_tls *tls, const leat_client_hello *hello, leat_span *s
 
 static int ask_again(leat_tls *tls, const leat_client_hello *hello, leat_span message,
                      bool ask_for_group) {
-    tls->handshake->otherwise = true;
+    tls->handshake->turn = LEAT_TURN_AGAIN;
     if (!leat_client_hello_fingerprint(hello, tls->handshake->hello_fingerprint)) {
         return leat_fault_memory(&tls->error);
     }
@@ -87,6 +87,7 @@ static int authenticate(leat_tls *tls, const leat_client_hello *hello, leat_span
     *psk = leat_psk_choose(tls, hello, session);
     if (*psk >= 0) {
         tls->resumed = tls->handshake->with_psk = true;
+        tls->client = session->client;
         return leat_psk_verify(tls, hello, (size_t)*psk, session, message);
     }
     int alert = leat_negotiate_identity(tls, hello);
@@ -117,6 +118,10 @@ static int emit(leat_tls *tls) {
     leat_tls_give_secret(tls, LEAT_LEVEL_HANDSHAKE, true, handshake->server_handshake_secret);
     leat_tls_give_secret(tls, LEAT_LEVEL_HANDSHAKE, false, handshake->client_handshake_secret);
     int alert = leat_tls_send_encrypted_extensions(tls);
+    if (alert == LEAT_ALERT_NONE && leat_tls_wants_client_certificate(tls)) {
+        handshake->turn = LEAT_TURN_LONGER;
+        alert = leat_tls_send_certificate_request(tls);
+    }
     if (alert == LEAT_ALERT_NONE && !handshake->with_psk) {
         alert = leat_tls_send_certificate(tls);
     }

@@ -155,6 +155,9 @@ static int accept_psk(leat_tls *tls, const leat_extensions *extensions) {
         return leat_fault(&tls->error, LEAT_ALERT_ILLEGAL_PARAMETER,
                           "the server's use of the PSK is inconsistent");
     }
+    if (handshake->with_psk) {
+        tls->client = handshake->session.client;
+    }
     if (!has_share) {
         return leat_fault(&tls->error, LEAT_ALERT_MISSING_EXTENSION,
                           "ServerHello has no key_share");

@@ -5,6 +5,26 @@
 #define SESSION_VERSION 2
 #define FLAG_EARLY_DATA 1
 
+static void write_client(const leat_session_client *client, leat_writer *writer) {
+    size_t mark = leat_write_vector_begin(writer, 1);
+    if (client->is_known) {
+        leat_write_bytes(writer, client->leaf, sizeof client->leaf);
+        leat_write_u64(writer, (uint64_t)client->expires);
+    }
+    leat_write_vector_end(writer, mark, 1);
+}
+
+static bool read_client(leat_reader *reader, leat_session_client *client) {
+    leat_reader bytes = leat_reader_of(leat_read_vector8(reader));
+    if (leat_reader_left(&bytes) == 0) {
+        return true;
+    }
+    client->is_known = true;
+    leat_read_copy(&bytes, client->leaf, sizeof client->leaf);
+    client->expires = (int64_t)leat_read_u64(&bytes);
+    return leat_reader_at_end(&bytes);
+}
+
 void leat_session_write(const leat_session *session, leat_writer *writer) {
     leat_write_u8(writer, SESSION_VERSION);
     leat_write_u8(writer, session->early_data ? FLAG_EARLY_DATA : 0);
@@ -17,7 +37,7 @@ void leat_session_write(const leat_session *session, leat_writer *writer) {
     leat_tls_write_vector(writer, 2, session->alpn);
     leat_tls_write_vector(writer, 2, session->ticket);
     leat_tls_write_vector(writer, 2, session->application);
-    leat_tls_write_vector(writer, 1, session->peer_certificate);
+    write_client(&session->client, writer);
 }
 
 bool leat_session_parse(leat_span bytes, leat_session *session) {
@@ -39,8 +59,7 @@ bool leat_session_parse(leat_span bytes, leat_session *session) {
     session->alpn = leat_read_vector16(&reader);
     session->ticket = leat_read_vector16(&reader);
     session->application = leat_read_vector16(&reader);
-    session->peer_certificate = leat_read_vector8(&reader);
-    return leat_reader_at_end(&reader);
+    return read_client(&reader, &session->client) && leat_reader_at_end(&reader);
 }
 
 bool leat_session_is_fresh(const leat_session *session, int64_t now) {

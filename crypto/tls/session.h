@@ -15,15 +15,24 @@
 #define LEAT_TICKET_MAX 8192
 #define LEAT_SESSION_MAX (LEAT_TICKET_MAX + 1024)
 
+/*
+ * The certificate that the client of a session showed, as SHA-256 of its leaf, and its notAfter in
+ * seconds since the epoch: whoever resumes is still that client, and only for as long.
+ */
+typedef struct leat_session_client {
+    bool is_known;
+    uint8_t leaf[32];
+    int64_t expires;
+} leat_session_client;
+
 typedef struct leat_session {
     const leat_cipher_suite *suite;
     int64_t created; /* seconds since the epoch: issued (server) or received (client) */
     uint32_t lifetime, age_add;
     uint8_t psk[LEAT_HASH_MAX];
-    bool early_data;              /* RFC 8446 §4.6.1: the ticket allows early data */
-    /* These point into the parsed bytes. */
-    leat_span server_name, alpn, ticket, application;
-    leat_span peer_certificate; /* server: SHA-256 of the certificate that the client proved, or empty */
+    bool early_data; /* RFC 8446 §4.6.1: the ticket allows early data */
+    leat_session_client client;
+    leat_span server_name, alpn, ticket, application; /* point into the parsed bytes */
 } leat_session;
 
 void leat_session_write(const leat_session *session, leat_writer *writer);

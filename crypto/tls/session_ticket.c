@@ -95,6 +95,7 @@ int leat_tls_on_new_session_ticket(leat_tls *tls, leat_span message) {
         .lifetime = ticket.lifetime,
         .age_add = ticket.age_add,
         .early_data = (ticket.extensions.present & LEAT_HAS_EARLY_DATA) != 0,
+        .client = tls->client,
         .server_name = name_span(tls),
         .alpn = leat_tls_alpn(tls),
         .ticket = ticket.ticket,
@@ -118,6 +119,7 @@ static size_t seal(leat_tls *tls, leat_new_session_ticket *ticket, uint8_t *out,
         .lifetime = ticket->lifetime,
         .age_add = ticket->age_add,
         .early_data = handshake->early_data,
+        .client = tls->client,
         .server_name = name_span(tls),
         .alpn = leat_tls_alpn(tls),
         .application = application_bytes(tls, application),
@@ -131,9 +133,16 @@ static size_t seal(leat_tls *tls, leat_new_session_ticket *ticket, uint8_t *out,
     return length;
 }
 
+/* A session does not outlive the certificate that its client showed. */
+static uint32_t lifetime(const leat_tls *tls) {
+    const leat_session_client *client = &tls->client;
+    int64_t left = client->is_known ? client->expires - tls->now : OUR_LIFETIME;
+    return left <= 0 ? 0 : left < OUR_LIFETIME ? (uint32_t)left : OUR_LIFETIME;
+}
+
 static int send_ticket(leat_tls *tls, uint8_t nonce) {
     uint8_t sealed[LEAT_TLS_OUR_TICKET_MAX], age_add[4];
-    leat_new_session_ticket ticket = {.lifetime = OUR_LIFETIME, .nonce = {&nonce, 1}};
+    leat_new_session_ticket ticket = {.lifetime = lifetime(tls), .nonce = {&nonce, 1}};
     leat_tls_message message;
     if (!leat_random_bytes(&tls->handshake->random, age_add, sizeof age_add)) {
         return leat_fault(&tls->error, LEAT_ALERT_INTERNAL_ERROR, "the random source failed");

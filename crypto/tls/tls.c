@@ -27,36 +27,40 @@ static const leat_level levels[LEAT_TLS_STATE_COUNT] = {
     [LEAT_CLIENT_DONE] = LEAT_LEVEL_APPLICATION,
     [LEAT_SERVER_NEW] = LEAT_LEVEL_INITIAL,
     [LEAT_SERVER_RETRIED] = LEAT_LEVEL_INITIAL,
+    [LEAT_SERVER_ASKED] = LEAT_LEVEL_HANDSHAKE,
+    [LEAT_SERVER_HAS_CERTIFICATE] = LEAT_LEVEL_HANDSHAKE,
     [LEAT_SERVER_FLIGHT_SENT] = LEAT_LEVEL_HANDSHAKE,
     [LEAT_SERVER_DONE] = LEAT_LEVEL_APPLICATION,
 };
 
 /*
  * Every message that may be read, in every state; all others are unexpected_message (RFC 8446 §4).
- * So KeyUpdate (RFC 9001 §6-2), EndOfEarlyData (RFC 9001 §8.3), a client's Certificate and
- * post-handshake authentication (RFC 9001 §4.4-3) have no row. `otherwise`: the next state when the
- * handler found a PSK or wants another ClientHello.
+ * So KeyUpdate (RFC 9001 §6-2), EndOfEarlyData (RFC 9001 §8.3), a Certificate that was not asked
+ * for and authentication after the handshake (RFC 9001 §4.4-3) have no row. `next`: the state that
+ * follows, by the turn that the handler takes.
  */
 static const struct message_row {
     leat_tls_state state;
     uint16_t message;
     size_t limit;
     leat_tls_handler *handler;
-    leat_tls_state next, otherwise;
+    leat_tls_state next[LEAT_TURN_COUNT];
 } messages[] = {
-    {LEAT_CLIENT_HELLO_SENT, LEAT_HELLO_RETRY_REQUEST, HELLO_MAX, leat_tls_on_hello_retry_request, LEAT_CLIENT_RETRIED, 0},
-    {LEAT_CLIENT_HELLO_SENT, LEAT_SERVER_HELLO, HELLO_MAX, leat_tls_on_server_hello, LEAT_CLIENT_HAS_SERVER_HELLO, 0},
-    {LEAT_CLIENT_RETRIED, LEAT_SERVER_HELLO, HELLO_MAX, leat_tls_on_server_hello, LEAT_CLIENT_HAS_SERVER_HELLO, 0},
-    {LEAT_CLIENT_HAS_SERVER_HELLO, LEAT_ENCRYPTED_EXTENSIONS, EXTENSIONS_MAX, leat_tls_on_encrypted_extensions, LEAT_CLIENT_HAS_EXTENSIONS, LEAT_CLIENT_TRUSTS_SERVER},
-    {LEAT_CLIENT_HAS_EXTENSIONS, LEAT_CERTIFICATE_REQUEST, EXTENSIONS_MAX, leat_tls_on_certificate_request, LEAT_CLIENT_HAS_CERTIFICATE_REQUEST, 0},
-    {LEAT_CLIENT_HAS_EXTENSIONS, LEAT_CERTIFICATE, CERTIFICATE_MAX, leat_tls_on_certificate, LEAT_CLIENT_HAS_CERTIFICATE, 0},
-    {LEAT_CLIENT_HAS_CERTIFICATE_REQUEST, LEAT_CERTIFICATE, CERTIFICATE_MAX, leat_tls_on_certificate, LEAT_CLIENT_HAS_CERTIFICATE, 0},
-    {LEAT_CLIENT_HAS_CERTIFICATE, LEAT_CERTIFICATE_VERIFY, VERIFY_MAX, leat_tls_on_certificate_verify, LEAT_CLIENT_TRUSTS_SERVER, 0},
-    {LEAT_CLIENT_TRUSTS_SERVER, LEAT_FINISHED, LEAT_HASH_MAX, leat_tls_on_server_finished, LEAT_CLIENT_DONE, 0},
-    {LEAT_CLIENT_DONE, LEAT_NEW_SESSION_TICKET, TICKET_MESSAGE_MAX, leat_tls_on_new_session_ticket, LEAT_CLIENT_DONE, 0},
-    {LEAT_SERVER_NEW, LEAT_CLIENT_HELLO, HELLO_MAX, leat_tls_on_client_hello, LEAT_SERVER_FLIGHT_SENT, LEAT_SERVER_RETRIED},
-    {LEAT_SERVER_RETRIED, LEAT_CLIENT_HELLO, HELLO_MAX, leat_tls_on_client_hello, LEAT_SERVER_FLIGHT_SENT, 0},
-    {LEAT_SERVER_FLIGHT_SENT, LEAT_FINISHED, LEAT_HASH_MAX, leat_tls_on_client_finished, LEAT_SERVER_DONE, 0},
+    {LEAT_CLIENT_HELLO_SENT, LEAT_HELLO_RETRY_REQUEST, HELLO_MAX, leat_tls_on_hello_retry_request, {LEAT_CLIENT_RETRIED}},
+    {LEAT_CLIENT_HELLO_SENT, LEAT_SERVER_HELLO, HELLO_MAX, leat_tls_on_server_hello, {LEAT_CLIENT_HAS_SERVER_HELLO}},
+    {LEAT_CLIENT_RETRIED, LEAT_SERVER_HELLO, HELLO_MAX, leat_tls_on_server_hello, {LEAT_CLIENT_HAS_SERVER_HELLO}},
+    {LEAT_CLIENT_HAS_SERVER_HELLO, LEAT_ENCRYPTED_EXTENSIONS, EXTENSIONS_MAX, leat_tls_on_encrypted_extensions, {LEAT_CLIENT_HAS_EXTENSIONS, [LEAT_TURN_SHORTER] = LEAT_CLIENT_TRUSTS_SERVER}},
+    {LEAT_CLIENT_HAS_EXTENSIONS, LEAT_CERTIFICATE_REQUEST, EXTENSIONS_MAX, leat_tls_on_certificate_request, {LEAT_CLIENT_HAS_CERTIFICATE_REQUEST}},
+    {LEAT_CLIENT_HAS_EXTENSIONS, LEAT_CERTIFICATE, CERTIFICATE_MAX, leat_tls_on_certificate, {LEAT_CLIENT_HAS_CERTIFICATE}},
+    {LEAT_CLIENT_HAS_CERTIFICATE_REQUEST, LEAT_CERTIFICATE, CERTIFICATE_MAX, leat_tls_on_certificate, {LEAT_CLIENT_HAS_CERTIFICATE}},
+    {LEAT_CLIENT_HAS_CERTIFICATE, LEAT_CERTIFICATE_VERIFY, VERIFY_MAX, leat_tls_on_certificate_verify, {LEAT_CLIENT_TRUSTS_SERVER}},
+    {LEAT_CLIENT_TRUSTS_SERVER, LEAT_FINISHED, LEAT_HASH_MAX, leat_tls_on_server_finished, {LEAT_CLIENT_DONE}},
+    {LEAT_CLIENT_DONE, LEAT_NEW_SESSION_TICKET, TICKET_MESSAGE_MAX, leat_tls_on_new_session_ticket, {LEAT_CLIENT_DONE}},
+    {LEAT_SERVER_NEW, LEAT_CLIENT_HELLO, HELLO_MAX, leat_tls_on_client_hello, {LEAT_SERVER_FLIGHT_SENT, [LEAT_TURN_AGAIN] = LEAT_SERVER_RETRIED, [LEAT_TURN_LONGER] = LEAT_SERVER_ASKED}},
+    {LEAT_SERVER_RETRIED, LEAT_CLIENT_HELLO, HELLO_MAX, leat_tls_on_client_hello, {LEAT_SERVER_FLIGHT_SENT, [LEAT_TURN_LONGER] = LEAT_SERVER_ASKED}},
+    {LEAT_SERVER_ASKED, LEAT_CERTIFICATE, CERTIFICATE_MAX, leat_tls_on_certificate, {LEAT_SERVER_HAS_CERTIFICATE, [LEAT_TURN_SHORTER] = LEAT_SERVER_FLIGHT_SENT}},
+    {LEAT_SERVER_HAS_CERTIFICATE, LEAT_CERTIFICATE_VERIFY, VERIFY_MAX, leat_tls_on_certificate_verify, {LEAT_SERVER_FLIGHT_SENT}},
+    {LEAT_SERVER_FLIGHT_SENT, LEAT_FINISHED, LEAT_HASH_MAX, leat_tls_on_client_finished, {LEAT_SERVER_DONE}},
 };
 
 static const struct message_row *find_message(leat_tls_state state, uint16_t message) {
@@ -119,12 +123,11 @@ static int on_message(leat_tls *tls, leat_span message) {
         tls->hooks.on_message(tls->hooks.user, false, level, message.data[0], message.length);
     }
     if (tls->handshake != NULL) {
-        tls->handshake->otherwise = false;
+        tls->handshake->turn = LEAT_TURN_STRAIGHT;
     }
     int alert = row->handler(tls, message);
     if (alert == LEAT_ALERT_NONE) {
-        tls->state =
-            tls->handshake != NULL && tls->handshake->otherwise ? row->otherwise : row->next;
+        tls->state = row->next[tls->handshake != NULL ? tls->handshake->turn : LEAT_TURN_STRAIGHT];
     }
     return alert;
 }
@@ -297,4 +300,13 @@ const char *leat_tls_error_message(const leat_tls *tls) {
 
 leat_span leat_tls_peer_certificate(const leat_tls *tls, size_t index) {
     return index < tls->chain_length ? tls->chain[index] : (leat_span){NULL, 0};
+}
+
+bool leat_tls_peer_leaf_hash(const leat_tls *tls, uint8_t hash[32]) {
+    if (!tls->is_client) {
+        memcpy(hash, tls->client.leaf, 32);
+        return tls->client.is_known;
+    }
+    leat_span leaf = leat_tls_peer_certificate(tls, 0);
+    return leaf.length > 0 && leat_hash_once(LEAT_HASH_SHA256, leaf.data, leaf.length, hash);
 }

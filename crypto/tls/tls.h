@@ -32,6 +32,7 @@ typedef enum leat_alert {
     LEAT_ALERT_CERTIFICATE_UNKNOWN = 46,
     LEAT_ALERT_ILLEGAL_PARAMETER = 47,
     LEAT_ALERT_UNKNOWN_CA = 48,
+    LEAT_ALERT_ACCESS_DENIED = 49,
     LEAT_ALERT_DECODE_ERROR = 50,
     LEAT_ALERT_DECRYPT_ERROR = 51,
     LEAT_ALERT_PROTOCOL_VERSION = 70,
@@ -87,6 +88,9 @@ typedef struct leat_tls_hooks {
      */
     bool (*can_use_early_data)(void *user, leat_span alpn, leat_span application);
     void (*on_message)(void *user, bool written, leat_level level, uint8_t type, size_t length);
+    /* The peer's chain (DER, leaf first) after the trust accepted it: false refuses it with
+     * access_denied. NULL: no further condition. */
+    bool (*verify_peer)(void *user, const leat_span *chain, size_t count);
 } leat_tls_hooks;
 
 typedef struct leat_ticket_keys leat_ticket_keys; /* keys that seal stateless tickets; shared by connections */
@@ -122,12 +126,16 @@ typedef struct leat_tls_config {
     /* client */
     /* required: host or IP text; checked against the certificate; SNI when not an IP */
     const char *server_name;
-    leat_trust *trust;                /* required for clients (the caller decides the default); unused by servers */
+    /* client: required (the caller decides the default); server: required when client_auth asks */
+    leat_trust *trust;
     leat_span session;                /* a ticket from on_session_ticket, or empty */
     leat_span transport_parameters;   /* client: encoded ours */
-    /* server */
-    leat_identity *const *identities; /* chosen by SNI, the first when none matches */
+    /* server: chosen by SNI, the first when none matches; client: the first that can sign for a
+     * server that asks */
+    leat_identity *const *identities;
     size_t identity_count;
+    /* server */
+    leat_client_auth client_auth;
     leat_ticket_keys *ticket_keys;    /* NULL: no resumption */
     unsigned tickets_to_send;         /* default 1 when ticket_keys is set; at most 16 */
     /* RFC 8446 §4.1.4: tests can force one: for another group, or with a cookie when the client has no other. */
@@ -141,7 +149,8 @@ typedef struct leat_tls_config {
 /*
  * Borrows nothing after return: copies what it needs, refs what is counted. NULL: no memory, or a
  * configuration that cannot work: no ALPN, no suite or group that is known, more than 3 suites or 8
- * groups; a client without server_name or trust; a server without identity. Groups that this
+ * groups; a client without server_name or trust; a server without identity, or with client_auth and
+ * without trust. Groups that this
  * libcrypto lacks are left out.
  */
 leat_tls *leat_tls_new(const leat_tls_config *config, const leat_tls_hooks *hooks);
@@ -183,6 +192,11 @@ uint16_t leat_tls_group(const leat_tls *tls);
 const char *leat_tls_error_message(const leat_tls *tls);
 /* The peer's certificate chain as DER, leaf first. NULL-length span past the end. */
 leat_span leat_tls_peer_certificate(const leat_tls *tls, size_t index);
+/*
+ * SHA-256 of the peer's leaf. At a server also after a resumption, from the ticket; at a client not. False: the peer
+ * showed none, or not yet.
+ */
+bool leat_tls_peer_leaf_hash(const leat_tls *tls, uint8_t hash[32]);
 /* RFC 8446 §7.5; LEAT_ERR_STATE before completion. */
 int leat_tls_export(const leat_tls *tls, const char *label, leat_span context, uint8_t *out, size_t length);
 /* Frees what only the handshake needed (key shares, transcript, buffers). Called when the handshake is confirmed. */

@@ -82,7 +82,7 @@ typedef struct leat_config {
     /* client: host name or IP text: SNI, and checked against the certificate; required */
     const char *server_name;
     leat_trust *trust;               /* client: NULL means the system's store: verification is on by default */
-    leat_identity *const *identities; /* server: at least one; chosen by the name the client asks for */
+    leat_identity *const *identities; /* server: at least one; client: for servers that ask. See leat_identity */
     size_t identity_count;
     leat_resumption_keys *resumption_keys; /* server: NULL: no session tickets */
     leat_span session_ticket;        /* client: from an earlier SessionTicket event, or empty */
@@ -95,6 +95,10 @@ typedef struct leat_config {
      * AES-256-GCM, ChaCha20-Poly1305 */
     const uint16_t *cipher_suites;
     size_t cipher_suite_count;
+    leat_client_auth client_auth;    /* server: whether clients are asked for a certificate; default: never */
+    leat_trust *client_trust;        /* server: whose certificates are accepted; required when clients are asked */
+    leat_verify_peer_fn verify_peer; /* a further condition on the peer's chain; NULL: none */
+    void *verify_peer_user;
     void (*key_log)(void *user, const char *line); /* NSS key log lines without newline; NULL: off */
     void *key_log_user;
 
@@ -395,8 +399,11 @@ LEAT_API const char *leat_conn_cipher_suite(const leat_conn *conn);
 LEAT_API uint16_t leat_conn_group(const leat_conn *conn);          /* TLS NamedGroup of the key exchange, 0 before */
 LEAT_API const char *leat_conn_group_name(const leat_conn *conn);  /* "X25519MLKEM768", NULL before */
 LEAT_API bool leat_conn_was_retried(const leat_conn *conn);        /* a HelloRetryRequest was part of the handshake */
-/* DER of the peer's certificate number index (0: leaf); empty past the end. */
+/* DER of the peer's certificate number index (0: leaf), judged good once the handshake is complete; empty past the end
+ * and after a resumption, where nobody shows one. */
 LEAT_API leat_span leat_conn_peer_certificate(const leat_conn *conn, size_t index);
+/* SHA-256 of its leaf; at a server also after a resumption: what the client showed when it began. False: none. */
+LEAT_API bool leat_conn_peer_certificate_hash(const leat_conn *conn, uint8_t hash[32]);
 /* Whether we take DATAGRAM frames: config.max_datagram_frame_size is not 0. */
 LEAT_API bool leat_conn_accepts_datagrams(const leat_conn *conn);
 LEAT_API uint64_t leat_conn_peer_max_datagram_frame_size(const leat_conn *conn);

@@ -15,7 +15,12 @@ extern "C" {
 /* Room for a clear sentence about what failed and what to do. */
 #define LEAT_MESSAGE_MAX 256
 
-/* A certificate chain (leaf first) with its private key. */
+/*
+ * A certificate chain (leaf first) with its private key. A server has one or more: an exact or wildcard match for the
+ * name that the client asks for, with a key whose signatures the client can check; so several with keys of several
+ * kinds may serve one name, the first that fits wins. Without a match the first of all serves: unrecognized_name is
+ * never sent, the client judges names itself (RFC 6066 §3). A client shows the first that can sign as the server wants.
+ */
 typedef struct leat_identity leat_identity;
 
 /*
@@ -41,6 +46,24 @@ LEAT_API void leat_identity_free(leat_identity *identity);
 
 /* Whom to trust: the roots for verifying a peer, or pinned hashes. */
 typedef struct leat_trust leat_trust;
+
+/*
+ * Whether a server asks its clients for a certificate (RFC 8446 §4.3.2), during the handshake only: QUIC has no
+ * authentication after it. A client that has none answers with an empty chain. A session that is resumed keeps the
+ * client's identity, at most until its certificate expires: so servers that share ticket keys must agree on whom they
+ * trust. The server's handshake is complete after the client's proof; the client's is before the server has judged it.
+ */
+typedef enum leat_client_auth {
+    LEAT_CLIENT_AUTH_NONE,    /* never; the default */
+    LEAT_CLIENT_AUTH_REQUEST, /* asks, and goes on without one; one that is shown must be good */
+    LEAT_CLIENT_AUTH_REQUIRE, /* ends the connection with certificate_required without one */
+} leat_client_auth;
+
+/*
+ * Called once the trust has accepted a peer's chain (DER, leaf first, valid for the call), not for a resumed session.
+ * False refuses it: the connection ends with access_denied.
+ */
+typedef bool (*leat_verify_peer_fn)(void *user, const leat_span *chain, size_t count);
 
 LEAT_API leat_trust *leat_trust_system(char message[LEAT_MESSAGE_MAX]); /* the system's store */
 LEAT_API leat_trust *leat_trust_from_pem(leat_span ca_pem, char message[LEAT_MESSAGE_MAX]);

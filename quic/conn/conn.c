@@ -80,7 +80,9 @@ static bool is_usable(const leat_config *config) {
     const leat_congestion_ops *ops = congestion_ops(config);
     bool has_name = !config->is_client || config->server_name != NULL;
     bool has_identity = config->is_client || config->identity_count > 0;
+    bool can_ask = config->client_auth == LEAT_CLIENT_AUTH_NONE || config->client_trust != NULL;
     return config->size == sizeof *config && config->alpn_count > 0 && has_name && has_identity &&
+           can_ask &&
            config->connection_id_length <= LEAT_CID_MAX && ops != NULL &&
            leat_congestion_is_complete(ops);
 }
@@ -292,6 +294,9 @@ const char *leat_conn_group_name(const leat_conn *conn) {
 bool leat_conn_was_retried(const leat_conn *conn) { return leat_tls_retried(conn->handshake.tls); }
 leat_span leat_conn_peer_certificate(const leat_conn *conn, size_t index) {
     return leat_tls_peer_certificate(conn->handshake.tls, index);
+}
+bool leat_conn_peer_certificate_hash(const leat_conn *conn, uint8_t hash[32]) {
+    return conn->handshake.is_complete && leat_tls_peer_leaf_hash(conn->handshake.tls, hash);
 }
 bool leat_conn_accepts_datagrams(const leat_conn *conn) {
     return conn->config.max_datagram_frame_size > 0;

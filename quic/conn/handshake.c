@@ -167,6 +167,11 @@ static void on_session_ticket(void *user, leat_span ticket) {
     }
 }
 
+static bool verify_peer(void *user, const leat_span *chain, size_t count) {
+    leat_conn *conn = user;
+    return conn->config.verify_peer(conn->config.verify_peer_user, chain, count);
+}
+
 static void on_message(void *user, bool written, leat_level level, uint8_t type, size_t length) {
     leat_trace_tls_message(user, written, level, type, length);
 }
@@ -202,6 +207,7 @@ static int make_tls(leat_conn *conn, const leat_config *config, leat_trust *trus
         .transport_parameters = params,
         .identities = config->identities,
         .identity_count = config->identity_count,
+        .client_auth = config->client_auth,
         .ticket_keys = leat_resumption_ticket_keys(config->resumption_keys),
     };
     const leat_tls_hooks hooks = {
@@ -213,6 +219,7 @@ static int make_tls(leat_conn *conn, const leat_config *config, leat_trust *trus
         .on_key_log = config->key_log != NULL ? on_key_log : NULL,
         .on_session_ticket = on_session_ticket,
         .on_message = leat_trace_is_on(conn) ? on_message : NULL,
+        .verify_peer = config->verify_peer != NULL ? verify_peer : NULL,
     };
     conn->handshake.tls = leat_tls_new(&tls_config, &hooks);
     return conn->handshake.tls != NULL ? LEAT_OK : LEAT_ERR_NOMEM;
@@ -227,7 +234,7 @@ int leat_handshake_init(leat_conn *conn, const leat_config *config) {
     if (leat_conn_is_server(conn)) {
         add_server_params(conn);
         leat_trace_params(conn, true, &conn->handshake.ours);
-        return make_tls(conn, config, NULL, (leat_span){NULL, 0});
+        return make_tls(conn, config, config->client_trust, (leat_span){NULL, 0});
     }
     leat_trust *trust = config->trust != NULL ? leat_trust_ref(config->trust)
                                               : leat_trust_system(message);

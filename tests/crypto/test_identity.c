@@ -163,10 +163,10 @@ START_TEST(a_self_signed_identity_is_what_a_client_that_is_given_it_accepts) {
     leat_trust *trust = leat_trust_from_pem((leat_span){(uint8_t *)pem, length}, message);
     leat_span chain = leat_identity_chain_der(identity, 0);
     ck_assert_int_eq(
-        leat_trust_verify(trust, &chain, 1, "127.0.0.1", true, FIXTURE_NOW + DAY, message),
+        leat_trust_verify(trust, &chain, 1, "127.0.0.1", true, FIXTURE_NOW + DAY, message, NULL),
         LEAT_X509_OK);
     ck_assert_int_eq(
-        leat_trust_verify(trust, &chain, 1, "127.0.0.1", true, FIXTURE_NOW - 1, message),
+        leat_trust_verify(trust, &chain, 1, "127.0.0.1", true, FIXTURE_NOW - 1, message, NULL),
         LEAT_X509_EXPIRED);
     leat_trust_free(trust);
     leat_identity_free(identity);

@@ -21,7 +21,7 @@ static leat_x509_status verify(verify_case c) {
         chain[1] = fixture_der(c.intermediate);
     }
     leat_x509_status status = leat_trust_verify(trust, chain, count, c.host, !c.peer_is_client,
-                                                c.now == 0 ? FIXTURE_NOW : c.now, message);
+                                                c.now == 0 ? FIXTURE_NOW : c.now, message, NULL);
     ck_assert_msg((status == LEAT_X509_OK) == (message[0] == '\0'), "%s", message);
     leat_trust_free(trust);
     return status;
@@ -127,10 +127,12 @@ START_TEST(a_damaged_signature_is_refused) {
     leat_trust *trust = fixture_trust("root");
     memcpy(der, leaf.data, leaf.length);
     leaf.data = der;
-    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, "example.com", true, FIXTURE_NOW, message),
+    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, "example.com", true, FIXTURE_NOW,
+                                       message, NULL),
                      LEAT_X509_OK);
     der[leaf.length - 1] ^= 1;
-    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, "example.com", true, FIXTURE_NOW, message),
+    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, "example.com", true, FIXTURE_NOW,
+                                       message, NULL),
                      LEAT_X509_MALFORMED);
     ck_assert_ptr_nonnull(strstr(message, "damaged"));
     leat_trust_free(trust);
@@ -145,7 +147,7 @@ START_TEST(a_certificate_cut_anywhere_is_malformed) {
         uint8_t *exact = malloc(length + 1); /* so that sanitizers see a read past the end */
         leat_x509_status status = LEAT_X509_OK;
         leat_span cut = {memcpy(exact, whole.data, length), length};
-        ck_assert_int_eq(leat_trust_verify(trust, &cut, 1, NULL, true, FIXTURE_NOW, message),
+        ck_assert_int_eq(leat_trust_verify(trust, &cut, 1, NULL, true, FIXTURE_NOW, message, NULL),
                          LEAT_X509_MALFORMED);
         ck_assert_ptr_null(leat_x509_public_key(cut, &status));
         ck_assert_int_eq(status, LEAT_X509_MALFORMED);
@@ -159,10 +161,10 @@ START_TEST(bytes_behind_a_certificate_are_malformed) {
     char message[LEAT_MESSAGE_MAX];
     leat_span leaf = fixture_der("server.pem");
     leat_trust *trust = leat_trust_insecure_accept_anything();
-    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, NULL, true, FIXTURE_NOW, message),
+    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, NULL, true, FIXTURE_NOW, message, NULL),
                      LEAT_X509_OK);
     leaf.length++;
-    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, NULL, true, FIXTURE_NOW, message),
+    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, NULL, true, FIXTURE_NOW, message, NULL),
                      LEAT_X509_MALFORMED);
     leat_trust_free(trust);
 }
@@ -176,13 +178,14 @@ START_TEST(empty_and_over_long_chains_are_refused_before_they_are_parsed) {
     for (size_t i = 2; i <= LEAT_X509_CHAIN_MAX; i++) {
         chain[i] = chain[1];
     }
-    ck_assert_int_eq(leat_trust_verify(trust, chain, 0, "example.com", true, FIXTURE_NOW, message),
+    ck_assert_int_eq(leat_trust_verify(trust, chain, 0, "example.com", true, FIXTURE_NOW,
+                                       message, NULL),
                      LEAT_X509_MALFORMED);
     ck_assert_int_eq(leat_trust_verify(trust, chain, LEAT_X509_CHAIN_MAX, "example.com", true,
-                                       FIXTURE_NOW, message),
+                                       FIXTURE_NOW, message, NULL),
                      LEAT_X509_OK);
     ck_assert_int_eq(leat_trust_verify(trust, chain, LEAT_X509_CHAIN_MAX + 1, "example.com", true,
-                                       FIXTURE_NOW, message),
+                                       FIXTURE_NOW, message, NULL),
                      LEAT_X509_MALFORMED);
     leat_trust_free(trust);
 }
@@ -206,10 +209,10 @@ START_TEST(a_certificate_that_is_too_large_is_refused) {
     char message[LEAT_MESSAGE_MAX];
     leat_trust *trust = leat_trust_insecure_accept_anything();
     leat_span leaf = inflate(fixture_der("server.pem"), room, LEAT_X509_CERTIFICATE_MAX);
-    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, NULL, true, FIXTURE_NOW, message),
+    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, NULL, true, FIXTURE_NOW, message, NULL),
                      LEAT_X509_OK);
     leaf = inflate(fixture_der("server.pem"), room, LEAT_X509_CERTIFICATE_MAX + 1);
-    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, NULL, true, FIXTURE_NOW, message),
+    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, NULL, true, FIXTURE_NOW, message, NULL),
                      LEAT_X509_MALFORMED);
     leat_trust_free(trust);
 }
@@ -231,7 +234,8 @@ static leat_x509_status verify_pinned(const leat_identity *identity, uint8_t cha
     leat_identity_hash(identity, hashes[1]);
     hashes[1][31] ^= change;
     leat_trust *trust = leat_trust_from_hashes(hashes[0], 2);
-    leat_x509_status status = leat_trust_verify(trust, &leaf, 1, "any.name", true, now, message);
+    leat_x509_status status = leat_trust_verify(trust, &leaf, 1, "any.name", true, now,
+                                                message, NULL);
     leat_trust_free(trust);
     return status;
 }
@@ -274,7 +278,8 @@ START_TEST(a_trust_without_hashes_accepts_nobody) {
     leat_span leaf = fixture_der("server.pem");
     leat_trust *trust = leat_trust_from_hashes(NULL, 0);
     ck_assert_ptr_nonnull(trust);
-    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, "example.com", true, FIXTURE_NOW, message),
+    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, "example.com", true, FIXTURE_NOW,
+                                       message, NULL),
                      LEAT_X509_UNKNOWN_CA);
     leat_trust_free(trust);
 }
@@ -285,7 +290,8 @@ START_TEST(the_system_does_not_trust_our_root) {
     leat_span leaf = fixture_der("server.pem");
     leat_trust *trust = leat_trust_system(message);
     ck_assert_msg(trust != NULL, "%s", message);
-    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, "example.com", true, FIXTURE_NOW, message),
+    ck_assert_int_eq(leat_trust_verify(trust, &leaf, 1, "example.com", true, FIXTURE_NOW,
+                                       message, NULL),
                      LEAT_X509_UNKNOWN_CA);
     leat_trust_free(trust);
 }

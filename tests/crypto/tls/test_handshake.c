@@ -325,8 +325,8 @@ START_TEST(the_certificate_verify_of_rfc_8448_verifies) {
         ck_assert(leat_transcript_choose(transcript, LEAT_HASH_SHA256));
         ck_assert_int_eq(leat_certificate_parse(leat_tls_body(message), &certificate, &why),
                          LEAT_ALERT_NONE);
-        client->handshake->server_key = leat_x509_public_key(certificate.chain[0], &status);
-        ck_assert_ptr_nonnull(client->handshake->server_key);
+        client->handshake->peer_key = leat_x509_public_key(certificate.chain[0], &status);
+        ck_assert_ptr_nonnull(client->handshake->peer_key);
         client->suite = leat_cipher_suite_find(0x1301);
         client->state = LEAT_CLIENT_HAS_CERTIFICATE;
         snprintf(section, sizeof section, "sections.4.steps.%d.items.0", RFC_8448_VERIFY);

@@ -11,11 +11,13 @@ static bool is_done(const tls_side *side) {
 }
 
 /* Returns how many allocations a handshake makes on that side. */
-static size_t fail_each(bool of_client, bool resumed, bool retried) {
+static size_t fail_each(bool of_client, bool resumed, bool retried,
+                        leat_client_auth client_auth) {
     test_memory memory;
     tls_pair pair;
     size_t failures = 0;
     tls_pair_init(&pair);
+    tls_pair_ask(&pair, client_auth);
     pair.server.config.ticket_keys = leat_ticket_keys_new(NULL);
     if (resumed) {
         run(&pair);
@@ -46,16 +48,23 @@ static size_t fail_each(bool of_client, bool resumed, bool retried) {
 }
 
 START_TEST(each_allocation_of_a_client_may_fail) {
-    ck_assert_uint_gt(fail_each(true, false, false), 10);
-    ck_assert_uint_gt(fail_each(true, true, true), 10);
+    ck_assert_uint_gt(fail_each(true, false, false, LEAT_CLIENT_AUTH_NONE), 10);
+    ck_assert_uint_gt(fail_each(true, true, true, LEAT_CLIENT_AUTH_REQUIRE), 10);
+}
+END_TEST
+
+START_TEST(each_allocation_of_client_authentication_may_fail) {
+    ck_assert_uint_gt(fail_each(true, false, false, LEAT_CLIENT_AUTH_REQUIRE), 10);
+    ck_assert_uint_gt(fail_each(false, false, false, LEAT_CLIENT_AUTH_REQUIRE), 7);
 }
 END_TEST
 
 START_TEST(each_allocation_of_a_server_may_fail) {
-    ck_assert_uint_gt(fail_each(false, false, false), 5);
-    ck_assert_uint_gt(fail_each(false, true, true), 5);
+    ck_assert_uint_gt(fail_each(false, false, false, LEAT_CLIENT_AUTH_NONE), 5);
+    ck_assert_uint_gt(fail_each(false, true, true, LEAT_CLIENT_AUTH_REQUIRE), 5);
 }
 END_TEST
 
 LEAT_TEST_MAIN("crypto/tls memory", each_allocation_of_a_client_may_fail,
+               each_allocation_of_client_authentication_may_fail,
                each_allocation_of_a_server_may_fail)

@@ -25,6 +25,8 @@ static const state_row state_rows[] = {
     {LEAT_SERVER_NEW, false, LEAT_LEVEL_INITIAL, {LEAT_CLIENT_HELLO}, false},
     {LEAT_SERVER_RETRIED, false, LEAT_LEVEL_INITIAL, {LEAT_CLIENT_HELLO}, false},
     {LEAT_SERVER_FLIGHT_SENT, false, LEAT_LEVEL_HANDSHAKE, {LEAT_FINISHED}, false},
+    {LEAT_SERVER_ASKED, false, LEAT_LEVEL_HANDSHAKE, {LEAT_CERTIFICATE}, false},
+    {LEAT_SERVER_HAS_CERTIFICATE, false, LEAT_LEVEL_HANDSHAKE, {LEAT_CERTIFICATE_VERIFY}, false},
     {LEAT_SERVER_DONE, false, LEAT_LEVEL_APPLICATION, {0}, false},
 };
 
@@ -52,6 +54,9 @@ static tls_side *reach(tls_pair *pair, const state_row *row) {
     pair->server.config.ticket_keys = leat_ticket_keys_new(NULL);
     pair->server.config.force_hello_retry_request =
         row->state == LEAT_CLIENT_RETRIED || row->state == LEAT_SERVER_RETRIED;
+    if (row->state == LEAT_SERVER_ASKED || row->state == LEAT_SERVER_HAS_CERTIFICATE) {
+        tls_pair_ask(pair, LEAT_CLIENT_AUTH_REQUIRE);
+    }
     tls_pair_start(pair);
     if (row->state == LEAT_CLIENT_NEW) { /* not started */
         tls_pair_restart(pair);
@@ -216,7 +221,8 @@ START_TEST(messages_over_their_bound_are_refused_by_their_header) {
         {&state_rows[4], LEAT_CERTIFICATE, 65536},        {&state_rows[4], LEAT_CERTIFICATE_REQUEST, 16384},
         {&state_rows[6], LEAT_CERTIFICATE_VERIFY, 2048},  {&state_rows[7], LEAT_FINISHED, 48},
         {&state_rows[8], LEAT_NEW_SESSION_TICKET, 65536}, {&state_rows[9], LEAT_CLIENT_HELLO, 16384},
-        {&state_rows[11], LEAT_FINISHED, 48},
+        {&state_rows[11], LEAT_FINISHED, 48},             {&state_rows[12], LEAT_CERTIFICATE, 65536},
+        {&state_rows[13], LEAT_CERTIFICATE_VERIFY, 2048},
     };
     static uint8_t message[4 + 65536];
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {

@@ -1,6 +1,8 @@
 /* See tls_pair.h. */
 #include "tls_pair.h"
 
+#include "fixture.h"
+
 leat_identity *test_identity(const char *file) {
     char path[128], message[LEAT_MESSAGE_MAX];
     size_t length;
@@ -94,6 +96,13 @@ static bool can_use_early_data(void *user, leat_span alpn, leat_span application
     return !side->refuses_early_data;
 }
 
+static bool refuse_peer(void *user, const leat_span *chain, size_t count) {
+    tls_side *side = user;
+    ck_assert_uint_gt(count, 0);
+    side->seen_leaf_length = chain[0].length;
+    return false;
+}
+
 static leat_tls *make(tls_side *side) {
     leat_tls_hooks hooks = {
         .user = side,
@@ -106,6 +115,7 @@ static leat_tls *make(tls_side *side) {
         .write_session_application = write_session_application,
         .can_use_early_data = can_use_early_data,
         .on_message = on_message,
+        .verify_peer = side->refuses_peer ? refuse_peer : NULL,
     };
     side->alert = LEAT_ALERT_NONE;
     return leat_tls_new(&side->config, &hooks);
@@ -137,6 +147,14 @@ void tls_pair_init(tls_pair *pair) {
         .identities = pair->identities,
         .identity_count = 1,
     };
+}
+
+void tls_pair_ask(tls_pair *pair, leat_client_auth client_auth) {
+    pair->server.config.client_auth = client_auth;
+    pair->server.config.trust = fixture_trust("intermediate");
+    pair->client_identities[0] = fixture_identity("client");
+    pair->client.config.identities = pair->client_identities;
+    pair->client.config.identity_count = 1;
 }
 
 void tls_pair_start(tls_pair *pair) {
@@ -192,10 +210,13 @@ void tls_pair_restart(tls_pair *pair) {
 void tls_pair_free(tls_pair *pair) {
     tls_pair_restart(pair);
     leat_trust_free(pair->client.config.trust);
+    leat_trust_free(pair->server.config.trust);
     leat_ticket_keys_free(pair->server.config.ticket_keys);
     leat_replay_register_free(pair->server.config.replays);
     leat_identity_free(pair->identities[0]);
     leat_identity_free(pair->identities[1]);
+    leat_identity_free(pair->client_identities[0]);
+    leat_identity_free(pair->client_identities[1]);
 }
 
 void assert_complete(const tls_pair *pair) {

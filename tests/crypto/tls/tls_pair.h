@@ -30,6 +30,8 @@ typedef struct tls_side {
     char remembered[64];   /* what can_use_early_data was asked about last */
     unsigned times_asked;
     bool refuses_early_data;
+    bool refuses_peer;
+    size_t seen_leaf_length; /* of a peer that was refused */
     int refuse_parameters; /* alert to answer the peer's transport parameters with */
     int alert;
 } tls_side;
@@ -37,7 +39,7 @@ typedef struct tls_side {
 typedef struct tls_pair {
     tls_side client, server;
     leat_span client_alpn[2], server_alpn[2];
-    leat_identity *identities[2];
+    leat_identity *identities[2], *client_identities[2];
     size_t cut; /* bytes per receive call; 0: all at once */
 } tls_pair;
 
@@ -47,6 +49,8 @@ leat_trust *test_trust(void);
 /* A configuration that works: names, trust, ALPN "h3", identity p256; change it, then
  * tls_pair_start. */
 void tls_pair_init(tls_pair *pair);
+/* The server asks for a certificate; the client has one of x509/ to show, whose CA the server trusts. */
+void tls_pair_ask(tls_pair *pair, leat_client_auth client_auth);
 void tls_pair_start(tls_pair *pair);
 /* Carries bytes until nothing moves or a side fails. */
 void tls_pair_run(tls_pair *pair);
