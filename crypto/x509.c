@@ -94,10 +94,10 @@ leat_public_key *leat_x509_public_key(leat_span der, leat_x509_status *status) {
     return key;
 }
 
-bool leat_x509_not_after(leat_span der, int64_t *seconds) {
+int64_t leat_x509_not_after(leat_span der) {
+    int64_t seconds;
     X509 *certificate = leat_x509_parse(der);
-    bool good = certificate != NULL &&
-                leat_x509_seconds(X509_get0_notAfter(certificate), seconds);
+    bool good = certificate != NULL && leat_x509_seconds(X509_get0_notAfter(certificate), &seconds);
     X509_free(certificate);
-    return good;
+    return good ? seconds : 0;
 }

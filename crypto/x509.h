@@ -41,13 +41,13 @@ leat_public_key *leat_x509_public_key(leat_span der, leat_x509_status *status);
 /*
  * Verifies chain[count] (DER, leaf first). host: the DNS name or the IP address as text that must
  * match, NULL when the peer is a client. now: seconds since the epoch. message gets a sentence with
- * what failed. key (may be NULL) gets the leaf's public key when all is well, to be freed, else NULL.
+ * what failed. key (may be NULL) gets the leaf's public key when all is well (gives), else NULL.
  */
 leat_x509_status leat_trust_verify(const leat_trust *trust, const leat_span *chain, size_t count,
                                    const char *host, bool peer_is_server, int64_t now,
                                    char message[LEAT_MESSAGE_MAX], leat_public_key **key);
-/* When a certificate ends, in seconds since the epoch. False: malformed, or memory. */
-bool leat_x509_not_after(leat_span der, int64_t *seconds);
+/* When a certificate ends, in seconds since the epoch; long ago (0) when that cannot be read. */
+int64_t leat_x509_not_after(leat_span der);
 /* Whether text is an IPv4 or IPv6 address literal: such names are not sent as SNI (RFC 6066 §3). */
 bool leat_host_is_ip(const char *text);
 

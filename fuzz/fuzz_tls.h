@@ -67,6 +67,7 @@ static inline leat_tls *fuzz_tls_new(bool is_client) {
         .trust = trust,
         .identities = &identity,
         .identity_count = 1,
+        .client_auth = LEAT_CLIENT_AUTH_REQUEST,
         .ticket_keys = keys,
     };
     leat_tls_hooks hooks = {.write_transport_parameters = fuzz_parameters,
@@ -93,7 +94,7 @@ static inline void fuzz_tls_feed(leat_tls_state state, uint8_t type, const uint8
         FUZZ_CHECK(leat_transcript_choose(&tls->handshake->transcript, LEAT_HASH_SHA256));
         tls->state = state;
     }
-    if (state == LEAT_CLIENT_HAS_CERTIFICATE) {
+    if (state == LEAT_CLIENT_HAS_CERTIFICATE || state == LEAT_SERVER_HAS_CERTIFICATE) {
         leat_x509_status status;
         tls->handshake->peer_key =
             leat_x509_public_key(leat_identity_chain_der(fuzz_identity(), 0), &status);

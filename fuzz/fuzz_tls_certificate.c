@@ -20,5 +20,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                    memcmp(first, second, body.length) == 0);
     }
     fuzz_tls_feed(LEAT_CLIENT_HAS_EXTENSIONS, LEAT_CERTIFICATE, data, size);
+    fuzz_tls_feed(LEAT_SERVER_ASKED, LEAT_CERTIFICATE, data, size);
     return 0;
 }

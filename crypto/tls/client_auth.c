@@ -111,8 +111,8 @@ int leat_tls_keep_client(leat_tls *tls) {
     if (leaf.length == 0) { /* none, or the one that a resumed session had */
         return LEAT_ALERT_NONE;
     }
-    tls->client.is_known = leat_hash_once(LEAT_HASH_SHA256, leaf.data, leaf.length,
-                                          tls->client.leaf) &&
-                           leat_x509_not_after(leaf, &tls->client.expires);
+    tls->client.expires = leat_x509_not_after(leaf);
+    tls->client.is_known =
+        leat_hash_once(LEAT_HASH_SHA256, leaf.data, leaf.length, tls->client.leaf);
     return tls->client.is_known ? LEAT_ALERT_NONE : leat_fault_memory(&tls->error);
 }

@@ -31,6 +31,7 @@ static const option_row rows[] = {
     {"-w", OPTION_TEXT, AT(write_out), "FORMAT", "print after each transfer, with curl's names: '%{http_code} %{time_total}\\n'"},
     {"--fail", OPTION_FLAG, AT(fail), NULL, "a status of 400 or more is a failure, without its body"},
     CLIENT_TRUST_ROWS(get_app, settings.trust),
+    CLIENT_IDENTITY_ROWS(get_app, settings.identity),
     {"--resolve", OPTION_LIST, AT(resolve), "HOST:PORT:ADDRESS", "connect to ADDRESS for this host and port"},
     {"--early-data", OPTION_FLAG, AT(early_data), NULL, "send in 0-RTT (not there yet: a full handshake is made)"},
     {"--session", OPTION_TEXT, AT(session), "FILE", "keep session tickets and address tokens in FILE and use them"},
@@ -131,7 +132,9 @@ static int prepare(get_app *app) {
     }
     app->shows_progress = app->settings.progress && isatty(STDERR_FILENO);
     app->trust = app->quic.trust = client_trust_open(&app->settings.trust, &table, &status);
-    return status;
+    return status != 0 ? status
+                       : client_identity_open(
+                             &app->settings.identity, &table, &app->identity, &app->quic);
 }
 
 /* ---- loop ---- */
@@ -255,6 +258,7 @@ static void release(get_app *app) {
     leat_free(NULL, app->transfers);
     sessions_file_close(app->sessions);
     leat_trust_free(app->trust);
+    leat_identity_free(app->identity);
     key_log_close(app->keylog);
     qlog_files_close(app->qlog);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "../client_failure.h"
+#include "../client_identity.h"
 #include "../client_trust.h"
 #include "../options.h"
 #include "../url.h"
@@ -175,11 +176,13 @@ struct get_app {
         bool remote_name, follow, include, head, fail, early_data, verbose, progress;
         const char *method, *data, *write_out, *keylog, *session, *qlog;
         client_trust_options trust;
+        client_identity_options identity;
         leat_time max_time, connect_timeout;
     } settings;
     const option_table *table;
     leat_config quic;
     leat_trust *trust;
+    leat_identity *identity;
     get_sessions *sessions;
     FILE *keylog;
     struct qlog_files *qlog;

@@ -7,6 +7,7 @@
 #include "serve.h"
 
 #include "../file.h"
+#include "../identity_file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -125,39 +126,15 @@ static leat_identity *make_own(char message[LEAT_MESSAGE_MAX]) {
 
 /* ---- given ones ---- */
 
+static const char *value_at(const option_list *list, size_t index) {
+    return index < list->count ? list->values[index] : NULL;
+}
+
 static leat_identity *load_given(
     const serve_app *serve, size_t index, char message[LEAT_MESSAGE_MAX]) {
-    const char *certificate_file = serve->settings.cert.values[index];
-    const char *key_file =
-        index < serve->settings.key.count ? serve->settings.key.values[index] : NULL;
-    const char *password_file = index < serve->settings.key_password_file.count
-                                    ? serve->settings.key_password_file.values[index]
-                                    : NULL;
-    size_t certificate_length = 0, key_length = 0, password_length = 0;
-    uint8_t *certificate = file_read(certificate_file, &certificate_length, message);
-    uint8_t *key =
-        certificate == NULL || key_file == NULL ? NULL : file_read(key_file, &key_length, message);
-    uint8_t *password = certificate == NULL || password_file == NULL
-                            ? NULL
-                            : file_read(password_file, &password_length, message);
-    bool is_read = certificate != NULL && (key_file == NULL || key != NULL) &&
-                   (password_file == NULL || password != NULL);
-    leat_identity *identity = NULL;
-    if (is_read) {
-        char reason[LEAT_MESSAGE_MAX];
-        if (password != NULL) {
-            password[strcspn((char *)password, "\r\n")] = '\0';
-        }
-        identity = leat_identity_from_pem((leat_span){certificate, certificate_length},
-            (leat_span){key, key_length}, (char *)password, reason);
-        if (identity == NULL) {
-            snprintf(message, LEAT_MESSAGE_MAX, "%.100s: %.140s", certificate_file, reason);
-        }
-    }
-    leat_free(NULL, certificate);
-    leat_free(NULL, key);
-    leat_free(NULL, password);
-    return identity;
+    return identity_file_load(serve->settings.cert.values[index],
+        value_at(&serve->settings.key, index), value_at(&serve->settings.key_password_file, index),
+        message);
 }
 
 /* ---- all ---- */

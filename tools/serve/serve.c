@@ -26,6 +26,8 @@ static const option_row rows[] = {
     {"--cert", OPTION_LIST, AT(cert), "FILE", "certificate chain, PEM; may be repeated (one of its own is made)"},
     {"--key", OPTION_LIST, AT(key), "FILE", "private key of the certificate before it (in the same file)"},
     {"--key-password-file", OPTION_LIST, AT(key_password_file), "FILE", "the first line is the password of the key"},
+    {"--client-ca", OPTION_TEXT, AT(client_ca), "FILE", "ask clients for a certificate that a CA in FILE, PEM, has signed"},
+    {"--client-auth", OPTION_TEXT, AT(client_auth), "HOW", "with --client-ca: require a certificate, or request one (require)"},
     {"--page", OPTION_TEXT, AT(page), "HOST:PORT", "serve the demo page over HTTP/1.1 there"},
     {"--store", OPTION_TEXT, AT(store), "FILE", "keep the clicker's counts in this SQLite file"},
     {"--origin", OPTION_LIST, AT(origin), "ORIGIN", "let in sessions of this origin only; may be repeated (any)"},
@@ -222,6 +224,10 @@ static int prepare(serve_app *serve) {
         !qlog_files_open(&table, serve->settings.qlog, &serve->qlog, &serve->quic)) {
         return 1;
     }
+    int status = client_auth_open(serve, message);
+    if (status != 0) {
+        return status;
+    }
     serve->certificates = certificates_open(serve, message);
     serve->store = serve->certificates == NULL ? NULL : store_open(serve->settings.store, message);
     if (serve->store == NULL ||
@@ -278,6 +284,7 @@ static void release(serve_app *serve) {
     store_close(serve->store);
     certificates_free(serve->certificates);
     leat_resumption_keys_free(serve->quic.resumption_keys);
+    leat_trust_free(serve->quic.client_trust);
     key_log_close(serve->keylog);
     qlog_files_close(serve->qlog);
 }
@@ -329,6 +336,7 @@ int command_serve(int count, char **arguments) {
     made->settings.liveness = 3 * LEAT_SECOND;
     made->settings.drain = 3 * LEAT_SECOND;
     made->settings.workers = 1;
+    made->table = &table;
     setvbuf(stdout, NULL, _IOLBF, 0);
     int status = options_parse(&table, count, arguments, made);
     if (status == 0) {

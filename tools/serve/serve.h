@@ -2,7 +2,7 @@
  * `leat serve` inside: the application that sits on leat_server. One `serve` per process; a
  * `client` per connection, with its requests and sessions. Files: serve.c (options and life),
  * sessions.c and channel.c (WebTransport), counter.c, clicker.c, echo.c (what the paths do), http.c
- * and files.c (requests), certificate.c, page.c, store.c.
+ * and files.c (requests), certificate.c, client_auth.c, page.c, store.c.
  */
 #ifndef LEAT_TOOLS_SERVE_H
 #define LEAT_TOOLS_SERVE_H
@@ -24,6 +24,7 @@ typedef struct serve_app {
     struct {
         option_list listen, cert, key, key_password_file, origin;
         const char *root, *page, *store, *reset_key, *keylog, *qlog;
+        const char *client_ca, *client_auth;
         uint64_t max_sessions, workers;
         leat_time idle_timeout, request_timeout, liveness, drain;
         bool retry, verbose;
@@ -121,6 +122,9 @@ bool certificates_are_own(const serve_certificates *certificates);
 void certificates_free(serve_certificates *certificates);
 /* 32 bytes from a file, made on first use with mode 0600. file NULL: reset.key in the state folder. */
 bool reset_key_load(const char *file, uint8_t key[32], char message[LEAT_MESSAGE_MAX]);
+
+/* client_auth.c: fills quic.client_trust and client_auth. 0, or an exit status after a line on stderr. */
+int client_auth_open(serve_app *serve, char message[LEAT_MESSAGE_MAX]);
 
 /* page.c: the demo page over HTTP/1.1 on a loopback address, in the same loop. */
 serve_page *page_open(serve_app *serve, const char *host_port, char message[LEAT_MESSAGE_MAX]);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "../client_failure.h"
+#include "../client_identity.h"
 #include "../client_trust.h"
 #include "../options.h"
 #include "../url.h"
@@ -90,6 +91,7 @@ struct talk {
     struct {
         option_list urls, datagrams, uni, bidi, protocols;
         client_trust_options trust;
+        client_identity_options identity;
         const char *close, *origin, *keylog, *qlog;
         leat_time wait, connect_timeout;
         bool verbose;
@@ -97,6 +99,7 @@ struct talk {
     const option_table *table;
     tool_url url;
     leat_trust *trust;
+    leat_identity *identity;
     leat_config quic;
     FILE *keylog;
     struct qlog_files *qlog;

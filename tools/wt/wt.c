@@ -27,6 +27,7 @@
 /* clang-format off */
 static const option_row rows[] = {
     CLIENT_TRUST_ROWS(talk, settings.trust),
+    CLIENT_IDENTITY_ROWS(talk, settings.identity),
     {"--datagram", OPTION_LIST, AT(datagrams), "TEXT", "send a datagram; may be repeated"},
     {"--uni", OPTION_LIST, AT(uni), "FILE", "send FILE (-: stdin) on a unidirectional stream; may be repeated"},
     {"--bidi", OPTION_LIST, AT(bidi), "FILE", "send FILE (-: stdin) on a bidirectional stream; may be repeated"},
@@ -245,6 +246,9 @@ static int prepare(talk *app) {
     app->is_interactive = leat_list_is_empty(&app->streams) && app->datagrams.length == 0;
     app->line = leat_alloc(NULL, PRINTED_MAX);
     app->trust = client_trust_open(&app->settings.trust, &table, &status);
+    status = status != 0 ? status
+                         : client_identity_open(
+                               &app->settings.identity, &table, &app->identity, &app->quic);
     return app->line == NULL ? 1 : status;
 }
 
@@ -326,6 +330,7 @@ static void release(talk *app) {
     actions_free(app);
     leat_client_free(app->client);
     leat_trust_free(app->trust);
+    leat_identity_free(app->identity);
     leat_free(NULL, app->line);
     key_log_close(app->keylog);
     qlog_files_close(app->qlog);
