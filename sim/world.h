@@ -13,6 +13,7 @@
 #ifndef LEAT_SIM_WORLD_H
 #define LEAT_SIM_WORLD_H
 
+#include <leat/endpoint.h>
 #include <stddef.h>
 
 #include "sim/run.h"

@@ -9,6 +9,7 @@
 #ifndef LEAT_IO_H
 #define LEAT_IO_H
 
+#include <leat/endpoint.h>
 #include <leat/h3.h>
 #include <leat/quic.h>
 #include <leat/webtransport.h>

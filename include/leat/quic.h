@@ -11,7 +11,7 @@
  *     arm a timer for leat_conn_get_timer(conn)
  *
  * until leat_conn_is_closed. Calls without a time use the last one the connection was told. An
- * endpoint (below) does the routing for many connections on one socket. Nothing here is
+ * endpoint (leat/endpoint.h) does the routing for many connections on one socket. Nothing here is
  * thread-safe: one connection belongs to one thread at a time.
  */
 #ifndef LEAT_QUIC_H
@@ -25,8 +25,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef struct leat_endpoint leat_endpoint;
 
 /* ---- error codes ----------------------------------------------------------------------------- */
 
@@ -136,6 +134,15 @@ typedef struct leat_config {
     bool ecn;
     /* server: the client must open a bidirectional stream within this time of the handshake's end; default 0: none */
     leat_time request_timeout;
+
+    /* Paths (RFC 9000 §9) */
+    /* Asks the peer to stay on its address; NAT rebinding is followed all the same. Default false */
+    bool disable_active_migration;
+    /* client: go to the server's preferred address when it answers there (§9.6); default true */
+    bool use_preferred_address;
+    /* server: where clients are asked to go after the handshake, one of each family or none
+     * (LEAT_ADDRESS_NONE, the default). Datagrams to these addresses must reach the same endpoint */
+    leat_address preferred_address_v4, preferred_address_v6;
 } leat_config;
 
 LEAT_API void leat_config_init(leat_config *config, bool is_client);
@@ -192,6 +199,7 @@ typedef enum leat_close_source {
 LEAT_API const char *leat_close_source_name(leat_close_source source); /* "peer_application" */
 
 typedef enum leat_datagram_fate { LEAT_DATAGRAM_ACKED, LEAT_DATAGRAM_LOST, LEAT_DATAGRAM_EXPIRED } leat_datagram_fate;
+/* REBOUND: only ports changed. PathChanged comes when the new path is validated. */
 typedef enum leat_path_change { LEAT_PATH_REBOUND, LEAT_PATH_MIGRATED } leat_path_change;
 
 /* frame_type of ConnectionTerminated when an application closed (aioquic's None). */
@@ -367,6 +375,23 @@ LEAT_API int leat_conn_send_datagram_frame(leat_conn *conn, const leat_span *par
 LEAT_API int leat_conn_send_ping(leat_conn *conn, uint64_t uid);
 /* Switches to another of the peer's connection IDs. LEAT_ERR_STATE: there is none. */
 LEAT_API int leat_conn_change_connection_id(leat_conn *conn);
+/*
+ * Client: goes to another local address (RFC 9000 §9.2). path.remote: where the server is now, its
+ * preferred address, or family LEAT_ADDRESS_NONE for where it is now. The new path is validated
+ * first, with a connection ID of its own; the connection moves when the answer has come
+ * (PathValidated, then PathChanged), and stays where it is when none comes (PathFailed). A path that
+ * leat_conn_probe_path validated is taken at once. The socket of path.local must exist and stay.
+ * LEAT_ERR_STATE: the handshake is not confirmed, the server asked for no migration
+ * (disable_active_migration) or has no connection ID to spare: try again later; or it uses none at
+ * all. LEAT_ERR_INVALID: not a path of this connection, or the one in use. Transmit after this call.
+ */
+LEAT_API int leat_conn_migrate(leat_conn *conn, const leat_path *path, leat_time now);
+/*
+ * Client: validates a path and keeps it in reserve for leat_conn_migrate: PathValidated or
+ * PathFailed follows. At most three beside the one in use; the one used longest ago goes when a
+ * further one comes. Errors as above. Transmit after this call.
+ */
+LEAT_API int leat_conn_probe_path(leat_conn *conn, const leat_path *path, leat_time now);
 /* RFC 9001 §6. LEAT_ERR_STATE: the last update is not confirmed yet. */
 LEAT_API int leat_conn_request_key_update(leat_conn *conn);
 /* Liveness runs while wanted (and config.liveness is set): the layers above call this while
@@ -391,6 +416,11 @@ typedef struct leat_stats {
     uint64_t packets_marked_ce; /* packets of ours that arrived with CE */
 } leat_stats;
 LEAT_API void leat_conn_get_stats(const leat_conn *conn, leat_stats *stats);
+/*
+ * The addresses in use, as the application was told last: another address of the peer's stands here
+ * only when it is validated (RFC 9000 §9.3). Before the handshake is complete those of the first
+ * packet, which nobody has proved. NULL before leat_conn_connect.
+ */
 LEAT_API const leat_path *leat_conn_path(const leat_conn *conn);
 LEAT_API bool leat_conn_is_client(const leat_conn *conn);
 LEAT_API const char *leat_conn_alpn(const leat_conn *conn);        /* NULL before negotiation */
@@ -410,64 +440,6 @@ LEAT_API uint64_t leat_conn_peer_max_datagram_frame_size(const leat_conn *conn);
 /* RFC 8446 §7.5. */
 LEAT_API int leat_conn_export_keying_material(const leat_conn *conn, const char *label, leat_span context, uint8_t *out,
                                               size_t length);
-
-/* ---- endpoint -------------------------------------------------------------------------------- */
-
-/*
- * Many connections on one socket: routes datagrams by connection ID, answers what needs no
- * connection (Version Negotiation, Retry, stateless reset), accepts, keeps timers in a heap and who
- * has work in a ready list. Connections of an endpoint are used with the leat_conn_* calls; after
- * each such call leat_endpoint_touch must be told (the leat_endpoint_* calls do it themselves).
- */
-typedef struct leat_endpoint_config {
-    size_t size;
-    const leat_config *server;      /* for accepted connections; NULL: a client-only endpoint. Borrowed for life */
-    const leat_allocator *allocator;
-    leat_random_fn random;
-    void *random_user;
-    leat_wall_clock_fn wall_clock;
-    void *wall_clock_user;
-    /* 32 bytes that survive restarts; NULL: random. Stateless resets and tokens hang on it */
-    const uint8_t *reset_key;
-    size_t connection_id_length;    /* default 8; 0 only for clients */
-    bool retry;                     /* validate every address with Retry */
-    size_t retry_above_handshakes;  /* Retry from this many unfinished handshakes on; default 1000; 0: never */
-    size_t max_connections;         /* default 100000; further Initials are dropped */
-    size_t max_handshakes;          /* unfinished server handshakes; default 5000 */
-} leat_endpoint_config;
-
-LEAT_API void leat_endpoint_config_init(leat_endpoint_config *config);
-LEAT_API leat_endpoint *leat_endpoint_new(const leat_endpoint_config *config, int *error);
-/* Frees the remaining connections too, without a word to their peers. */
-LEAT_API void leat_endpoint_free(leat_endpoint *endpoint);
-/* Replaces the configuration of connections accepted from now on (a new certificate). Borrowed. */
-LEAT_API void leat_endpoint_set_server_config(leat_endpoint *endpoint, const leat_config *server);
-/* A client's connection on this endpoint; owned by the endpoint. Transmit after this call. */
-LEAT_API leat_conn *leat_endpoint_connect(leat_endpoint *endpoint, const leat_config *config, const leat_path *path,
-                                          leat_time now, int *error);
-/* As leat_conn_receive_datagram; each segment is routed by its own connection ID. */
-LEAT_API void leat_endpoint_receive_datagram(leat_endpoint *endpoint, uint8_t *data, size_t length, size_t segment_size,
-                                             const leat_path *path, uint8_t ecn, leat_time now);
-/* Runs the timers that are due. */
-LEAT_API void leat_endpoint_handle_timer(leat_endpoint *endpoint, leat_time now);
-LEAT_API leat_time leat_endpoint_get_timer(const leat_endpoint *endpoint);
-/*
- * The next connection with something to do (new, events, datagrams to send, closed), or NULL. The
- * owner pops its events, then takes its datagrams with leat_endpoint_datagrams_to_send. *is_new:
- * accepted since the last call.
- */
-LEAT_API leat_conn *leat_endpoint_next_ready(leat_endpoint *endpoint, bool *is_new);
-/* Something was called on conn outside the ready loop: puts it on the ready list. */
-LEAT_API void leat_endpoint_touch(leat_endpoint *endpoint, leat_conn *conn);
-/* The datagrams of conn (conn NULL: the stateless replies). Rearms conn's timer when it has nothing more. */
-LEAT_API size_t leat_endpoint_datagrams_to_send(leat_endpoint *endpoint, leat_conn *conn,
-                                                uint8_t *buffer, size_t capacity,
-                                                leat_transmit *transmit, leat_time now);
-/* Gives back a connection that is closed: call when leat_conn_is_closed and its events are drained. Frees it. */
-LEAT_API void leat_endpoint_release(leat_endpoint *endpoint, leat_conn *conn);
-LEAT_API size_t leat_endpoint_connection_count(const leat_endpoint *endpoint);
-/* Walks all connections: start with *cursor = 0; NULL at the end. */
-LEAT_API leat_conn *leat_endpoint_next_connection(leat_endpoint *endpoint, size_t *cursor);
 
 #ifdef __cplusplus
 }

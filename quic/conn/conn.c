@@ -309,7 +309,7 @@ int leat_conn_export_keying_material(const leat_conn *conn, const char *label, l
     return leat_tls_export(conn->handshake.tls, label, context, out, length);
 }
 const leat_path *leat_conn_path(const leat_conn *conn) {
-    return conn->paths.active != NULL ? &conn->paths.active->addresses : NULL;
+    return conn->paths.active != NULL ? &conn->paths.told : NULL;
 }
 
 void leat_conn_get_stats(const leat_conn *conn, leat_stats *stats) {

@@ -40,6 +40,9 @@ static void fill_our_params(leat_conn *conn) {
     }
     ours->initial_source_connection_id = *leat_cids_first_local(conn);
     mark_present(ours, LEAT_TP_INITIAL_SOURCE_CONNECTION_ID);
+    if (config->disable_active_migration) {
+        mark_present(ours, LEAT_TP_DISABLE_ACTIVE_MIGRATION);
+    }
 }
 
 /* RFC 9000 §7.3: a server authenticates the IDs that the client's first packets used. */
@@ -55,6 +58,10 @@ static void add_server_params(leat_conn *conn) {
         memcpy(ours->stateless_reset_token, conn->cids.local[0].reset_token,
                sizeof ours->stateless_reset_token);
         mark_present(ours, LEAT_TP_STATELESS_RESET_TOKEN);
+    }
+    if (leat_preferred_address_is_offered(conn)) {
+        leat_preferred_address_fill(conn, &ours->preferred_address);
+        mark_present(ours, LEAT_TP_PREFERRED_ADDRESS);
     }
 }
 
@@ -113,6 +120,9 @@ static int on_transport_parameters(void *user, leat_span encoded) {
                                                     leat_conn_is_server(conn));
     if (wrong == NULL) {
         wrong = check_connection_ids(conn, &conn->handshake.peers);
+    }
+    if (wrong == NULL) {
+        wrong = leat_preferred_address_on_params(conn);
     }
     if (wrong != NULL) {
         leat_close_fault(conn, LEAT_TRANSPORT_PARAMETER_ERROR, FRAME_TYPE_CRYPTO, wrong);
@@ -282,6 +292,7 @@ static void confirm(leat_conn *conn) {
         leat_trace_state(conn, "handshake_confirmed");
         leat_tls_handshake_confirmed(conn->handshake.tls);
         leat_events_push(conn, &event);
+        leat_preferred_address_on_confirmed(conn);
     }
 }
 

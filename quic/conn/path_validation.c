@@ -10,7 +10,7 @@
 /* ---- challenges ------------------------------------------------------------------------------ */
 
 void leat_path_stop_challenge(leat_path_state *path) {
-    path->is_challenging = false;
+    path->is_challenging = path->is_size_asked = false;
     path->challenge_frame_due = false;
     path->challenge_due = LEAT_TIME_NEVER;
 }
@@ -32,6 +32,7 @@ static void next_challenge(leat_conn *conn, leat_path_state *path) {
         leat_close_internal(conn, "random source failed");
         return;
     }
+    path->full_challenges &= ~(1u << path->challenges_sent);
     path->challenges_sent++;
     path->challenge_frame_due = true;
     /* RFC 9000 §8.2.1: each one waits twice as long, as probes do. */
@@ -52,11 +53,18 @@ void leat_path_start_challenge(leat_conn *conn, leat_path_state *path) {
     }
 }
 
+/* RFC 9000 §9.3.3: a path that was left is still asked; only then may it go. */
+static leat_time leave_due(const leat_path_state *path) {
+    return path->is_challenging ? LEAT_TIME_NEVER : path->leave_due;
+}
+
 leat_time leat_paths_due(const leat_conn *conn) {
     leat_time due = LEAT_TIME_NEVER;
     for (size_t i = 0; i < LEAT_PATHS_MAX; i++) {
-        if (conn->paths.all[i] != NULL && conn->paths.all[i]->challenge_due < due) {
-            due = conn->paths.all[i]->challenge_due;
+        const leat_path_state *path = conn->paths.all[i];
+        if (path != NULL) {
+            leat_time own = path->is_challenging ? path->challenge_due : leave_due(path);
+            due = own < due ? own : due;
         }
     }
     return due;
@@ -65,7 +73,12 @@ leat_time leat_paths_due(const leat_conn *conn) {
 void leat_paths_on_timer(leat_conn *conn) {
     for (size_t i = 0; i < LEAT_PATHS_MAX && leat_conn_is_open(conn); i++) {
         leat_path_state *path = conn->paths.all[i];
-        if (path != NULL && path->challenge_due <= conn->now) {
+        if (path == NULL) {
+            continue;
+        }
+        if (leave_due(path) <= conn->now) {
+            leat_paths_forget(conn, path);
+        } else if (path->challenge_due <= conn->now) {
             next_challenge(conn, path);
         }
     }
@@ -81,25 +94,29 @@ void leat_path_challenge_on_frame(leat_conn *conn, const leat_frame *frame,
     packet->path->response_due = true;
 }
 
-static bool is_answer_to(const leat_path_state *path, const uint8_t data[8]) {
+/* The number of the challenge that this answers, or LEAT_CHALLENGES_MAX. */
+static unsigned find_challenge(const leat_path_state *path, const uint8_t data[8]) {
     for (unsigned i = 0; path->is_challenging && i < path->challenges_sent; i++) {
         if (memcmp(path->challenges[i], data, 8) == 0) {
-            return true;
+            return i;
         }
     }
-    return false;
+    return LEAT_CHALLENGES_MAX;
 }
 
 void leat_path_response_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet) {
     (void)packet;
     for (size_t i = 0; i < LEAT_PATHS_MAX; i++) {
         leat_path_state *path = conn->paths.all[i];
-        if (path != NULL && is_answer_to(path, frame->path_response.data)) {
-            /* RFC 9000 §8.2.3: it counts for the path that the challenge went out on, whichever way
-             * it came back. */
-            leat_migration_on_response(conn, path);
-            return;
+        unsigned number = path != NULL ? find_challenge(path, frame->path_response.data)
+                                       : LEAT_CHALLENGES_MAX;
+        if (number == LEAT_CHALLENGES_MAX) {
+            continue;
         }
+        /* RFC 9000 §8.2.3: it counts for the path that the challenge went out on, whichever way it
+         * came back. */
+        leat_migration_on_response(conn, path, (path->full_challenges >> number & 1) != 0);
+        return;
     }
 }
 
@@ -119,10 +136,12 @@ void leat_paths_write(leat_conn *conn, leat_packet_out *out) {
     if (!path->challenge_frame_due) {
         return;
     }
+    unsigned number = path->challenges_sent - 1;
     const leat_frame challenge = {.kind = LEAT_FRAME_PATH_CHALLENGE, .type = 0x1a,
-                                  .path_challenge.data =
-                                      path->challenges[path->challenges_sent - 1]};
+                                  .path_challenge.data = path->challenges[number]};
     if (leat_out_frame(conn, out, &challenge, 0, 0, 0)) {
+        bool is_full = leat_path_send_limit(conn, path) >= LEAT_MIN_DATAGRAM;
+        path->full_challenges |= (unsigned)is_full << number;
         path->challenge_frame_due = false;
         out->needs_full_datagram = true;
     }

@@ -28,7 +28,7 @@ static int open_path(leat_conn *conn, leat_path_state **slot, const leat_path *a
         return err;
     }
     path->addresses = *addresses;
-    path->challenge_due = LEAT_TIME_NEVER;
+    path->challenge_due = path->leave_due = LEAT_TIME_NEVER;
     *slot = path;
     return LEAT_OK;
 }
@@ -48,6 +48,9 @@ int leat_paths_init(leat_conn *conn, const leat_path *addresses, bool is_validat
     int err = open_path(conn, &paths->all[0], addresses);
     if (err == LEAT_OK) {
         paths->active = paths->all[0];
+        paths->active->was_active = true;
+        paths->told = *addresses;
+        paths->first_remote = addresses->remote;
         /* RFC 9000 §8.1: a client chose its server's address and owes it no proof. */
         paths->active->is_validated = is_validated || conn->config.is_client;
         leat_recovery_set_path(&conn->recovery, &paths->active->recovery);
@@ -64,34 +67,57 @@ void leat_paths_clear(leat_conn *conn) {
     conn->paths.active = NULL;
 }
 
+/*
+ * How well a packet's addresses fit the path; 0: not at all. A client's socket may learn its local
+ * address late, or a system may change it below us: for a client it counts that the server stays,
+ * and the local address only decides between paths.
+ */
+static unsigned fit(const leat_conn *conn, const leat_path_state *path,
+                    const leat_path *addresses) {
+    if (leat_path_equal(&path->addresses, addresses)) {
+        return 4;
+    }
+    if (!conn->config.is_client ||
+        !leat_address_equal(&path->addresses.remote, &addresses->remote)) {
+        return 0;
+    }
+    if (path->addresses.local.port == addresses->local.port) {
+        return 3;
+    }
+    return path == conn->paths.active ? 2 : 1;
+}
+
 leat_path_state *leat_paths_find(const leat_conn *conn, const leat_path *addresses) {
+    leat_path_state *best = NULL;
+    unsigned best_fit = 0;
     for (size_t i = 0; i < LEAT_PATHS_MAX; i++) {
         leat_path_state *path = conn->paths.all[i];
-        if (path == NULL) {
-            continue;
-        }
-        /* A client's socket may learn its local address late; what counts is that the
-         * server stays. */
-        bool is_same = conn->config.is_client
-                ? leat_address_equal(&path->addresses.remote, &addresses->remote)
-                : leat_path_equal(&path->addresses, addresses);
-        if (is_same) {
-            return path;
+        unsigned fits = path != NULL ? fit(conn, path, addresses) : 0;
+        if (fits > best_fit) {
+            best = path;
+            best_fit = fits;
         }
     }
-    return NULL;
+    return best;
 }
 
 bool leat_paths_accepts(const leat_conn *conn, const leat_path *addresses) {
-    /* RFC 9000 §9: servers do not move, and nobody moves before the handshake is confirmed. */
+    /* RFC 9000 §9.6: a client hears its server only where it sent something itself, and nobody
+     * moves before the handshake is confirmed. */
     bool may_move = leat_conn_is_server(conn) && conn->handshake.is_confirmed;
     return may_move || leat_paths_find(conn, addresses) != NULL;
 }
 
-bool leat_path_is_same_host(const leat_path_state *a, const leat_path_state *b) {
-    return a->addresses.remote.family == b->addresses.remote.family &&
-           memcmp(a->addresses.remote.ip, b->addresses.remote.ip,
-                  sizeof a->addresses.remote.ip) == 0;
+static bool is_same_ip(const leat_address *a, const leat_address *b) {
+    return a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+bool leat_path_is_same_host(const leat_path *a, const leat_path *b) {
+    static const uint8_t any[sizeof a->local.ip];
+    bool is_unknown = memcmp(a->local.ip, any, sizeof any) == 0;
+    bool is_same_local = leat_address_equal(&a->local, &b->local) ||
+                         (!is_unknown && is_same_ip(&a->local, &b->local));
+    return is_same_local && is_same_ip(&a->remote, &b->remote);
 }
 
 /* What the peer accepts holds on every path. */
@@ -101,12 +127,21 @@ static void inherit_size(leat_path_state *path, const leat_path_state *from) {
     }
 }
 
-/* RFC 9000 §9.5: one ID towards two hosts would let observers link them. Without a spare one it has
- * to go on. */
-static void choose_cid(leat_conn *conn, leat_path_state *path) {
-    path->cid_sequence = conn->paths.active->cid_sequence;
-    if (!leat_path_is_same_host(path, conn->paths.active)) {
-        leat_cids_take_for_path(conn, path);
+/*
+ * RFC 9000 §9.5: one ID on two paths would let observers link them. Who keeps using the same ID of
+ * ours did not move by choice: there ours may stay the same, and must when there is no other. Who
+ * chose another one moved on purpose: without a spare one nothing can be sent.
+ */
+static void choose_cid(leat_conn *conn, leat_path_state *path, leat_span dcid) {
+    const leat_path_state *active = conn->paths.active;
+    bool is_deliberate = !leat_span_equal(leat_cid_span(&active->arrives_at), dcid);
+    path->cid_sequence = active->cid_sequence;
+    if (leat_cids_of_path(conn, active)->length == 0 ||
+        (!is_deliberate && leat_path_is_same_host(&path->addresses, &active->addresses))) {
+        return;
+    }
+    if (!leat_cids_take_for_path(conn, path) && is_deliberate) {
+        path->cid_sequence = LEAT_CID_SEQUENCE_NONE;
     }
 }
 
@@ -128,23 +163,59 @@ static leat_path_state **slot_for_new_path(leat_conn *conn) {
     return oldest;
 }
 
+static leat_path_state *add_path(leat_conn *conn, const leat_path *addresses) {
+    leat_path_state **slot = slot_for_new_path(conn);
+    if (open_path(conn, slot, addresses) != LEAT_OK) {
+        return NULL;
+    }
+    inherit_size(*slot, conn->paths.active);
+    return *slot;
+}
+
+int leat_paths_open(leat_conn *conn, const leat_path *addresses, leat_path_state **path) {
+    leat_path_state *made = add_path(conn, addresses);
+    if (made == NULL) {
+        return LEAT_ERR_NOMEM;
+    }
+    made->cid_sequence = LEAT_CID_SEQUENCE_NONE;
+    made->last_used = ++conn->paths.use_counter;
+    if (!leat_cids_take_for_path(conn, made)) {
+        leat_paths_forget(conn, made);
+        return LEAT_ERR_STATE;
+    }
+    leat_trace_path(conn, made);
+    *path = made;
+    return LEAT_OK;
+}
+
+/* RFC 9000 §9.6.2: what is new and comes to the address that the server has left is dropped. */
+static bool is_for_left_address(const leat_conn *conn, const leat_packet_in *packet) {
+    return packet->is_newest && conn->paths.left_local.family != LEAT_ADDRESS_NONE &&
+           leat_address_equal(&packet->addresses->local, &conn->paths.left_local);
+}
+
 bool leat_paths_on_authentic(leat_conn *conn, leat_packet_in *packet) {
+    if (is_for_left_address(conn, packet)) {
+        return false;
+    }
     if (packet->path == NULL) {
         packet->path = leat_paths_find(conn, packet->addresses);
     }
     if (packet->path == NULL) {
-        leat_path_state **slot = slot_for_new_path(conn);
-        if (open_path(conn, slot, packet->addresses) != LEAT_OK) {
+        packet->path = add_path(conn, packet->addresses);
+        if (packet->path == NULL) {
             return false;
         }
-        packet->path = *slot;
         packet->path->bytes_received = packet->datagram_length;
-        inherit_size(packet->path, conn->paths.active);
-        choose_cid(conn, packet->path);
+        choose_cid(conn, packet->path, packet->header.dcid);
         leat_trace_path(conn, packet->path);
     }
-    packet->path->last_used = ++conn->paths.use_counter;
-    packet->path->is_dead = false;
+    leat_path_state *path = packet->path;
+    path->last_used = ++conn->paths.use_counter;
+    path->is_dead = false;
+    if (!leat_span_equal(leat_cid_span(&path->arrives_at), packet->header.dcid)) {
+        leat_cid_from_span(&path->arrives_at, packet->header.dcid);
+    }
     return true;
 }
 
@@ -161,8 +232,12 @@ void leat_paths_forget(leat_conn *conn, leat_path_state *path) {
 /* ---- amplification --------------------------------------------------------------------------- */
 
 size_t leat_path_send_limit(const leat_conn *conn, const leat_path_state *path) {
-    (void)conn;
-    if (path->is_validated) {
+    if (path->cid_sequence == LEAT_CID_SEQUENCE_NONE) {
+        return 0;
+    }
+    /* RFC 9000 §8.1: the limit is a server's. A client asks only where its server told it to, and
+     * in PATH_CHALLENGE frames that are few (§21.5.3). */
+    if (path->is_validated || conn->config.is_client) {
         return SIZE_MAX;
     }
     uint64_t allowed = AMPLIFICATION_FACTOR * path->bytes_received;

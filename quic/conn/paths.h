@@ -1,11 +1,13 @@
 /*
- * Whom we talk to: connection_ids.c, paths.c, path_validation.c and migration.c.
+ * Whom we talk to: connection_ids.c, peer_connection_ids.c, paths.c, path_validation.c,
+ * migration.c, client_migration.c and preferred_address.c.
  */
 #ifndef LEAT_QUIC_CONN_PATHS_H
 #define LEAT_QUIC_CONN_PATHS_H
 
 #include "base/range_set.h"
 #include "quic/conn/packets.h"
+#include "quic/conn/transport_params.h"
 
 /* ---- connection_ids.c ------------------------------------------------------------------------ */
 
@@ -78,6 +80,10 @@ bool leat_cids_take_for_path(leat_conn *conn, leat_path_state *path);
 void leat_cids_release_path(leat_conn *conn, leat_path_state *path);
 bool leat_cids_is_reset_token(const leat_conn *conn, const uint8_t token[16]);
 void leat_cids_tell_owner_watch(leat_conn *conn);
+/* The ID that came with the preferred address (RFC 9000 §5.1.1: number 1). */
+void leat_cids_add_preferred(leat_conn *conn, const leat_preferred_address *preferred);
+bool leat_cids_owes_retirement(const leat_conn *conn);
+void leat_cids_write_retirements(leat_conn *conn, leat_packet_out *out);
 void leat_new_connection_id_on_frame(leat_conn *conn, const leat_frame *frame,
                                      leat_packet_in *packet);
 void leat_new_connection_id_on_lost(leat_conn *conn, leat_space space,
@@ -98,22 +104,30 @@ void leat_cids_write(leat_conn *conn, leat_packet_out *out);
 #define LEAT_PATHS_MAX 4
 /* RFC 9000 §8.2.1: challenges per validation, each with data of its own. */
 #define LEAT_CHALLENGES_MAX 4
+/* A path without an ID of the peer's: nothing can be sent on it (RFC 9000 §9.3). */
+#define LEAT_CID_SEQUENCE_NONE UINT64_MAX
 
 struct leat_path_state {
     leat_path addresses;
     leat_recovery_path recovery;
-    uint64_t cid_sequence;   /* of the peer's ID in use here */
+    uint64_t cid_sequence;   /* of the peer's ID in use here, or LEAT_CID_SEQUENCE_NONE */
+    leat_cid arrives_at;     /* our ID in the peer's packets */
     uint64_t bytes_received, bytes_sent; /* RFC 9000 §8.1: counted until the address is validated */
     bool is_validated;
+    bool was_active;
+    bool moves_when_validated; /* the connection comes here as soon as it is validated */
+    bool is_dead; /* did not answer while it was the fallback: goes as soon as that is not needed */
     bool response_due;       /* PATH_RESPONSE; one per path, the newest wins (attack C5) */
     uint8_t response[8];
     bool is_challenging;
+    bool is_size_asked;      /* the address is proved, the challenges now ask for full size */
+    bool challenge_frame_due;
     uint8_t challenges[LEAT_CHALLENGES_MAX][8];
     unsigned challenges_sent;
-    bool challenge_frame_due;
+    unsigned full_challenges; /* a bit for each that went out in a datagram of full size */
     leat_time validation_deadline; /* not given up before */
-    bool is_dead; /* did not answer while it was the fallback: goes as soon as that is not needed */
     leat_time challenge_due; /* when the next PATH_CHALLENGE is due, or the validation has failed */
+    leat_time leave_due;     /* when a path that the connection has left is forgotten */
     uint64_t last_used;      /* for replacing the path used longest ago */
 };
 
@@ -123,6 +137,10 @@ typedef struct leat_conn_paths {
     /* the last validated one, while the active one is not (RFC 9000 §9.3.2) */
     leat_path_state *fallback;
     uint64_t use_counter;
+    leat_path told;              /* what the application knows: validated, once one was */
+    leat_address first_remote;   /* of the handshake */
+    leat_address left_local;     /* server: what it left for its preferred address */
+    leat_address preferred;      /* client: that it may move to; family NONE: there is none */
 } leat_conn_paths;
 
 int leat_paths_init(leat_conn *conn, const leat_path *addresses, bool is_validated);
@@ -135,8 +153,13 @@ bool leat_paths_accepts(const leat_conn *conn, const leat_path *addresses);
 bool leat_paths_on_authentic(leat_conn *conn, leat_packet_in *packet);
 /* RFC 9000 §5.1.2: the connection ID of a path that is gone is retired, so that another comes. */
 void leat_paths_forget(leat_conn *conn, leat_path_state *path);
-/* Only the ports differ. */
-bool leat_path_is_same_host(const leat_path_state *a, const leat_path_state *b);
+/* Only ports differ. */
+bool leat_path_is_same_host(const leat_path *a, const leat_path *b);
+/*
+ * A path of our own choice, with an ID of the peer's that no other path uses. LEAT_ERR_STATE: there
+ * is none left.
+ */
+int leat_paths_open(leat_conn *conn, const leat_path *addresses, leat_path_state **path);
 /* A packet with less room than this is not begun. */
 #define LEAT_PACKET_ROOM 64
 /*
@@ -167,8 +190,30 @@ void leat_paths_on_timer(leat_conn *conn);
 void leat_paths_after_packet(leat_conn *conn, const leat_packet_in *packet);
 /* The address is known to be the peer's: by an answer, or by the handshake. */
 void leat_paths_set_validated(leat_conn *conn, leat_path_state *path);
-void leat_migration_on_response(leat_conn *conn, leat_path_state *path);
+/* A challenge was answered; is_full: one in a datagram of full size. */
+void leat_migration_on_response(leat_conn *conn, leat_path_state *path, bool is_full);
 /* No challenge was answered in time. */
 void leat_migration_on_failed(leat_conn *conn, leat_path_state *path);
+void leat_migration_move(leat_conn *conn, leat_path_state *path);
+
+/* ---- client_migration.c ---------------------------------------------------------------------- */
+
+/* Asks on a path of our own choice, and moves there when it is answered, if so wanted. */
+int leat_migration_start(leat_conn *conn, const leat_path *addresses, bool moves);
+
+/* ---- preferred_address.c --------------------------------------------------------------------- */
+
+bool leat_preferred_address_parse(leat_reader *reader, leat_preferred_address *preferred);
+void leat_preferred_address_write(leat_writer *writer, const leat_preferred_address *preferred);
+/* Server: whether the configuration has one that can be offered. */
+bool leat_preferred_address_is_offered(const leat_conn *conn);
+/* Server: what the transport parameter says. */
+void leat_preferred_address_fill(const leat_conn *conn, leat_preferred_address *preferred);
+/* Client: the parameter came. NULL, or what is wrong with it. */
+const char *leat_preferred_address_on_params(leat_conn *conn);
+/* Client: the handshake is confirmed. */
+void leat_preferred_address_on_confirmed(leat_conn *conn);
+/* Client: whether the connection is still to go there. */
+bool leat_preferred_address_is_awaited(const leat_conn *conn);
 
 #endif

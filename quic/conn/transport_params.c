@@ -2,6 +2,8 @@
  * §3. */
 #include "quic/conn/transport_params.h"
 
+#include "quic/conn/paths.h"
+
 #define ROLE_ANY false
 #define SERVER_ONLY true
 
@@ -35,7 +37,7 @@ static const tp_row tp_rows[LEAT_TP_COUNT] = {
     [LEAT_TP_ACK_DELAY_EXPONENT] = {0x0a, "ack_delay_exponent", TP_INTEGER, 0, 20, 3, ROLE_ANY, AT(ack_delay_exponent)},
     [LEAT_TP_MAX_ACK_DELAY] = {0x0b, "max_ack_delay", TP_INTEGER, 0, (1 << 14) - 1, 25, ROLE_ANY, AT(max_ack_delay)},
     [LEAT_TP_DISABLE_ACTIVE_MIGRATION] = {0x0c, "disable_active_migration", TP_FLAG, 0, 0, 0, ROLE_ANY, AT(disable_active_migration)},
-    [LEAT_TP_PREFERRED_ADDRESS] = {0x0d, "preferred_address", TP_PREFERRED_ADDRESS, 0, 0, 0, SERVER_ONLY, 0},
+    [LEAT_TP_PREFERRED_ADDRESS] = {0x0d, "preferred_address", TP_PREFERRED_ADDRESS, 0, 0, 0, SERVER_ONLY, AT(preferred_address)},
     [LEAT_TP_ACTIVE_CONNECTION_ID_LIMIT] = {0x0e, "active_connection_id_limit", TP_INTEGER, 2, LEAT_VARINT_MAX, 2, ROLE_ANY, AT(active_connection_id_limit)},
     [LEAT_TP_INITIAL_SOURCE_CONNECTION_ID] = {0x0f, "initial_source_connection_id", TP_CID, 0, 0, 0, ROLE_ANY, AT(initial_source_connection_id)},
     [LEAT_TP_RETRY_SOURCE_CONNECTION_ID] = {0x10, "retry_source_connection_id", TP_CID, 0, 0, 0, SERVER_ONLY, AT(retry_source_connection_id)},
@@ -64,14 +66,6 @@ void leat_transport_params_default(leat_transport_params *params) {
     }
 }
 
-/* RFC 9000 §18.2: the two addresses, a connection ID that is not empty, and its reset token. */
-static bool is_preferred_address(leat_reader *value) {
-    leat_read_bytes(value, 4 + 2 + 16 + 2);
-    leat_span cid = leat_read_vector8(value);
-    leat_read_bytes(value, 16);
-    return leat_reader_at_end(value) && cid.length >= 1 && cid.length <= LEAT_CID_MAX;
-}
-
 static bool read_value(leat_transport_params *params, const tp_row *row, leat_span bytes) {
     leat_reader value = leat_reader_of(bytes);
     void *member = member_of(params, row);
@@ -90,9 +84,7 @@ static bool read_value(leat_transport_params *params, const tp_row *row, leat_sp
         leat_read_copy(&value, member, sizeof params->stateless_reset_token);
         return leat_reader_at_end(&value);
     case TP_PREFERRED_ADDRESS:
-        /* RFC 9000 §9.6.1: NOT IMPLEMENTED: a client may stay on the address it knows; only the
-         * form is checked. */
-        return is_preferred_address(&value);
+        return leat_preferred_address_parse(&value, member);
     }
     return false;
 }
@@ -152,8 +144,10 @@ static void write_value(leat_writer *writer, const tp_row *row, const void *valu
         leat_write_bytes(writer, value, 16);
         break;
     case TP_FLAG:
-    case TP_PREFERRED_ADDRESS:
         leat_write_varint(writer, 0);
+        break;
+    case TP_PREFERRED_ADDRESS:
+        leat_preferred_address_write(writer, value);
         break;
     }
 }
@@ -163,8 +157,7 @@ void leat_transport_params_write(leat_writer *writer, const leat_transport_param
         const tp_row *row = &tp_rows[tp];
         const void *value = value_of(params, row);
         bool differs = row->kind == TP_INTEGER && *(const uint64_t *)value != row->initial;
-        bool marked = leat_transport_params_has(params, tp) && row->kind != TP_PREFERRED_ADDRESS;
-        if (differs || marked) {
+        if (differs || leat_transport_params_has(params, tp)) {
             write_value(writer, row, value);
         }
     }

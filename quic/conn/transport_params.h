@@ -32,6 +32,13 @@ typedef enum leat_tp {
     LEAT_TP_COUNT
 } leat_tp;
 
+/* RFC 9000 §18.2. An address that is all zeros is not offered; its family is NONE. */
+typedef struct leat_preferred_address {
+    leat_address v4, v6;
+    leat_cid cid;
+    uint8_t reset_token[16];
+} leat_preferred_address;
+
 typedef struct leat_transport_params {
     uint32_t present; /* bit per leat_tp: came in the message, or goes out */
     bool disable_active_migration;
@@ -39,6 +46,7 @@ typedef struct leat_transport_params {
     leat_cid original_destination_connection_id, initial_source_connection_id,
         retry_source_connection_id;
     uint8_t stateless_reset_token[16];
+    leat_preferred_address preferred_address;
     uint64_t max_idle_timeout; /* ms */
     uint64_t max_udp_payload_size;
     uint64_t initial_max_data, initial_max_stream_data_bidi_local,

@@ -7,7 +7,7 @@
 #ifndef LEAT_QUIC_ENDPOINT_ENDPOINT_H
 #define LEAT_QUIC_ENDPOINT_ENDPOINT_H
 
-#include <leat/quic.h>
+#include <leat/endpoint.h>
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/map.h"

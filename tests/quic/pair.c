@@ -199,14 +199,14 @@ static void transmit(pair *p, pair_side from, uint8_t *bytes, size_t length,
     p->ends[from].bytes_out += length;
     p->ends[from].largest_out = length > p->ends[from].largest_out ? length
             : p->ends[from].largest_out;
-    if (from == PAIR_CLIENT) {
+    if (from == PAIR_CLIENT && !p->link.is_direct) {
         /* What a NAT does: the client's address is the one that it has now. */
         datagram.path.remote = p->ends[PAIR_CLIENT].address;
     }
     if (p->link.filter != NULL && !p->link.filter(p->link.filter_user, p, from, &datagram)) {
         return;
     }
-    bool reaches = to == PAIR_SERVER ||
+    bool reaches = to == PAIR_SERVER || p->link.is_direct ||
         leat_address_equal(&datagram.path.local, &p->ends[PAIR_CLIENT].address);
     if (p->link.black_hole[to] || !reaches || draw_percent(p) < p->link.loss) {
         return;

@@ -29,6 +29,7 @@ typedef struct pair_link {
     leat_time delay;                     /* one way */
     unsigned loss, duplication, reorder; /* percent */
     bool black_hole[2];                  /* nothing arrives at this side */
+    bool is_direct;                      /* addresses arrive as they were sent: there is no NAT */
     /* Sees each datagram before it travels; may change it, false drops it. */
     bool (*filter)(void *user, pair *p, pair_side from, pair_datagram *datagram);
     void *filter_user;

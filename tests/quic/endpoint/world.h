@@ -8,7 +8,7 @@
 
 #include "leat_test.h"
 
-#include <leat/quic.h>
+#include <leat/endpoint.h>
 
 #define WORLD_PAYLOAD "are you there"
 
