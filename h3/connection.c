@@ -213,6 +213,10 @@ static void on_stream_writable(leat_h3 *h3, const leat_event *event) {
 
 static void on_ping_acknowledged(leat_h3 *h3, const leat_event *event) {
     uint64_t uid = event->ping_acknowledged.uid;
+    if (uid == LEAT_H3_PING_SHUTDOWN) {
+        (void)leat_h3_goaway(h3);
+        return;
+    }
     leat_h3_stream *stream = leat_h3_find_stream(h3, uid & ~LEAT_H3_PING_UID_BIT);
     if ((uid & LEAT_H3_PING_UID_BIT) != 0 && stream != NULL && stream->resets_after_ping) {
         leat_conn_reset_stream(h3->conn, stream->id, LEAT_H3_MESSAGE_ERROR);

@@ -34,6 +34,9 @@
 #define LEAT_H3_EARLY_PRIORITIES_MAX 16
 /* PINGs sent by this layer have the highest bit of their uid set. */
 #define LEAT_H3_PING_UID_BIT ((uint64_t)1 << 63)
+#define LEAT_H3_PING_SHUTDOWN UINT64_MAX
+/* The largest id of a request stream. */
+#define LEAT_H3_LAST_REQUEST_ID (((uint64_t)1 << 62) - 4)
 
 typedef struct leat_h3_frame_row leat_h3_frame_row;
 typedef struct leat_h3_stream_role leat_h3_stream_role;

@@ -1,7 +1,8 @@
 /*
  * GOAWAY, RFC 9114 §5.2: the end of a connection announced in both directions. The identifier of a
  * server's GOAWAY is that of the first request it does not process; a client's is a push ID, which
- * never is but 0 here.
+ * never is but 0 here. A shutdown without loss says it twice: first the largest identifier there
+ * is, and when a PING behind it came back, the one that counts.
  */
 #include "h3/frames.h"
 #include "h3/send.h"
@@ -32,15 +33,8 @@ bool leat_h3_on_goaway(
     return true;
 }
 
-int leat_h3_goaway(leat_h3 *h3) {
+static int send_goaway(leat_h3 *h3, uint64_t id) {
     uint8_t frame[LEAT_H3_FRAME_HEAD_MAX + 8];
-    uint64_t id = h3->is_client ? 0 : h3->next_request_id;
-    if (h3->has_failed) {
-        return LEAT_ERR_STATE;
-    }
-    if (h3->goaway_sent != LEAT_H3_NONE) {
-        return 0;
-    }
     size_t head_length =
         leat_h3_write_frame_head(frame, LEAT_H3_FRAME_GOAWAY, leat_varint_size(id));
     leat_writer writer = leat_writer_make(frame + head_length, 8);
@@ -53,4 +47,26 @@ int leat_h3_goaway(leat_h3 *h3) {
             LEAT_H3_FRAME_GOAWAY, id);
     }
     return error;
+}
+
+int leat_h3_goaway(leat_h3 *h3) {
+    uint64_t id = h3->is_client ? 0 : h3->next_request_id;
+    if (h3->has_failed) {
+        return LEAT_ERR_STATE;
+    }
+    bool is_final = h3->goaway_sent != LEAT_H3_NONE && h3->goaway_sent != LEAT_H3_LAST_REQUEST_ID;
+    return is_final ? 0 : send_goaway(h3, id);
+}
+
+int leat_h3_shutdown(leat_h3 *h3) {
+    if (h3->has_failed) {
+        return LEAT_ERR_STATE;
+    }
+    if (h3->is_client || h3->goaway_sent != LEAT_H3_NONE) {
+        return leat_h3_goaway(h3);
+    }
+    /* RFC 9114 §5.2-5: requests that are on their way now will still be processed. */
+    int error = send_goaway(h3, LEAT_H3_LAST_REQUEST_ID);
+    bool is_timed = error == 0 && leat_conn_send_ping(h3->conn, LEAT_H3_PING_SHUTDOWN) == 0;
+    return is_timed || error != 0 ? error : leat_h3_goaway(h3);
 }

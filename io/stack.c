@@ -176,7 +176,7 @@ void leat_stack_goaway(leat_stack *stack) {
     if (stack->h3 == NULL || leat_conn_is_terminating(stack->conn)) {
         return;
     }
-    (void)leat_h3_goaway(stack->h3);
+    (void)leat_h3_shutdown(stack->h3);
     uint64_t session_id;
     for (size_t cursor = 0;
          stack->wt != NULL && leat_wt_next_session(stack->wt, &cursor, &session_id);) {

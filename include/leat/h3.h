@@ -13,7 +13,8 @@
  * event. Every sending call here is a "transmit after this call".
  *
  * PINGs of this layer have the highest bit of their uid set (an answer with 400 is followed by a
- * reset only when it is through); PingAcknowledged with such a uid is not the application's.
+ * reset only when it is through, a shutdown by its second GOAWAY); PingAcknowledged with such a uid
+ * is not the application's.
  */
 #ifndef LEAT_H3_H
 #define LEAT_H3_H
@@ -214,9 +215,17 @@ LEAT_API int leat_h3_end_capsules(leat_h3 *h3, uint64_t stream_id);
 LEAT_API int leat_h3_create_webtransport_stream(leat_h3 *h3, uint64_t session_id,
                                                 bool unidirectional, uint64_t *stream_id);
 /* Server push (RFC 9114 §4.6): off unless the client allows it with MAX_PUSH_ID; a client of ours never does. */
-/* GOAWAY: server: no request with an id >= ours is processed from now on; the first call sends
- * the id one above the newest accepted one. Requests above get H3_REQUEST_REJECTED. */
+/*
+ * GOAWAY at once: a server processes no further request. It names the id one above the newest
+ * accepted one; requests from there on get H3_REQUEST_REJECTED and may be sent elsewhere. A second
+ * call changes nothing.
+ */
 LEAT_API int leat_h3_goaway(leat_h3 *h3);
+/*
+ * The same without losing what is on its way (RFC 9114 §5.2): the client is asked to send no more
+ * requests; a round trip later leat_h3_goaway follows by itself. A client's is leat_h3_goaway.
+ */
+LEAT_API int leat_h3_shutdown(leat_h3 *h3);
 /* The client cancels (REQUEST_CANCELLED) or the server rejects or aborts: RESET_STREAM and
  * STOP_SENDING with error_code. */
 LEAT_API int leat_h3_cancel(leat_h3 *h3, uint64_t stream_id, uint64_t error_code);

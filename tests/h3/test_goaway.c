@@ -47,6 +47,29 @@ RIG_TEST(a_client_opens_no_request_after_goaway, CLIENT) {
     ck_assert_int_eq(rig_send(rig, 0, GET, true), 0);
 }
 
+/* TEST RFC 9114 §5.2-5. */
+RIG_TEST(a_shutdown_processes_what_is_on_its_way_for_a_round_trip, SERVER) {
+    rig_headers(rig, 0, GET, true);
+    fake_forget(&rig->conn, 3);
+    ck_assert_int_eq(leat_h3_shutdown(rig->h3), 0);
+    rig_expect_sent(rig, 3, "07 08 ff ff ff ff ff ff ff fc", false);
+    rig_headers(rig, 4, GET, true);
+    ck_assert_uint_eq(leat_h3_open_requests(rig->h3), 2);
+    fake_forget(&rig->conn, 3);
+    rig_event(rig, &(leat_event){.type = LEAT_EVENT_PING_ACKNOWLEDGED,
+                                 .ping_acknowledged.uid = rig->conn.last_ping});
+    rig_expect_sent(rig, 3, "07 01 08", false);
+    rig_headers(rig, 8, GET, true);
+    rig_expect_aborted(rig, 8, LEAT_H3_REQUEST_REJECTED);
+}
+
+RIG_TEST(a_shutdown_in_a_hurry_names_the_next_request_at_once, SERVER) {
+    fake_forget(&rig->conn, 3);
+    ck_assert_int_eq(leat_h3_shutdown(rig->h3), 0);
+    ck_assert_int_eq(leat_h3_shutdown(rig->h3), 0);
+    rig_expect_sent(rig, 3, "07 08 ff ff ff ff ff ff ff fc 07 01 00", false);
+}
+
 RIG_TEST(a_client_says_goaway_too, CLIENT) {
     fake_forget(&rig->conn, 2);
     ck_assert_int_eq(leat_h3_goaway(rig->h3), 0);
@@ -67,5 +90,7 @@ RIG_TEST(a_closed_connection_says_nothing, SERVER) {
 
 LEAT_TEST_MAIN("h3 goaway", a_server_names_the_next_request,
     a_server_without_requests_names_the_first, later_requests_are_rejected_and_earlier_ones_go_on,
-    sessions_keep_opening_streams_after_goaway, a_client_opens_no_request_after_goaway,
+    sessions_keep_opening_streams_after_goaway,
+    a_shutdown_processes_what_is_on_its_way_for_a_round_trip,
+    a_shutdown_in_a_hurry_names_the_next_request_at_once, a_client_opens_no_request_after_goaway,
     a_client_says_goaway_too, the_clients_goaway_is_told, a_closed_connection_says_nothing)
