@@ -21,7 +21,7 @@
 /* Configuration lists are copied up to these lengths; longer ones are refused by leat_tls_new. */
 #define LEAT_TLS_GROUPS_MAX 8
 #define LEAT_TLS_SUITES_MAX 3
-#define LEAT_TLS_SHARES_MAX 4
+#define LEAT_TLS_SHARES_MAX 2
 #define LEAT_TLS_ALPN_MAX 2048
 #define LEAT_TLS_NAME_MAX 255
 /* Our own flight with a long certificate chain fits; no input makes it grow further. */

@@ -1,6 +1,7 @@
 /* What a server chooses: groups with and without a retry, suites, protocols, certificates by
  * name. */
 #include "stand_in_kem.h"
+#include "fixture.h"
 #include "tls_pair.h"
 
 START_TEST(the_hybrid_group_and_x25519_are_offered_by_default) {
@@ -174,6 +175,47 @@ START_TEST(the_name_chooses_the_certificate) {
 }
 END_TEST
 
+/* TEST RFC 6066 §3: which identity a server takes for a name; without a match the first serves. */
+START_TEST(names_match_exactly_or_by_wildcard_and_the_first_serves_the_rest) {
+    static const struct {
+        const char *name;
+        size_t identity;
+        bool is_matched;
+    } rows[] = {
+        {"leat.test", 0, true},
+        {"LEAT.test", 0, true},
+        {"example.com", 1, true},
+        {"a.wild.example.com", 1, true},
+        {"a.b.wild.example.com", 0, false},
+        {"wild.example.com", 0, false},
+        {"nobody.test", 0, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        tls_pair pair;
+        tls_pair_init(&pair);
+        pair.identities[1] = fixture_identity("server");
+        pair.server.config.identity_count = 2;
+        pair.client.config.server_name = rows[i].name;
+        tls_pair_start(&pair);
+        tls_pair_carry(&pair, &pair.client, &pair.server, LEAT_LEVEL_INITIAL);
+        ck_assert_int_eq(pair.server.alert, LEAT_ALERT_NONE);
+        const leat_tls_handshake *handshake = pair.server.tls->handshake;
+        ck_assert_msg(handshake->identity == pair.identities[rows[i].identity], "%s",
+                      rows[i].name);
+        ck_assert_int_eq(handshake->name_matched, rows[i].is_matched);
+        tls_pair_free(&pair);
+    }
+}
+END_TEST
+
+START_TEST(a_client_refuses_the_first_identity_where_its_name_is_unknown) {
+    tls_pair pair;
+    tls_pair_init(&pair);
+    pair.client.config.server_name = "nobody.test";
+    run_to_failure(&pair, LEAT_ALERT_BAD_CERTIFICATE, LEAT_ALERT_NONE);
+}
+END_TEST
+
 START_TEST(a_server_with_two_keys_for_a_name_uses_the_one_the_client_can_verify) {
     tls_pair pair;
     tls_pair_init(&pair);
@@ -234,5 +276,7 @@ LEAT_TEST_MAIN("crypto/tls negotiation", the_hybrid_group_and_x25519_are_offered
                no_group_in_common_is_handshake_failure, no_suite_in_common_is_handshake_failure,
                no_protocol_in_common_is_no_application_protocol,
                the_servers_order_of_protocols_wins, the_name_chooses_the_certificate,
+               names_match_exactly_or_by_wildcard_and_the_first_serves_the_rest,
+               a_client_refuses_the_first_identity_where_its_name_is_unknown,
                a_server_with_two_keys_for_a_name_uses_the_one_the_client_can_verify,
                a_trailing_dot_is_not_sent, an_address_is_verified_but_not_sent_as_name)
