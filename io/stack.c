@@ -169,7 +169,8 @@ bool leat_stack_drain(leat_stack *stack) {
 bool leat_stack_has_work(const leat_stack *stack) {
     bool has_session = stack->wt != NULL &&
                        (leat_wt_session_count(stack->wt) > 0 || leat_wt_is_closing(stack->wt));
-    return has_session || (stack->h3 != NULL && leat_h3_open_requests(stack->h3) > 0);
+    bool has_request = stack->h3 != NULL && leat_h3_open_requests(stack->h3) > 0;
+    return has_session || has_request || leat_conn_is_delivering(stack->conn);
 }
 
 void leat_stack_goaway(leat_stack *stack) {

@@ -132,6 +132,9 @@ static const qlog_member frame[] = {
     {"trigger_frame_type", "trigger_frame_type", QLOG_NUMBER},
     {"final_size", "final_size", QLOG_NUMBER},
     {"reliable_size", "reliable_size", QLOG_NUMBER},
+    {"ack_eliciting_threshold", "ack_eliciting_threshold", QLOG_NUMBER},
+    {"requested_max_ack_delay", "requested_max_ack_delay", QLOG_NUMBER},
+    {"reordering_threshold", "reordering_threshold", QLOG_NUMBER},
     {"length", "raw.length", QLOG_NUMBER},
     {"payload_length", "raw.payload_length", QLOG_NUMBER},
 };

@@ -53,7 +53,8 @@ static const char *frame_name(size_t index) {
         "STREAMS_BLOCKED bidi", "STREAMS_BLOCKED uni", "NEW_CONNECTION_ID",
         "RETIRE_CONNECTION_ID", "PATH_CHALLENGE", "PATH_RESPONSE", "CONNECTION_CLOSE",
         "CONNECTION_CLOSE application", "HANDSHAKE_DONE",
-        [0x24] = "RESET_STREAM_AT", [0x30] = "DATAGRAM", [0x31] = "DATAGRAM len",
+        [0x1f] = "IMMEDIATE_ACK", [0x24] = "RESET_STREAM_AT", [0x30] = "DATAGRAM", [0x31] = "DATAGRAM len",
+        [0xaf] = "ACK_FREQUENCY",
     };
     return names[index];
 }
@@ -68,7 +69,7 @@ static const struct {
     GROUP(feature, feature_name),
 };
 #define GROUPS (sizeof groups / sizeof groups[0])
-#define NUMBERS_IN_GROUP 64 /* more than any group has */
+#define NUMBERS_IN_GROUP 256 /* more than any group has */
 
 static uint64_t count_of(const sim_occurrences *occurrences, size_t group, size_t index) {
     uint64_t value;

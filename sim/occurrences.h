@@ -11,7 +11,7 @@
 #include "sim/link.h"
 #include "sim/task.h"
 
-#define SIM_FRAME_TYPES 0x32 /* up to DATAGRAM with a length, RFC 9221 §4 */
+#define SIM_FRAME_TYPES 0xb0 /* up to ACK_FREQUENCY */
 #define SIM_CLOSE_SOURCES (LEAT_SOURCE_REQUEST_TIMEOUT + 1)
 
 /* What is seen in traces and has no event of its own. */

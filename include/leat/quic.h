@@ -112,10 +112,15 @@ typedef struct leat_config {
     leat_time max_ack_delay;         /* default 25 ms */
     uint8_t ack_delay_exponent;      /* default 3 */
     size_t connection_id_length;     /* of our IDs, 0 to 20; default 8. An endpoint's own value overrides it */
+    /* The windows grow up to these while the application takes a whole one within two round trips;
+     * defaults 6 MiB and 15 MiB. Not above max_stream_data and max_data: they stay as they are. */
+    uint64_t max_stream_window, max_connection_window;
+    leat_time min_ack_delay;         /* shortest that ACK_FREQUENCY may ask for; default 1 ms; 0: not offered */
     bool reset_stream_at;            /* we take RESET_STREAM_AT, see leat_conn_reset_stream_at; default true */
 
     /* Behaviour */
     size_t send_buffer_limit;        /* bytes buffered per stream, unacknowledged included; default 256 KiB */
+    size_t max_send_buffer;          /* send_buffer_limit grows up to this with the congestion window; default 6 MiB */
     size_t datagram_queue_limit;     /* DATAGRAM frames waiting to be sent; default 256 */
     size_t datagram_receive_queue_limit; /* received ones waiting for next_event; default 1024; the oldest go first */
     size_t max_send_udp_payload;     /* size of datagrams we send, 1200 to 1472; default 1252; the peer's limit wins */
@@ -318,13 +323,15 @@ static inline bool leat_stream_is_client_initiated(uint64_t stream_id) { return 
 LEAT_API int leat_conn_open_stream(leat_conn *conn, bool unidirectional, uint64_t *stream_id);
 /*
  * Hands over bytes to send; returns how many were taken (bounded by send_buffer_limit;
- * StreamWritable follows when there is room again). end_stream takes effect only when all bytes
+ * StreamWritable follows when a quarter of it is free again). end_stream takes effect only when all bytes
  * were taken. Transmit after this call.
  */
 LEAT_API ptrdiff_t leat_conn_send_stream_data(leat_conn *conn, uint64_t stream_id, const uint8_t *data, size_t length,
                                               bool end_stream);
 /* Bytes leat_conn_send_stream_data would take now; negative as above. */
 LEAT_API ptrdiff_t leat_conn_stream_room(const leat_conn *conn, uint64_t stream_id);
+/* The end of a stream was handed over and is not acknowledged yet: closing now would cut it off. Walks all streams. */
+LEAT_API bool leat_conn_is_delivering(const leat_conn *conn);
 /* RESET_STREAM; no effect when everything was acknowledged already. Transmit after this call. */
 LEAT_API int leat_conn_reset_stream(leat_conn *conn, uint64_t stream_id, uint64_t error_code);
 /* The peer takes RESET_STREAM_AT; known from HandshakeCompleted on. */
@@ -353,7 +360,11 @@ LEAT_API int leat_conn_hold_stream(leat_conn *conn, uint64_t stream_id, size_t u
 LEAT_API int leat_conn_release_stream(leat_conn *conn, uint64_t stream_id);
 /* With manual_credit: the application is done with `length` bytes of the stream. */
 LEAT_API int leat_conn_credit_stream(leat_conn *conn, uint64_t stream_id, uint64_t length);
-/* RFC 9218 urgency 0 (first) to 7, default 3; incremental streams of one urgency share the connection. */
+/*
+ * RFC 9218 urgency 0 (first) to 7, default 3. Strict: while a stream of a lower number has data, the
+ * others wait, however long. Of one urgency, streams go to their end in the order of their IDs,
+ * incremental ones take turns of a packet. Lost bytes go before the new ones of their stream.
+ */
 LEAT_API int leat_conn_set_stream_priority(leat_conn *conn, uint64_t stream_id, uint8_t urgency, bool incremental);
 /* A pointer of the owner's for this stream; NULL for streams without. */
 LEAT_API int leat_conn_set_stream_user(leat_conn *conn, uint64_t stream_id, void *user);

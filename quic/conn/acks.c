@@ -89,6 +89,7 @@ void leat_acks_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in
                          "acknowledgment of a packet that was never sent");
         return;
     }
+    leat_ack_frequency_review(conn);
     leat_trace_metrics(conn);
 }
 

@@ -59,6 +59,8 @@ static leat_config adopt_config(const leat_config *config) {
     copy.session_ticket = copy.token = (leat_span){NULL, 0};
     copy.max_data = at_most(copy.max_data, LEAT_VARINT_MAX);
     copy.max_stream_data = at_most(copy.max_stream_data, LEAT_VARINT_MAX);
+    copy.max_stream_window = at_most(copy.max_stream_window, LEAT_VARINT_MAX);
+    copy.max_connection_window = at_most(copy.max_connection_window, LEAT_VARINT_MAX);
     copy.max_streams_bidi = at_most(copy.max_streams_bidi, LEAT_STREAM_COUNT_MAX);
     copy.max_streams_uni = at_most(copy.max_streams_uni, LEAT_STREAM_COUNT_MAX);
     copy.max_datagram_frame_size = at_most(copy.max_datagram_frame_size, LEAT_VARINT_MAX);
@@ -69,6 +71,7 @@ static leat_config adopt_config(const leat_config *config) {
                 LEAT_PEER_CIDS_MAX);
     /* RFC 9000 §18.2: the largest values of these two. */
     copy.max_ack_delay = at_most(copy.max_ack_delay, ((1 << 14) - 1) * LEAT_MILLISECOND);
+    copy.min_ack_delay = at_most(copy.min_ack_delay, copy.max_ack_delay);
     copy.ack_delay_exponent = (uint8_t)at_most(copy.ack_delay_exponent, 20);
     uint64_t payload = at_least(copy.max_send_udp_payload, LEAT_MIN_DATAGRAM);
     copy.max_send_udp_payload = (size_t)at_most(payload, SEND_PAYLOAD_MAX);

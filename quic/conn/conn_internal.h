@@ -56,6 +56,7 @@ struct leat_conn {
     leat_recovery recovery;
     leat_conn_receive receive;
     leat_conn_send send;
+    leat_conn_ack_frequency ack_frequency;
     leat_conn_handshake handshake;
     leat_conn_streams streams;
     leat_conn_cids cids;

@@ -34,6 +34,8 @@ const leat_frame_handler leat_frame_handlers[LEAT_FRAME_KIND_COUNT] = {
     [LEAT_FRAME_CONNECTION_CLOSE] = {false, leat_close_on_frame, NULL, NULL},
     [LEAT_FRAME_CONNECTION_CLOSE_APPLICATION] = {false, leat_close_on_frame, NULL, NULL},
     [LEAT_FRAME_HANDSHAKE_DONE] = {false, leat_handshake_done_on_frame, NULL, leat_handshake_done_on_lost},
+    [LEAT_FRAME_IMMEDIATE_ACK] = {true, leat_immediate_ack_on_frame, NULL, NULL},
     [LEAT_FRAME_RESET_STREAM_AT] = {false, leat_reset_stream_at_on_frame, leat_reset_stream_at_on_acked, leat_reset_stream_at_on_lost},
     [LEAT_FRAME_DATAGRAM] = {true, leat_datagrams_on_frame, leat_datagrams_on_acked, leat_datagrams_on_lost},
+    [LEAT_FRAME_ACK_FREQUENCY] = {true, leat_ack_frequency_on_frame, leat_ack_frequency_on_acked, leat_ack_frequency_on_lost},
 };

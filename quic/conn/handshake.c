@@ -31,6 +31,7 @@ static void fill_our_params(leat_conn *conn) {
     ours->initial_max_streams_uni = config->max_streams_uni;
     ours->ack_delay_exponent = config->ack_delay_exponent;
     ours->max_ack_delay = config->max_ack_delay / LEAT_MILLISECOND;
+    ours->min_ack_delay = config->min_ack_delay / LEAT_MICROSECOND;
     ours->active_connection_id_limit = config->active_connection_id_limit;
     ours->max_datagram_frame_size = config->max_datagram_frame_size;
     if (config->reset_stream_at) {

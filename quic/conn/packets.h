@@ -138,4 +138,31 @@ leat_recovery_hooks leat_acks_hooks(leat_conn *conn);
 /* Content of the oldest unacknowledged packets goes out again as a probe (RFC 9002 §6.2.4). */
 void leat_acks_repeat_oldest(leat_conn *conn, leat_space space, unsigned count);
 
+/* ---- ack_frequency.c: ACK_FREQUENCY and IMMEDIATE_ACK ---------------------------------------- */
+
+typedef struct leat_conn_ack_frequency {
+    uint64_t next_received; /* sequence numbers below are old */
+    uint64_t next_sequence; /* of our requests */
+    uint64_t threshold;     /* asked for last; 0: nothing was asked for */
+    leat_time longest_delay; /* of the newest request and of those still on their way */
+    bool is_agreed;          /* the newest one was acknowledged at some time */
+    bool is_due;
+    leat_time sent_at;
+} leat_conn_ack_frequency;
+
+bool leat_ack_frequency_can_ask(const leat_conn *conn);
+/* After an ACK: decides whether the peer should be asked for another frequency. */
+void leat_ack_frequency_review(leat_conn *conn);
+/* The longest time that the peer may wait with an ACK: what the PTO has to allow for. */
+leat_time leat_ack_frequency_peer_delay(const leat_conn *conn);
+bool leat_ack_frequency_wants(const leat_conn *conn, leat_space space);
+void leat_ack_frequency_write(leat_conn *conn, leat_packet_out *out);
+void leat_ack_frequency_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
+void leat_ack_frequency_on_acked(leat_conn *conn, leat_space space, const leat_sent_packet *packet,
+                                 const leat_frame_record *record);
+void leat_ack_frequency_on_lost(leat_conn *conn, leat_space space, const leat_frame_record *record);
+bool leat_immediate_ack_wants(const leat_conn *conn, leat_space space);
+void leat_immediate_ack_write(leat_conn *conn, leat_packet_out *out);
+void leat_immediate_ack_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
+
 #endif

@@ -41,9 +41,11 @@ static const send_source sources[] = {
     {"connection_ids", IN_APPLICATION, PACED, false, leat_cids_wants, NULL, leat_cids_write},
     {"flow_control", IN_APPLICATION, PACED, false, leat_flow_control_wants, NULL, leat_flow_control_write},
     {"stream_control", IN_APPLICATION, PACED, false, leat_stream_control_wants, NULL, leat_stream_control_write},
+    {"ack_frequency", IN_APPLICATION, PACED, false, leat_ack_frequency_wants, NULL, leat_ack_frequency_write},
     {"new_token", IN_APPLICATION, PACED, false, leat_new_token_wants, NULL, leat_new_token_write},
     {"datagrams", IN_APPLICATION, PACED, false, leat_datagrams_wants, NULL, leat_datagrams_write},
     {"streams", IN_APPLICATION, PACED, false, leat_streams_wants, NULL, leat_streams_write},
+    {"immediate_ack", IN_APPLICATION, AT_ONCE, false, leat_immediate_ack_wants, NULL, leat_immediate_ack_write},
     {"ping", IN_ALL, AT_ONCE, false, leat_ping_wants, leat_ping_joins, leat_ping_write},
 };
 /* While closing nothing else is sent: RFC 9000 §10.2.1. */

@@ -71,6 +71,16 @@ ptrdiff_t leat_conn_send_stream_data(leat_conn *conn, uint64_t stream_id, const 
     return (ptrdiff_t)taken;
 }
 
+bool leat_conn_is_delivering(const leat_conn *conn) {
+    const leat_stream *stream;
+    for (size_t cursor = 0; (stream = leat_stream_map_next(&conn->streams.map, &cursor)) != NULL;) {
+        if (stream->send.fin_queued && leat_send_state_can_send(stream->send_state)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 ptrdiff_t leat_conn_stream_room(const leat_conn *conn, uint64_t stream_id) {
     const leat_stream *stream = find(conn, stream_id);
     int err = can_send(conn, stream);

@@ -36,6 +36,7 @@ static void untell(leat_stream *stream, unsigned events) {
 void leat_streams_credit(leat_conn *conn, leat_stream *stream, uint64_t length) {
     leat_flow_on_consumed(&stream->flow, length);
     leat_flow_on_consumed(&conn->streams.flow, length);
+    leat_flow_tuning_on_consumed(conn, stream);
     /* RFC 9000 §4.1: of no use once the size is known. */
     if (stream->recv_state == LEAT_RECV_RECV && leat_flow_wants_update(&stream->flow)) {
         leat_streams_want_control(conn, stream, LEAT_STREAM_WANTS_MAX_DATA);

@@ -315,7 +315,8 @@ void leat_streams_on_acked(leat_conn *conn, leat_space space, const leat_sent_pa
         leat_streams_tell(conn, stream, LEAT_STREAM_EVENT_DELIVERED);
     }
     leat_reset_at_on_acked(conn, stream);
-    if (stream->wants_writable && leat_send_buffer_room(&stream->send) > 0) {
+    leat_flow_tuning_on_acked(conn, stream);
+    if (stream->wants_writable && leat_send_buffer_is_worth_filling(&stream->send)) {
         stream->wants_writable = false;
         leat_streams_tell(conn, stream, LEAT_STREAM_EVENT_WRITABLE);
     }

@@ -95,6 +95,10 @@ void leat_reset_at_on_received(leat_conn *conn, leat_stream *stream);
 bool leat_reset_at_has_same_code(leat_conn *conn, const leat_stream *stream, uint64_t frame_type,
                                  uint64_t error_code);
 
+/* flow_tuning.c */
+void leat_flow_tuning_on_consumed(leat_conn *conn, leat_stream *stream);
+void leat_flow_tuning_on_acked(leat_conn *conn, leat_stream *stream);
+
 bool leat_flow_control_wants(const leat_conn *conn, leat_space space);
 void leat_flow_control_write(leat_conn *conn, leat_packet_out *out);
 bool leat_stream_control_wants(const leat_conn *conn, leat_space space);

@@ -96,6 +96,6 @@ void leat_timers_finish_call(leat_conn *conn) {
     size_t needed = conn->spaces[LEAT_SPACE_INITIAL] != NULL ? LEAT_MIN_DATAGRAM : LEAT_PACKET_ROOM;
     conditions->is_at_amplification_limit =
         conn->paths.active != NULL && leat_path_send_limit(conn, conn->paths.active) < needed;
-    conditions->max_ack_delay = conn->handshake.peers.max_ack_delay * LEAT_MILLISECOND;
+    conditions->max_ack_delay = leat_ack_frequency_peer_delay(conn);
     conn->send.is_dirty = true;
 }

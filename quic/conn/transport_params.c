@@ -46,6 +46,7 @@ static const tp_row tp_rows[LEAT_TP_COUNT] = {
      * the frame is the same, and peers of both kinds are about. */
     [LEAT_TP_RESET_STREAM_AT] = {0x1d, "reset_stream_at", TP_FLAG, 0, 0, 0, ROLE_ANY, AT(reset_stream_at)},
     [LEAT_TP_RESET_STREAM_AT_07] = {0x17f7586d2cb571, "reset_stream_at of draft 07", TP_FLAG, 0, 0, 0, ROLE_ANY, AT(reset_stream_at)},
+    [LEAT_TP_MIN_ACK_DELAY] = {0xff04de1b, "min_ack_delay", TP_INTEGER, ANY_VALUE, 0, ROLE_ANY, AT(min_ack_delay)},
 };
 
 const char *leat_transport_params_name(leat_tp tp) { return tp_rows[tp].name; }
@@ -124,7 +125,9 @@ const char *leat_transport_params_parse(leat_transport_params *params, leat_span
         }
         params->present |= UINT32_C(1) << tp;
     }
-    return NULL;
+    /* draft-ietf-quic-ack-frequency §3: microseconds against milliseconds. */
+    bool is_reversed = params->min_ack_delay > params->max_ack_delay * 1000;
+    return is_reversed ? tp_rows[LEAT_TP_MIN_ACK_DELAY].name : NULL;
 }
 
 static void write_value(leat_writer *writer, const tp_row *row, const void *value) {

@@ -29,6 +29,7 @@ typedef enum leat_tp {
     LEAT_TP_MAX_DATAGRAM_FRAME_SIZE,
     LEAT_TP_RESET_STREAM_AT,
     LEAT_TP_RESET_STREAM_AT_07,
+    LEAT_TP_MIN_ACK_DELAY,
     LEAT_TP_COUNT
 } leat_tp;
 
@@ -53,6 +54,7 @@ typedef struct leat_transport_params {
         initial_max_stream_data_bidi_remote,
         initial_max_stream_data_uni, initial_max_streams_bidi, initial_max_streams_uni;
     uint64_t ack_delay_exponent, max_ack_delay; /* ms */
+    uint64_t min_ack_delay;                     /* us */
     uint64_t active_connection_id_limit, max_datagram_frame_size;
 } leat_transport_params;
 

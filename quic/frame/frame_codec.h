@@ -40,6 +40,7 @@ typedef struct leat_frame {
         /* both kinds; frame_type only in 0x1c */
         struct { uint64_t error_code, frame_type; leat_span reason; } connection_close;
         struct { leat_span data; } datagram;
+        struct { uint64_t sequence, eliciting_threshold, max_ack_delay /* us */, reordering_threshold; } ack_frequency;
     };
 } leat_frame;
 

@@ -54,10 +54,15 @@ const leat_frame_row leat_frame_table[LEAT_FRAME_KIND_COUNT] = {
     [LEAT_FRAME_CONNECTION_CLOSE_APPLICATION] = {.name = "connection_close", .first = 0x1d, .last = 0x1d, .allowed = DATA, .section = "RFC 9000 §19.19",
         .fields = {{LEAT_FIELD_VARINT, "error_code", AT(connection_close.error_code)}, {LEAT_FIELD_BYTES, "reason", AT(connection_close.reason)}}},
     [LEAT_FRAME_HANDSHAKE_DONE] = {.name = "handshake_done", .first = 0x1e, .last = 0x1e, .allowed = LEAT_IN_ONE_RTT, .ack_eliciting = true, .in_flight = true, .section = "RFC 9000 §19.20"},
+    /* draft-ietf-quic-ack-frequency §3: not in 0-RTT, because min_ack_delay is not remembered. */
+    [LEAT_FRAME_IMMEDIATE_ACK] = {.name = "immediate_ack", .first = 0x1f, .last = 0x1f, .allowed = LEAT_IN_ONE_RTT, .ack_eliciting = true, .in_flight = true, .section = "draft-ietf-quic-ack-frequency §5"},
     [LEAT_FRAME_RESET_STREAM_AT] = {.name = "reset_stream_at", .first = 0x24, .last = 0x24, .allowed = DATA, .ack_eliciting = true, .in_flight = true, .section = "draft-ietf-quic-reliable-stream-reset-10 §4",
         .fields = {{LEAT_FIELD_VARINT, "stream_id", AT(reset_stream_at.stream_id)}, {LEAT_FIELD_VARINT, "error_code", AT(reset_stream_at.error_code)}, {LEAT_FIELD_VARINT, "final_size", AT(reset_stream_at.final_size)},
                    {LEAT_FIELD_VARINT, "reliable_size", AT(reset_stream_at.reliable_size)}}},
     [LEAT_FRAME_DATAGRAM] = {.name = "datagram", .first = 0x30, .last = 0x31, .allowed = DATA, .ack_eliciting = true, .in_flight = true, .section = "RFC 9221 §4"},
+    [LEAT_FRAME_ACK_FREQUENCY] = {.name = "ack_frequency", .first = 0xaf, .last = 0xaf, .allowed = LEAT_IN_ONE_RTT, .ack_eliciting = true, .in_flight = true, .section = "draft-ietf-quic-ack-frequency §4",
+        .fields = {{LEAT_FIELD_VARINT, "sequence_number", AT(ack_frequency.sequence)}, {LEAT_FIELD_VARINT, "ack_eliciting_threshold", AT(ack_frequency.eliciting_threshold)},
+                   {LEAT_FIELD_VARINT, "requested_max_ack_delay", AT(ack_frequency.max_ack_delay)}, {LEAT_FIELD_VARINT, "reordering_threshold", AT(ack_frequency.reordering_threshold)}}},
 };
 
 leat_frame_kind leat_frame_kind_of(uint64_t type) {

@@ -15,7 +15,9 @@ void leat_ack_tracker_init(leat_ack_tracker *tracker, const leat_allocator *allo
         .largest_eliciting = NO_NUMBER,
         .acks_at_once = acks_at_once,
         .max_ack_delay = max_ack_delay,
+        .largest_acked = NO_NUMBER,
         .eliciting_threshold = LEAT_ACK_ELICITING_THRESHOLD,
+        .reordering_threshold = 1,
         .ack_due = LEAT_TIME_NEVER,
     };
     leat_range_set_init(&tracker->received, allocator, LEAT_ACK_RANGES_MAX);
@@ -48,6 +50,31 @@ static bool is_reordered(const leat_ack_tracker *tracker, uint64_t pn) {
         &tracker->received, before > tracker->floor ? before : tracker->floor, pn);
 }
 
+/* The lowest number from `from` on that has not come. */
+static uint64_t first_missing(const leat_ack_tracker *tracker, uint64_t from) {
+    const leat_range_set *received = &tracker->received;
+    uint64_t missing = from > tracker->floor ? from : tracker->floor;
+    for (size_t i = 0; i < received->count && received->ranges[i].start <= missing; i++) {
+        missing = received->ranges[i].end > missing ? received->ranges[i].end : missing;
+    }
+    return missing;
+}
+
+/*
+ * draft-ietf-quic-ack-frequency §6.2: the gap has grown so wide that the peer will give the packet
+ * up, or one came that it has given up already. Gaps that an ACK has told of are not told again.
+ */
+static bool is_outside_window(const leat_ack_tracker *tracker, uint64_t pn) {
+    uint64_t threshold = tracker->reordering_threshold, acked = tracker->largest_acked;
+    bool has_acked = acked != NO_NUMBER;
+    bool is_given_up = has_acked && acked >= threshold && pn <= acked - threshold;
+    uint64_t from = has_acked && acked >= threshold ? acked - threshold + 1 : 0;
+    uint64_t largest = tracker->largest_eliciting;
+    largest = largest == NO_NUMBER || pn > largest ? pn : largest;
+    uint64_t missing = first_missing(tracker, from);
+    return is_given_up || (missing < largest && largest - missing >= threshold);
+}
+
 static void count_ecn(leat_ack_tracker *tracker, uint8_t ecn) {
     static const uint8_t places[4] = {[LEAT_ECN_ECT0] = 0, [LEAT_ECN_ECT1] = 1, [LEAT_ECN_CE] = 2};
     if (ecn != LEAT_ECN_NOT_ECT) {
@@ -55,10 +82,23 @@ static void count_ecn(leat_ack_tracker *tracker, uint8_t ecn) {
     }
 }
 
-/* When the ACK for an ack-eliciting packet is due. */
-static void schedule(leat_ack_tracker *tracker, bool reordered, uint8_t ecn, leat_time now) {
+static bool wants_gap_told(const leat_ack_tracker *tracker, uint64_t pn, bool reordered) {
+    return tracker->reordering_threshold == 1
+               ? reordered
+               : tracker->reordering_threshold > 1 && is_outside_window(tracker, pn);
+}
+
+/* draft-ietf-quic-ack-frequency §6.3: with fewer ACKs only the first mark of a run is urgent. */
+static bool wants_mark_told(const leat_ack_tracker *tracker, uint8_t ecn) {
+    bool is_told = tracker->last_was_ce && tracker->eliciting_threshold > 2;
+    return ecn == LEAT_ECN_CE && !is_told;
+}
+
+/* When the ACK for an ack-eliciting packet is due. `urgent`: it says something that the peer needs
+ * to know now. */
+static void schedule(leat_ack_tracker *tracker, bool urgent, leat_time now) {
     tracker->eliciting_unacked++;
-    if (tracker->acks_at_once || reordered || ecn == LEAT_ECN_CE ||
+    if (tracker->acks_at_once || urgent ||
         tracker->eliciting_unacked >= tracker->eliciting_threshold) {
         /* RFC 9000 §13.2.1-2, §13.2.1-7, §13.2.1-8, §13.2.2-1 */
         tracker->ack_due = AT_ONCE;
@@ -84,11 +124,13 @@ int leat_ack_tracker_on_received(
     }
     count_ecn(tracker, ecn);
     if (ack_eliciting) {
-        schedule(tracker, reordered, ecn, now);
+        schedule(tracker, wants_gap_told(tracker, pn, reordered) || wants_mark_told(tracker, ecn),
+            now);
         if (tracker->largest_eliciting == NO_NUMBER || pn > tracker->largest_eliciting) {
             tracker->largest_eliciting = pn;
         }
     }
+    tracker->last_was_ce = ecn == LEAT_ECN_CE;
     return LEAT_OK;
 }
 
@@ -99,7 +141,17 @@ leat_time leat_ack_tracker_delay(const leat_ack_tracker *tracker, leat_time now)
 void leat_ack_tracker_on_ack_sent(leat_ack_tracker *tracker) {
     tracker->eliciting_unacked = 0;
     tracker->ack_due = LEAT_TIME_NEVER;
+    tracker->largest_acked = tracker->largest_received;
 }
+
+void leat_ack_tracker_request(leat_ack_tracker *tracker, uint64_t eliciting,
+    leat_time max_ack_delay, uint64_t reordering) {
+    tracker->eliciting_threshold = eliciting + 1;
+    tracker->max_ack_delay = max_ack_delay;
+    tracker->reordering_threshold = reordering;
+}
+
+void leat_ack_tracker_ack_at_once(leat_ack_tracker *tracker) { tracker->ack_due = AT_ONCE; }
 
 void leat_ack_tracker_on_ack_acked(leat_ack_tracker *tracker, uint64_t largest) {
     if (tracker->largest_received == NO_NUMBER || largest > tracker->largest_received) {

@@ -33,8 +33,11 @@ typedef struct leat_ack_tracker {
     uint64_t largest_eliciting; /* largest ack-eliciting one, or UINT64_MAX */
     uint64_t ecn[3];   /* packets received with ECT(0), ECT(1), CE: the order of the ACK frame */
     bool acks_at_once; /* Initial and Handshake */
-    leat_time max_ack_delay; /* ours */
-    unsigned eliciting_threshold;
+    leat_time max_ack_delay; /* ours, or what the peer asked for */
+    uint64_t eliciting_threshold;  /* so many ack-eliciting packets are acknowledged at once */
+    uint64_t reordering_threshold; /* a gap this wide is told at once; 0: never */
+    uint64_t largest_acked;        /* largest number in an ACK that was sent, or UINT64_MAX */
+    bool last_was_ce;
     unsigned eliciting_unacked; /* ack-eliciting packets since the last ACK was sent */
     leat_time ack_due;          /* LEAT_TIME_NEVER: no ACK owed; 0: at once */
 } leat_ack_tracker;
@@ -71,6 +74,14 @@ static inline bool leat_ack_tracker_has_ranges(const leat_ack_tracker *tracker) 
 static inline bool leat_ack_tracker_has_ecn(const leat_ack_tracker *tracker) {
     return (tracker->ecn[0] | tracker->ecn[1] | tracker->ecn[2]) != 0;
 }
+/*
+ * draft-ietf-quic-ack-frequency §4: the peer wants an ACK after more than `eliciting` packets, after
+ * max_ack_delay, or when a gap of `reordering` numbers shows (1: any gap, as without a request).
+ */
+void leat_ack_tracker_request(leat_ack_tracker *tracker, uint64_t eliciting,
+    leat_time max_ack_delay, uint64_t reordering);
+/* An ACK is due now (IMMEDIATE_ACK). */
+void leat_ack_tracker_ack_at_once(leat_ack_tracker *tracker);
 /* Time since the largest number arrived: the ACK Delay before encoding. */
 leat_time leat_ack_tracker_delay(const leat_ack_tracker *tracker, leat_time now);
 void leat_ack_tracker_on_ack_sent(leat_ack_tracker *tracker);

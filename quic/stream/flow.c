@@ -94,3 +94,18 @@ void leat_flow_on_update_lost(leat_flow *flow, uint64_t limit) {
 void leat_flow_set_window(leat_flow *flow, uint64_t window) {
     flow->window = window;
 }
+
+bool leat_flow_tune(leat_flow *flow, leat_time now, leat_time period, uint64_t maximum) {
+    bool is_late = now - flow->tuned_since > period;
+    bool is_used = flow->consumed - flow->tuned_from >= flow->window;
+    if (!is_late && !is_used) {
+        return false;
+    }
+    flow->tuned_since = now;
+    flow->tuned_from = flow->consumed;
+    if (is_late || flow->window >= maximum) {
+        return false;
+    }
+    flow->window = flow->window > maximum / 2 ? maximum : 2 * flow->window;
+    return true;
+}

@@ -35,6 +35,8 @@ typedef struct leat_flow {
     uint64_t window;      /* how far receive_max runs ahead of consumed */
     uint64_t ceiling;     /* no limit passes this: LEAT_VARINT_MAX or LEAT_STREAM_COUNT_MAX */
     bool update_lost;     /* the last MAX_* was lost: announce again at once */
+    leat_time tuned_since; /* leat_flow_tune measures from here, */
+    uint64_t tuned_from;   /* and from this value of `consumed` */
 } leat_flow;
 
 void leat_flow_init(leat_flow *flow, uint64_t send_max, uint64_t window, uint64_t ceiling);
@@ -65,6 +67,13 @@ bool leat_flow_wants_update(const leat_flow *flow);
 uint64_t leat_flow_update(leat_flow *flow);
 /* A MAX_* frame carrying `limit` was lost; matters only when it is still the newest. */
 void leat_flow_on_update_lost(leat_flow *flow, uint64_t limit);
+/*
+ * After on_consumed: doubles the window, up to `maximum`, when a whole window was consumed within
+ * `period`. True when it grew. A peer that the window holds back uses one in each round trip, so it
+ * grows until it is between two and four times what comes in a round trip; it never grows for an
+ * application that is slower than the peer.
+ */
+bool leat_flow_tune(leat_flow *flow, leat_time now, leat_time period, uint64_t maximum);
 /* A larger or smaller window from the next update on; the promised limit stays. */
 void leat_flow_set_window(leat_flow *flow, uint64_t window);
 

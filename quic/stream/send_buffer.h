@@ -53,6 +53,11 @@ void leat_send_buffer_clear(leat_send_buffer *buffer); /* frees; init again befo
 void leat_send_buffer_trim(leat_send_buffer *buffer);
 
 size_t leat_send_buffer_room(const leat_send_buffer *buffer);
+/* A quarter of the limit is free: an application that waits is not woken for every packet. */
+static inline bool leat_send_buffer_is_worth_filling(const leat_send_buffer *buffer) {
+    size_t room = leat_send_buffer_room(buffer);
+    return room > 0 && room >= buffer->limit / 4;
+}
 /*
  * *taken: 0 up to length, less when the limit is near. LEAT_ERR_NOMEM (nothing taken),
  * LEAT_ERR_STATE after finish or discard.

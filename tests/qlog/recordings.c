@@ -149,9 +149,14 @@ START_TEST(a_bad_network) {
 END_TEST
 
 START_TEST(keys_connection_ids_and_addresses_change) {
+    static const uint8_t data[200000];
     recording recordings[2];
     pair *p = recorded_pair(recordings, "changes");
+    uint64_t id = 0;
     pair_handshake(p);
+    /* Enough for a window that asks for fewer acknowledgments. */
+    leat_conn_open_stream(pair_conn(p, PAIR_CLIENT), true, &id);
+    pair_send_all(p, PAIR_CLIENT, id, data, sizeof data, true);
     pair_send_text(p, PAIR_CLIENT, false, "before", true);
     pair_settle(p);
     ck_assert_int_eq(leat_conn_request_key_update(pair_conn(p, PAIR_CLIENT)), 0);

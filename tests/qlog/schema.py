@@ -129,6 +129,8 @@ FRAMES = {
     "reset_stream": {"stream_id": u64, "error": application_error, "_error_code": u64, "final_size": u64},
     "reset_stream_at": {"stream_id": u64, "error": application_error, "_error_code": u64, "final_size": u64,
                         "reliable_size": u64},
+    "immediate_ack": {}, "ack_frequency": {"sequence_number": u64, "ack_eliciting_threshold": u64,
+                                           "requested_max_ack_delay": u64, "reordering_threshold": u64},
     "stop_sending": {"stream_id": u64, "error": application_error, "_error_code": u64},
     "crypto": {"offset": u64, "raw": members(length=u64, _payload_length=u64, _data=hexstring)},
     "new_token": {"token": token},

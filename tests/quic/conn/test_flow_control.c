@@ -45,6 +45,44 @@ START_TEST(windows_of_one_byte_work) {
 }
 END_TEST
 
+static void read_until(void *user, pair *p, pair_side side, const leat_event *event) {
+    const uint64_t *until = user;
+    if (side == PAIR_SERVER && event->type == LEAT_EVENT_STREAM_DATA_RECEIVED &&
+        pair_stream_of(p, side, event->stream_data_received.stream_id)->length >= *until) {
+        leat_conn_hold_stream(pair_conn(p, side), event->stream_data_received.stream_id,
+                              event->stream_data_received.data.length);
+    }
+}
+
+/* Attack E11: windows grow for a reader that keeps up; one that stops holds no more than their
+ * bounds. */
+START_TEST(windows_grow_up_to_their_bounds_and_no_further) {
+    enum { STREAM_WINDOW = 100000, WINDOW = 120000 };
+    static uint8_t bytes[3000000];
+    uint64_t until = 1500000;
+    pair *p = pair_new();
+    leat_config *config = &p->ends[PAIR_SERVER].config;
+    config->max_stream_data = config->max_data = 10000;
+    config->max_stream_window = STREAM_WINDOW;
+    config->max_connection_window = WINDOW;
+    p->ends[PAIR_CLIENT].config.send_buffer_limit = sizeof bytes;
+    p->link.delay = 10 * LEAT_MILLISECOND;
+    pair_handshake(p);
+    p->on_event = read_until;
+    p->on_event_user = &until;
+    uint64_t id = open_stream(p, PAIR_CLIENT, true);
+    leat_conn_send_stream_data(pair_conn(p, PAIR_CLIENT), id, bytes, sizeof bytes, true);
+    pair_run_for(p, 5 * LEAT_SECOND);
+    const leat_conn_streams *streams = &pair_conn(p, PAIR_SERVER)->streams;
+    const leat_flow *flow = &leat_stream_map_find(&streams->map, id)->flow;
+    ck_assert_uint_eq(flow->window, STREAM_WINDOW);
+    ck_assert_uint_eq(streams->flow.window, WINDOW);
+    ck_assert_uint_gt(flow->received, until);
+    ck_assert_uint_le(flow->received - flow->consumed, STREAM_WINDOW);
+    pair_free(p);
+}
+END_TEST
+
 /* Attack E11: credit comes with consumption, not with arrival. */
 START_TEST(an_application_that_does_not_read_stops_the_peer) {
     pair *p = pair_new();
@@ -317,7 +355,8 @@ START_TEST(the_largest_limits_are_fine) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/conn/flow_control", much_data_goes_through_small_windows,
+LEAT_TEST_MAIN("quic/conn/flow_control", windows_grow_up_to_their_bounds_and_no_further,
+               much_data_goes_through_small_windows,
                windows_of_one_byte_work,
                an_application_that_does_not_read_stops_the_peer,
                    manual_credit_waits_for_the_application,

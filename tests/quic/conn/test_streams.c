@@ -66,8 +66,11 @@ START_TEST(delivery_is_told_when_all_is_acknowledged) {
     pair *p = pair_new();
     pair_handshake(p);
     pair_take_events(p, PAIR_CLIENT);
+    ck_assert(!leat_conn_is_delivering(pair_conn(p, PAIR_CLIENT)));
     pair_send_text(p, PAIR_CLIENT, true, "hello", true);
+    ck_assert(leat_conn_is_delivering(pair_conn(p, PAIR_CLIENT)));
     pair_settle(p);
+    ck_assert(!leat_conn_is_delivering(pair_conn(p, PAIR_CLIENT)));
     ck_assert_str_eq(pair_take_events(p, PAIR_CLIENT), "StreamDelivered");
     pair_free(p);
 }

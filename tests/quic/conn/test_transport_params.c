@@ -81,6 +81,7 @@ static const bad_case bad_cases[] = {
     {"initial_max_streams_uni above 2^60", "09 08 d000000000000001", true},
     {"disable_active_migration with a value", "0c 01 00", true},
     {"a connection ID of 21 bytes", "0f 15 000102030405060708090a0b0c0d0e0f1011121314", true},
+    {"min_ack_delay above max_ack_delay", "0b 01 05 c0000000ff04de1b 02 5389", true},
     {"reset_stream_at with a value", "1d 01 00", true},
     {"the older reset_stream_at with a value", "c017f7586d2cb571 01 00", true},
     {"a duplicate", "01 01 05 01 01 05", true},

@@ -37,14 +37,16 @@ const frame_sample frame_samples[] = {
     {LEAT_FRAME_CONNECTION_CLOSE, "1c 0a 06 03 627965", "connection_close type=0x1c error_code=10 trigger_frame_type=6 reason=\"bye\"", false},
     {LEAT_FRAME_CONNECTION_CLOSE_APPLICATION, "1d 4100 03 627965", "connection_close type=0x1d error_code=256 reason=\"bye\"", false},
     {LEAT_FRAME_HANDSHAKE_DONE, "1e", "handshake_done", false},
+    {LEAT_FRAME_IMMEDIATE_ACK, "1f", "immediate_ack", false},
     {LEAT_FRAME_RESET_STREAM_AT, "24 04 07 4400 05", "reset_stream_at stream_id=4 error_code=7 final_size=1024 reliable_size=5", false},
     {LEAT_FRAME_DATAGRAM, "30 616263", "datagram length=3", true},
     {LEAT_FRAME_DATAGRAM, "31 03 616263", "datagram length=3", false},
+    {LEAT_FRAME_ACK_FREQUENCY, "40af 02 09 5388 03", "ack_frequency sequence_number=2 ack_eliciting_threshold=9 requested_max_ack_delay=5000 reordering_threshold=3", false},
 };
 const size_t frame_sample_count = sizeof frame_samples / sizeof frame_samples[0];
 
 bool frame_is_extension(uint64_t type) {
-    static const uint64_t types[] = {0x24, 0x30, 0x31};
+    static const uint64_t types[] = {0x1f, 0x24, 0x30, 0x31, 0xaf};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (types[i] == type) {
             return true;

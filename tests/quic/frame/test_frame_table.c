@@ -63,8 +63,10 @@ START_TEST(frames_are_allowed_where_the_rfc_says) {
         {LEAT_FRAME_CONNECTION_CLOSE, "IH01"},
         {LEAT_FRAME_CONNECTION_CLOSE_APPLICATION, "__01"},
         {LEAT_FRAME_HANDSHAKE_DONE, "___1"},
+        {LEAT_FRAME_IMMEDIATE_ACK, "___1"},
         {LEAT_FRAME_RESET_STREAM_AT, "__01"},
         {LEAT_FRAME_DATAGRAM, "__01"},
+        {LEAT_FRAME_ACK_FREQUENCY, "___1"},
     };
     ck_assert_uint_eq(sizeof expected / sizeof expected[0], LEAT_FRAME_KIND_COUNT);
     for (size_t i = 0; i < LEAT_FRAME_KIND_COUNT; i++) {

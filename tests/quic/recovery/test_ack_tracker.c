@@ -302,6 +302,80 @@ START_TEST(it_agrees_with_a_model_of_one_flag_per_number) {
 }
 END_TEST
 
+/* ---- requests of the peer -------------------------------------------------------------------- */
+
+/* Receives the numbers; true in `acks` where one has to be told at once. */
+static void expect_acks(
+    uint64_t threshold, const uint64_t *numbers, const bool *acks, size_t count) {
+    leat_ack_tracker tracker = make(false);
+    leat_ack_tracker_request(&tracker, 1000, DELAY, threshold);
+    for (size_t i = 0; i < count; i++) {
+        receive(&tracker, numbers[i]);
+        bool is_due = leat_ack_tracker_is_due(&tracker, NOW);
+        ck_assert_msg(is_due == acks[i], "number %llu", (unsigned long long)numbers[i]);
+        if (is_due) {
+            leat_ack_tracker_on_ack_sent(&tracker);
+        }
+    }
+    leat_ack_tracker_clear(&tracker);
+}
+
+/* TEST draft-ietf-quic-ack-frequency §6.2.1: both tables. */
+START_TEST(a_gap_is_told_when_it_is_wide_enough) {
+    expect_acks(3, (const uint64_t[]){0, 1, 3, 4, 5, 8, 9, 10},
+        (const bool[]){false, false, false, false, true, false, true, true}, 8);
+    expect_acks(5, (const uint64_t[]){0, 1, 3, 5, 6, 7, 8, 9},
+        (const bool[]){false, false, false, false, false, true, false, true}, 8);
+}
+END_TEST
+
+/* TEST draft-ietf-quic-ack-frequency §6.2: what was given up and comes after all. */
+START_TEST(a_packet_that_was_given_up_is_told) {
+    expect_acks(3, (const uint64_t[]){0, 2, 3, 4, 1},
+        (const bool[]){false, false, false, true, true}, 5);
+}
+END_TEST
+
+/* TEST draft-ietf-quic-ack-frequency §6.2 */
+START_TEST(with_threshold_0_gaps_are_not_told) {
+    expect_acks(0, (const uint64_t[]){0, 9, 99, 1}, (const bool[]){false, false, false, false}, 4);
+}
+END_TEST
+
+/* TEST draft-ietf-quic-ack-frequency §6 */
+START_TEST(so_many_packets_as_asked_for_are_acknowledged_together) {
+    leat_ack_tracker tracker = make(false);
+    leat_ack_tracker_request(&tracker, 3, 5 * MS, 1);
+    for (uint64_t pn = 0; pn < 3; pn++) {
+        receive(&tracker, pn);
+        ck_assert_uint_eq(leat_ack_tracker_get_timer(&tracker), NOW + 5 * MS);
+    }
+    receive(&tracker, 3);
+    ck_assert(leat_ack_tracker_is_due(&tracker, NOW));
+    leat_ack_tracker_on_ack_sent(&tracker);
+    leat_ack_tracker_request(&tracker, 0, 5 * MS, 1);
+    receive(&tracker, 4);
+    ck_assert(leat_ack_tracker_is_due(&tracker, NOW));
+    leat_ack_tracker_clear(&tracker);
+}
+END_TEST
+
+/* TEST draft-ietf-quic-ack-frequency §6.3 */
+START_TEST(only_the_first_mark_of_a_run_is_urgent) {
+    leat_ack_tracker tracker = make(false);
+    leat_ack_tracker_request(&tracker, 100, DELAY, 1);
+    leat_ack_tracker_on_received(&tracker, 0, true, LEAT_ECN_CE, NOW);
+    ck_assert(leat_ack_tracker_is_due(&tracker, NOW));
+    leat_ack_tracker_on_ack_sent(&tracker);
+    leat_ack_tracker_on_received(&tracker, 1, true, LEAT_ECN_CE, NOW);
+    ck_assert(!leat_ack_tracker_is_due(&tracker, NOW));
+    receive(&tracker, 2);
+    leat_ack_tracker_on_received(&tracker, 3, true, LEAT_ECN_CE, NOW);
+    ck_assert(leat_ack_tracker_is_due(&tracker, NOW));
+    leat_ack_tracker_clear(&tracker);
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/recovery ack_tracker", handshake_packets_are_acknowledged_at_once,
     one_packet_waits_for_max_ack_delay, every_second_packet_is_acknowledged_at_once,
     packets_that_elicit_nothing_cause_no_ack, a_gap_is_acknowledged_at_once,
@@ -312,4 +386,7 @@ LEAT_TEST_MAIN("quic/recovery ack_tracker", handshake_packets_are_acknowledged_a
     the_delay_counts_from_the_largest_number,
     an_acknowledged_ack_drops_ranges_which_stay_duplicates, the_largest_number_is_never_dropped,
     endless_gaps_keep_the_newest_ranges_and_forget_no_duplicate,
-    without_memory_a_packet_is_not_noted, it_agrees_with_a_model_of_one_flag_per_number)
+    without_memory_a_packet_is_not_noted, it_agrees_with_a_model_of_one_flag_per_number,
+    a_gap_is_told_when_it_is_wide_enough, a_packet_that_was_given_up_is_told,
+    with_threshold_0_gaps_are_not_told, so_many_packets_as_asked_for_are_acknowledged_together,
+    only_the_first_mark_of_a_run_is_urgent)

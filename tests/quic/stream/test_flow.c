@@ -150,6 +150,44 @@ START_TEST(no_more_is_consumed_than_received) {
 }
 END_TEST
 
+/* ---- windows that grow ----------------------------------------------------------------------- */
+
+static void use(leat_flow *flow, uint64_t count) {
+    leat_flow_on_received(flow, count);
+    leat_flow_on_consumed(flow, count);
+}
+
+START_TEST(a_window_used_up_in_time_doubles_up_to_its_bound) {
+    leat_flow flow = make(0, 1000);
+    leat_time now = LEAT_SECOND;
+    leat_flow_tune(&flow, now, 100, 3500); /* begins to measure */
+    use(&flow, 999);
+    ck_assert(!leat_flow_tune(&flow, now + 99, 100, 3500));
+    use(&flow, 1);
+    ck_assert(leat_flow_tune(&flow, now + 100, 100, 3500));
+    ck_assert_uint_eq(flow.window, 2000);
+    leat_flow_update(&flow);
+    use(&flow, 2000);
+    ck_assert(leat_flow_tune(&flow, now + 150, 100, 3500));
+    ck_assert_uint_eq(flow.window, 3500);
+    leat_flow_update(&flow);
+    use(&flow, 3500);
+    ck_assert(!leat_flow_tune(&flow, now + 160, 100, 3500));
+    ck_assert_uint_eq(flow.window, 3500);
+}
+END_TEST
+
+START_TEST(a_slow_application_keeps_its_window) {
+    leat_flow flow = make(0, 1000);
+    for (leat_time now = LEAT_SECOND; now < LEAT_SECOND + 5000; now += 30) {
+        use(&flow, 200); /* 800 in the period */
+        ck_assert(!leat_flow_tune(&flow, now, 120, 9000));
+        leat_flow_update(&flow);
+    }
+    ck_assert_uint_eq(flow.window, 1000);
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/stream flow", credit_is_the_limit_less_what_was_sent,
     a_limit_that_does_not_rise_is_ignored, no_limit_passes_the_ceiling,
     blocked_is_wanted_once_per_limit, a_lost_blocked_frame_is_wanted_again_only_for_the_same_limit,
@@ -157,4 +195,5 @@ LEAT_TEST_MAIN("quic/stream flow", credit_is_the_limit_less_what_was_sent,
     an_update_is_wanted_when_half_of_the_window_is_consumed,
     received_but_unread_bytes_raise_no_limit, a_window_of_zero_wants_no_update,
     a_window_of_one_is_updated_after_each_byte, a_lost_update_is_sent_again_if_it_is_the_newest,
-    the_promised_limit_never_regresses_and_never_wraps, no_more_is_consumed_than_received)
+    the_promised_limit_never_regresses_and_never_wraps, no_more_is_consumed_than_received,
+    a_window_used_up_in_time_doubles_up_to_its_bound, a_slow_application_keeps_its_window)
