@@ -1,12 +1,12 @@
 /*
- * The client: one connection on one socket, driven by the caller's steps. A name may have several
- * addresses: while the handshake has not succeeded and another is left, a failure is not told but
- * the next one tried, on a new connection.
+ * The client: one connection, on one socket until it moves, driven by the caller's steps. A name
+ * may have several addresses: while the handshake has not succeeded and another is left, a failure
+ * is not told but the next one tried, on a new connection.
  */
+#include "io/client_sockets.h"
 #include "io/loop.h"
 #include "io/sockaddr.h"
 #include "io/stack.h"
-#include "io/udp.h"
 
 #include "base/alloc.h"
 
@@ -39,7 +39,7 @@ struct leat_client {
     size_t address_count, next_address;
     leat_loop *loop;
     leat_endpoint *endpoint;
-    leat_udp *udp;
+    leat_client_sockets sockets;
     leat_stack stack;
     leat_conn *conn; /* NULL: over */
     bool is_established;
@@ -102,17 +102,13 @@ static void end_attempt(leat_client *client) {
         leat_endpoint_release(client->endpoint, client->conn);
         client->conn = NULL;
     }
-    if (client->udp != NULL) {
-        leat_loop_unwatch(client->loop, leat_udp_fd(client->udp));
-        leat_udp_close(client->udp);
-        client->udp = NULL;
-    }
+    leat_client_sockets_close(&client->sockets);
 }
 
-static int open_connection(leat_client *client, const leat_address *remote) {
+static int open_connection(leat_client *client, const leat_udp *udp, const leat_address *remote) {
     int error = LEAT_OK;
     leat_config quic = client->quic;
-    leat_path path = {.local = *leat_udp_local(client->udp), .remote = *remote};
+    leat_path path = {.local = *leat_udp_local(udp), .remote = *remote};
     bool is_short = has_next_address(client) &&
                     (quic.handshake_timeout == 0 || quic.handshake_timeout > ATTEMPT_TIMEOUT);
     quic.handshake_timeout = is_short ? ATTEMPT_TIMEOUT : quic.handshake_timeout;
@@ -129,16 +125,14 @@ static int open_connection(leat_client *client, const leat_address *remote) {
  * is of the last.
  */
 static bool begin_attempt(leat_client *client, char *message) {
-    leat_udp_mode mode = client->config.plain_io ? LEAT_UDP_PLAIN : LEAT_UDP_BEST;
     while (has_next_address(client)) {
         const leat_address *remote = &client->addresses[client->next_address++];
         leat_address any = {.family = remote->family};
-        client->udp = leat_udp_open(&any, remote, mode, message);
-        if (client->udp == NULL) {
+        leat_udp *udp = leat_client_sockets_open(&client->sockets, &any, remote, message);
+        if (udp == NULL) {
             continue;
         }
-        int error = leat_loop_watch(client->loop, leat_udp_fd(client->udp), on_socket, client);
-        error = error == LEAT_OK ? open_connection(client, remote) : error;
+        int error = open_connection(client, udp, remote);
         if (error == LEAT_OK) {
             leat_stack_on_connected(&client->stack);
             return true;
@@ -167,6 +161,9 @@ static int set_up(leat_client *client, const char *host) {
     if (error == LEAT_OK && client->loop == NULL) {
         error = LEAT_ERR_IO;
     }
+    client->sockets = (leat_client_sockets){
+        .loop = client->loop, .on_ready = on_socket, .user = client,
+        .mode = client->config.plain_io ? LEAT_UDP_PLAIN : LEAT_UDP_BEST};
     if (error == LEAT_OK) {
         client->endpoint = leat_endpoint_new(&endpoint, &error);
     }
@@ -243,28 +240,32 @@ static void on_datagram(void *user, const leat_udp_received *received) {
 
 static void on_socket(void *user, int fd, unsigned ready) {
     leat_client *client = user;
-    if ((ready & LEAT_LOOP_WRITABLE) != 0) {
-        leat_udp_flush(client->udp);
-        (void)leat_loop_want_writable(client->loop, fd, leat_udp_is_blocked(client->udp));
+    leat_udp *udp = leat_client_sockets_by_fd(&client->sockets, fd);
+    if (udp != NULL && (ready & LEAT_LOOP_WRITABLE) != 0) {
+        leat_udp_flush(udp);
+        (void)leat_loop_want_writable(client->loop, fd, leat_udp_is_blocked(udp));
     }
-    if ((ready & LEAT_LOOP_READABLE) != 0) {
+    if (udp != NULL && (ready & LEAT_LOOP_READABLE) != 0) {
         client->now = leat_clock_now();
-        leat_udp_receive(client->udp, on_datagram, client);
+        leat_udp_receive(udp, on_datagram, client);
     }
 }
 
 static void transmit(leat_client *client) {
     leat_transmit where;
-    while (!leat_udp_is_blocked(client->udp)) {
+    while (!leat_client_sockets_are_blocked(&client->sockets)) {
         size_t length = leat_endpoint_datagrams_to_send(client->endpoint, client->conn,
                                                         client->buffer, sizeof client->buffer,
                                                         &where, client->now);
         if (length == 0) {
             return;
         }
-        leat_udp_send(client->udp, client->buffer, length, &where);
-        (void)leat_loop_want_writable(client->loop, leat_udp_fd(client->udp),
-                                      leat_udp_is_blocked(client->udp));
+        leat_udp *udp = leat_client_sockets_for(&client->sockets, &where.path);
+        if (udp == NULL) {
+            continue; /* lost, as on a way that leads nowhere */
+        }
+        leat_udp_send(udp, client->buffer, length, &where);
+        (void)leat_loop_want_writable(client->loop, leat_udp_fd(udp), leat_udp_is_blocked(udp));
     }
 }
 
@@ -283,7 +284,8 @@ static void serve(leat_client *client) {
  * once.
  */
 static void follow_hints(leat_client *client) {
-    if (leat_udp_was_refused(client->udp) && !client->is_established && has_next_address(client)) {
+    bool was_refused = leat_client_sockets_were_refused(&client->sockets);
+    if (was_refused && !client->is_established && has_next_address(client)) {
         client->wants_next = true;
     }
 }
@@ -359,6 +361,30 @@ void leat_client_unwatch_fd(leat_client *client, int fd) {
             client->watched[i].fd = -1;
         }
     }
+}
+
+int leat_client_migrate(leat_client *client, const leat_address *local,
+                        char message[LEAT_MESSAGE_MAX]) {
+    if (client->conn == NULL) {
+        snprintf(message, LEAT_MESSAGE_MAX, "the connection is over");
+        return LEAT_ERR_STATE;
+    }
+    const leat_address remote = leat_conn_path(client->conn)->remote;
+    const leat_address any = {.family = remote.family};
+    leat_udp *udp = leat_client_sockets_open(&client->sockets, local != NULL ? local : &any,
+                                             &remote, message);
+    if (udp == NULL) {
+        return LEAT_ERR_IO;
+    }
+    const leat_path path = {*leat_udp_local(udp), remote};
+    client->now = leat_clock_now();
+    int error = leat_conn_migrate(client->conn, &path, client->now);
+    if (error != LEAT_OK) {
+        snprintf(message, LEAT_MESSAGE_MAX, "cannot move: %s", leat_err_string(error));
+        leat_client_sockets_discard(&client->sockets, udp);
+    }
+    leat_endpoint_touch(client->endpoint, client->conn);
+    return error;
 }
 
 leat_conn *leat_client_conn(leat_client *client) { return client->conn; }

@@ -138,6 +138,13 @@ LEAT_API bool leat_client_step(leat_client *client, leat_time timeout);
 LEAT_API int leat_client_run(leat_client *client, leat_time deadline);
 LEAT_API int leat_client_watch_fd(leat_client *client, int fd, void (*on_readable)(void *user, int fd), void *user);
 LEAT_API void leat_client_unwatch_fd(leat_client *client, int fd);
+/*
+ * Opens a second socket, at local (port 0: any) or, with NULL, wherever the system likes, and moves
+ * the connection there with leat_conn_migrate, whose errors and events are told. LEAT_ERR_IO: no
+ * socket there; message says why.
+ */
+LEAT_API int leat_client_migrate(leat_client *client, const leat_address *local,
+                                 char message[LEAT_MESSAGE_MAX]);
 LEAT_API leat_conn *leat_client_conn(leat_client *client);
 LEAT_API leat_h3 *leat_client_h3(leat_client *client);
 LEAT_API leat_wt *leat_client_wt(leat_client *client);

@@ -30,6 +30,7 @@ class Case:
     limit: int = 60
     link: dict = field(default_factory=dict)  # of Relay; up and down of Link
     says: tuple = ()              # patterns in what leat prints
+    says_both: tuple = ()         # the same, when both sides are leat
     has_retry: bool = False
     least_paths: int = 0
 
@@ -52,6 +53,10 @@ CASES = [
          link={"up": {**LINK, "corruption": 30}, "down": {**LINK, "corruption": 30}}),
     Case("transfercorruption", [2 * MB], link={"up": {**LINK, "corruption": 2}, "down": {**LINK, "corruption": 2}}),
     Case("amplificationlimit", [5 * KB], link={"up": {**LINK, "drops": range(2, 8)}, "down": LINK}),
+    # The address that the server prefers is not behind the relay.
+    Case("connectionmigration", [2 * MB], "transfer", "connectionmigration", says_both=(r"^path-changed",)),
+    # The client moves to another socket of its own: not a case of the runner.
+    Case("clientmigration", [5 * MB], "clientmigration", "transfer", says=(r"^path-changed",)),
     Case("rebind-port", [10 * MB], link={"rebind": (0.3, 1)}, least_paths=1),
 ]
 
@@ -100,14 +105,14 @@ def compare(www, downloads):
                 raise Failure(f"{name} differs")
 
 
-def judge(case, relay, text):
+def judge(case, relay, text, are_both_leat):
     if len(relay.server_sources) != case.handshakes and "corruption" not in case.name:
         raise Failure(f"{len(relay.server_sources)} handshakes instead of {case.handshakes}")
     if (relay.retries > 0) != case.has_retry:
         raise Failure(f"{relay.retries} Retry packets")
     if relay.answered_paths < case.least_paths:
         raise Failure(f"{relay.answered_paths} of {relay.rebinds} new ports were answered")
-    for pattern in case.says:
+    for pattern in case.says + (case.says_both if are_both_leat else ()):
         if not re.search(pattern, text, re.MULTILINE):
             raise Failure(f"leat did not print {pattern}")
 
@@ -137,7 +142,7 @@ async def run(case, client, server, certs):
             if ended.returncode != 0:
                 raise Failure(f"the client ended with {ended.returncode}: {text[-1500:]}")
             compare(folders["www"], folders["downloads"])
-            judge(case, relay, text + await stop(listening))
+            judge(case, relay, text + await stop(listening), client == server)
             return True
         except asyncio.TimeoutError:
             raise Failure(f"not done in {case.limit} s") from None

@@ -33,7 +33,7 @@ typedef struct client_run {
     leat_client *client;
     download *downloads;
     size_t count, started, done;
-    bool has_handshake, has_failed;
+    bool has_handshake, has_failed, has_moved;
     leat_buffer ticket;
 } client_run;
 
@@ -159,7 +159,16 @@ static void on_terminated(client_run *run, const leat_event *event) {
     }
 }
 
+/* Without a connection ID to spare it is tried again with the next bytes. */
+static void move_once(client_run *run) {
+    char message[LEAT_MESSAGE_MAX];
+    if (run->app->testcase->has_migration && !run->has_moved) {
+        run->has_moved = leat_client_migrate(run->client, NULL, message) == LEAT_OK;
+    }
+}
+
 static void on_stream_data(client_run *run, const leat_event *event) {
+    move_once(run);
     if (!run->app->testcase->is_http3) {
         on_body(run, event->stream_data_received.stream_id, event->stream_data_received.data,
             event->stream_data_received.end_stream);

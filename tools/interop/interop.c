@@ -42,6 +42,9 @@ static const interop_case testcases[] = {
     {.name = "ipv6"},
     {.name = "rebind-port"},
     {.name = "rebind-addr"},
+    {.name = "connectionmigration", .has_preferred_address = true},
+    /* Not one of the runner's: the client moves by choice. */
+    {.name = "clientmigration", .has_migration = true},
     {.name = "goodput"},
     {.name = "crosstraffic"},
     {.name = "multiconnect", .has_one_request = true},
@@ -87,6 +90,9 @@ void interop_narrate(const leat_conn *conn, const leat_event *event) {
     if (event->type == LEAT_EVENT_HANDSHAKE_COMPLETED) {
         printf("handshake cipher=%s resumed=%s\n", leat_conn_cipher_suite(conn),
             event->handshake_completed.session_resumed ? "yes" : "no");
+    } else if (event->type == LEAT_EVENT_PATH_CHANGED) {
+        printf("path-changed reason=%s\n",
+            event->path_changed.reason == LEAT_PATH_REBOUND ? "rebound" : "migrated");
     } else if (event->type == LEAT_EVENT_KEY_UPDATED) {
         printf("key-updated by-peer=%s\n", event->key_updated.by_peer ? "yes" : "no");
     } else if (event->type == LEAT_EVENT_CONNECTION_TERMINATED) {

@@ -20,7 +20,9 @@ typedef struct interop_case {
     bool is_resumed;         /* client: the first request alone, the others on a resumed connection */
     bool has_only_chacha20;
     bool has_key_update;     /* client: as soon as the handshake is confirmed */
+    bool has_migration;      /* client: to another socket, when the first bytes have come */
     bool has_retry;          /* server */
+    bool has_preferred_address; /* server: on the port after its own */
 } interop_case;
 
 typedef struct interop_app {

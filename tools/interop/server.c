@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #define LISTEN_MAX 64
@@ -114,6 +115,54 @@ static size_t resolve_listen(
     return count;
 }
 
+/* ---- connectionmigration ---- */
+
+/* A second socket for each address, on the next port. */
+static size_t add_preferred(leat_address *addresses, size_t count) {
+    for (size_t i = 0; i < count && count + i < LISTEN_MAX; i++) {
+        addresses[count + i] = addresses[i];
+        addresses[count + i].port = (uint16_t)(addresses[i].port == 0 ? 0 : addresses[i].port + 1);
+    }
+    return 2 * count < LISTEN_MAX ? 2 * count : LISTEN_MAX;
+}
+
+/* The address under which others find this host, where a server listens everywhere. */
+static leat_address find_own(const leat_address *bound) {
+    static const uint8_t any[sizeof bound->ip];
+    char name[HOST_NAME_MAX + 8], message[LEAT_MESSAGE_MAX];
+    leat_address found[LISTEN_MAX], own = *bound;
+    if (memcmp(bound->ip, any, sizeof any) != 0) {
+        return own;
+    }
+    own.family = LEAT_ADDRESS_NONE;
+    name[HOST_NAME_MAX] = '\0';
+    int count = gethostname(name, HOST_NAME_MAX) == 0
+                    ? leat_address_resolve(strcat(name, ":0"), found, LISTEN_MAX, message)
+                    : 0;
+    for (int i = 0; i < count; i++) {
+        if (found[i].family == bound->family) {
+            own = found[i];
+            own.port = bound->port;
+        }
+    }
+    return own;
+}
+
+static void prefer_second_sockets(leat_server *server, leat_config *quic) {
+    size_t count = leat_server_address_count(server);
+    for (size_t i = count / 2; i < count; i++) {
+        leat_address own = find_own(leat_server_address(server, i));
+        if (own.family == LEAT_ADDRESS_IPV4) {
+            quic->preferred_address_v4 = own;
+        } else if (own.family == LEAT_ADDRESS_IPV6) {
+            quic->preferred_address_v6 = own;
+        }
+    }
+    leat_server_set_quic_config(server, quic);
+}
+
+/* ---- the server ---- */
+
 static leat_server *open_server(interop_server_state *state, char message[LEAT_MESSAGE_MAX]) {
     static const option_list usual = {{"[::]:443", "0.0.0.0:443"}, 2};
     const option_list *listen = &state->app->settings.listen;
@@ -127,9 +176,16 @@ static leat_server *open_server(interop_server_state *state, char message[LEAT_M
     config.layers = state->app->testcase->is_http3 ? LEAT_LAYER_H3 : LEAT_LAYER_QUIC;
     config.listen = addresses;
     config.listen_count = resolve_listen(listen->count > 0 ? listen : &usual, addresses, message);
+    if (state->app->testcase->has_preferred_address) {
+        config.listen_count = add_preferred(addresses, config.listen_count);
+    }
     config.handler = (leat_io_handler){on_connected, on_event, on_h3_event, NULL, on_closed, NULL};
     config.user = state;
-    return config.listen_count > 0 ? leat_server_new(&config, message) : NULL;
+    leat_server *server = config.listen_count > 0 ? leat_server_new(&config, message) : NULL;
+    if (server != NULL && state->app->testcase->has_preferred_address) {
+        prefer_second_sockets(server, &state->app->quic);
+    }
+    return server;
 }
 
 static int serve(leat_server *server) {
