@@ -28,6 +28,7 @@ static bool read_integer(const leat_field_row *row, const void *event, uint64_t 
     case LEAT_FIELD_TYPE_U32: memcpy(&u32, place, sizeof u32); *value = u32; return true;
     case LEAT_FIELD_TYPE_PORT: memcpy(&u16, place, sizeof u16); *value = u16; return true;
     case LEAT_FIELD_TYPE_SIZE: memcpy(&size, place, sizeof size); *value = size; return true;
+    case LEAT_FIELD_TYPE_FLAG:
     case LEAT_FIELD_TYPE_BOOL: memcpy(&flag, place, sizeof flag); *value = flag; return true;
     case LEAT_FIELD_TYPE_ENUM:
         memcpy(&number, place, sizeof number);
@@ -87,6 +88,7 @@ static void format_field(const leat_field_row *row, const void *event, leat_text
     read_bytes(row, event, &bytes);
     leat_text_printf(text, " %s=", row->name);
     switch (row->type) {
+    case LEAT_FIELD_TYPE_FLAG:
     case LEAT_FIELD_TYPE_BOOL: leat_text_printf(text, "%s", integer != 0 ? "yes" : "no"); break;
     case LEAT_FIELD_TYPE_ENUM: leat_text_printf(text, "%s", row->enum_name((int)integer)); break;
     case LEAT_FIELD_TYPE_TIME:
@@ -111,6 +113,12 @@ static void format_field(const leat_field_row *row, const void *event, leat_text
     }
 }
 
+static bool is_printed(const leat_field_row *row, const void *event) {
+    uint64_t integer = 0;
+    read_integer(row, event, &integer);
+    return row->type == LEAT_FIELD_TYPE_FLAG ? integer != 0 : row->type != LEAT_FIELD_TYPE_PORT;
+}
+
 char *leat_fields_format(const leat_field_row *rows, size_t count, int type, const char *head,
     const void *event, char *buffer, size_t room) {
     if (room == 0) {
@@ -120,7 +128,7 @@ char *leat_fields_format(const leat_field_row *rows, size_t count, int type, con
     leat_text_printf(&text, "%s", head);
     for (size_t i = 0; i < count; i++) {
         bool is_own = rows[i].event == type || rows[i].event == -1;
-        if (is_own && rows[i].type != LEAT_FIELD_TYPE_PORT) {
+        if (is_own && is_printed(&rows[i], event)) {
             format_field(&rows[i], event, &text);
         }
     }

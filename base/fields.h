@@ -12,6 +12,7 @@ typedef enum leat_field_type {
     LEAT_FIELD_TYPE_U32,
     LEAT_FIELD_TYPE_SIZE,
     LEAT_FIELD_TYPE_BOOL,
+    LEAT_FIELD_TYPE_FLAG,   /* a bool; printed only when it is true */
     LEAT_FIELD_TYPE_ENUM,   /* an int; printed by its name */
     LEAT_FIELD_TYPE_SPAN,   /* bytes */
     LEAT_FIELD_TYPE_STRING, /* a NUL-terminated char pointer, may be NULL */

@@ -4,6 +4,8 @@
  */
 #include "h3/connection.h"
 
+#include <leat/early_data.h>
+
 #include "base/alloc.h"
 #include "h3/critical_streams.h"
 #include "h3/datagram.h"
@@ -54,6 +56,9 @@ static int start(leat_h3 *h3) {
     h3->encoder = leat_qpack_encoder_new(h3->allocator, config->qpack_encoder_capacity);
     if (h3->decoder == NULL || h3->encoder == NULL) {
         return LEAT_ERR_NOMEM;
+    }
+    if (leat_conn_is_sending_early_data(h3->conn) && !leat_h3_use_remembered_settings(h3)) {
+        return LEAT_ERR_STATE;
     }
     int error = leat_h3_write_settings(h3);
     h3->config.settings = NULL; /* borrowed for this call only */

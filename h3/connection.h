@@ -107,6 +107,9 @@ typedef struct leat_h3_early_priority {
     bool incremental;
 } leat_h3_early_priority;
 
+/* RFC 9114 §7.2.4.2: settings of the server that mean something to early requests. */
+#define LEAT_H3_REMEMBERED_MAX 5
+
 struct leat_h3 {
     leat_conn *conn;
     const leat_allocator *allocator;
@@ -137,6 +140,8 @@ struct leat_h3 {
     leat_h3_setting *peer_settings;
     size_t peer_setting_count;
     bool settings_received;
+    leat_h3_setting remembered[LEAT_H3_REMEMBERED_MAX]; /* client: what 0-RTT was sent under */
+    size_t remembered_count;
     uint64_t peer_max_field_section_size;
     bool peer_allows_connect_protocol, peer_takes_datagrams;
 

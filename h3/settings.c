@@ -3,10 +3,12 @@
  * and what a value may be; all settings of the peer are kept, also those that only a layer above
  * understands.
  *
- * RFC 9114 §7.2.4.2-6: NOT IMPLEMENTED: settings are not remembered for 0-RTT; its requests obey
- * the defaults.
+ * What a session remembers of them (§7.2.4.2) is a list of pairs as in the frame: on both sides the
+ * ones with a row here.
  */
 #include "h3/settings.h"
+
+#include <leat/early_data.h>
 
 #include "base/alloc.h"
 #include "h3/frames.h"
@@ -150,6 +152,79 @@ static bool tell_encoder(leat_h3 *h3) {
     return leat_qpack_encoder_set_peer_limits(h3->encoder, capacity, blocked_streams) == 0;
 }
 
+/* ---- remembered for 0-RTT ----------------------------------------------------------- */
+
+size_t leat_h3_session_application(const leat_h3_config *config, uint8_t *out, size_t room) {
+    /* Settings as they would be sent; the connection has no part in them but for DATAGRAM, which
+     * the same configuration of QUIC decides. */
+    const leat_h3 like = {.config = *config};
+    leat_writer writer = leat_writer_make(out, room);
+    uint64_t value;
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (setting_rows[i].get != NULL && setting_rows[i].get(&like, &value)) {
+            leat_write_varint(&writer, setting_rows[i].id);
+            leat_write_varint(&writer, value);
+        }
+    }
+    for (size_t i = 0; i < config->setting_count; i++) {
+        leat_write_varint(&writer, config->settings[i].id);
+        leat_write_varint(&writer, config->settings[i].value);
+    }
+    return writer.failed ? 0 : leat_writer_length(&writer);
+}
+
+/* Tickets that come from now on remember the server's settings. */
+static bool remember(leat_h3 *h3) {
+    uint8_t bytes[16 * ROW_COUNT];
+    leat_writer writer = leat_writer_make(bytes, sizeof bytes);
+    for (size_t i = 0; i < h3->peer_setting_count; i++) {
+        const setting_row *row = find_setting(h3->peer_settings[i].id);
+        if (row != NULL && row->id != GREASE_SETTING) {
+            leat_write_varint(&writer, h3->peer_settings[i].id);
+            leat_write_varint(&writer, h3->peer_settings[i].value);
+        }
+    }
+    const leat_span list = {bytes, leat_writer_length(&writer)};
+    return leat_conn_set_session_application(h3->conn, list) == LEAT_OK;
+}
+
+bool leat_h3_use_remembered_settings(leat_h3 *h3) {
+    uint64_t capacity = 0, blocked_streams = 0;
+    leat_reader reader = leat_reader_of(leat_conn_session_application(h3->conn));
+    while (leat_reader_left(&reader) > 0 && h3->remembered_count < LEAT_H3_REMEMBERED_MAX) {
+        leat_h3_setting setting = {.id = leat_read_varint(&reader)};
+        setting.value = leat_read_varint(&reader);
+        const setting_row *row = reader.failed ? NULL : find_setting(setting.id);
+        if (row == NULL || row->is_reserved) {
+            continue;
+        }
+        h3->remembered[h3->remembered_count++] = setting;
+        capacity = setting.id == LEAT_H3_SETTING_QPACK_MAX_TABLE_CAPACITY ? setting.value
+                                                                          : capacity;
+        blocked_streams = setting.id == LEAT_H3_SETTING_QPACK_BLOCKED_STREAMS ? setting.value
+                                                                              : blocked_streams;
+        if (row->set != NULL) {
+            row->set(h3, setting.value);
+        }
+    }
+    return leat_qpack_encoder_set_peer_limits(h3->encoder, capacity, blocked_streams) == 0;
+}
+
+/* RFC 9114 §7.2.4.2-7, -8: a server that accepted early data keeps what it had promised. RFC 9297
+ * §2.1.1-4 says so of H3_DATAGRAM. */
+static bool keeps_remembered(const leat_h3 *h3) {
+    for (size_t i = 0; i < h3->remembered_count; i++) {
+        uint64_t value = 0;
+        if (!leat_h3_peer_setting(h3, h3->remembered[i].id, &value) ||
+            value < h3->remembered[i].value) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- the frame ----------------------------------------------------------------------- */
+
 bool leat_h3_begin_settings(leat_h3 *h3, leat_h3_stream *stream, leat_h3_event *event) {
     (void)stream;
     (void)event;
@@ -180,8 +255,14 @@ bool leat_h3_on_settings(
     if (reader.failed) {
         return leat_h3_fail(h3, LEAT_H3_FRAME_ERROR, "SETTINGS ends inside a setting");
     }
+    if (!keeps_remembered(h3)) {
+        return leat_h3_fail(h3, LEAT_H3_SETTINGS_ERROR, "less than 0-RTT was sent under");
+    }
     if (!tell_encoder(h3)) {
         return leat_h3_fail(h3, LEAT_H3_SETTINGS_ERROR, "QPACK settings");
+    }
+    if (h3->is_client && !remember(h3)) {
+        return leat_h3_fail_memory(h3);
     }
     h3->settings_received = true;
     leat_h3_trace_settings(h3, LEAT_H3_PARSED, stream->id, payload);

@@ -17,5 +17,8 @@ enum {
 
 /* Appends the SETTINGS frame to the control stream's bytes. 0 or a leat_err. */
 int leat_h3_write_settings(leat_h3 *h3);
+/* Client with early data: the settings that the server had when it gave the session. False: they
+ * cannot be. */
+bool leat_h3_use_remembered_settings(leat_h3 *h3);
 
 #endif

@@ -273,9 +273,10 @@ static void serve(leat_client *client) {
     bool is_new;
     while (leat_endpoint_next_ready(client->endpoint, &is_new) != NULL) {}
     client->has_more = true;
+    /* Events first: early data that answers them shares a datagram with the ClientHello. */
     for (int round = 0; round < ROUNDS_PER_STEP && client->has_more; round++) {
-        transmit(client);
         client->has_more = leat_stack_drain(&client->stack);
+        transmit(client);
     }
 }
 

@@ -139,6 +139,9 @@ static void make_layers(leat_stack *stack, const char *alpn) {
 }
 
 static void pass_up(leat_stack *stack, const leat_event *event) {
+    if (event->type == LEAT_EVENT_EARLY_DATA_REJECTED) {
+        leat_stack_clear(stack); /* their streams are gone; ProtocolNegotiated makes them anew */
+    }
     if (event->type == LEAT_EVENT_PROTOCOL_NEGOTIATED) {
         make_layers(stack, event->protocol_negotiated.alpn_protocol);
     }

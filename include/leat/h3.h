@@ -94,6 +94,12 @@ typedef struct leat_h3_config {
     size_t setting_count;
 } leat_h3_config;
 LEAT_API void leat_h3_config_init(leat_h3_config *config);
+/*
+ * Server: what this configuration binds to sessions, for leat_config.session_application: without
+ * it early requests are made under settings that may have changed (RFC 9114 §7.2.4.2). Returns the
+ * bytes written, 0: no room. A client's settings are kept and checked without a call.
+ */
+LEAT_API size_t leat_h3_session_application(const leat_h3_config *config, uint8_t *out, size_t room);
 
 /* conn is borrowed for life and must outlive it. Opens the control and QPACK streams. */
 LEAT_API leat_h3 *leat_h3_new(leat_conn *conn, const leat_h3_config *config, int *error);

@@ -3,6 +3,7 @@
 #define LEAT_LEAT_H
 #include <leat/base.h>
 #include <leat/congestion.h>
+#include <leat/early_data.h>
 #include <leat/endpoint.h>
 #include <leat/h3.h>
 #include <leat/io.h>

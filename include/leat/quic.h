@@ -57,7 +57,7 @@ LEAT_API const char *leat_transport_error_name(uint64_t code);
 typedef struct leat_resumption_keys leat_resumption_keys; /* seals session tickets of a server; shared by connections */
 
 /* Gives a reference. secret: 32 bytes that survive restarts, or NULL for random ones. NULL when
- * memory or randomness fails. */
+ * memory or randomness fails. Keys remember early data too: leat/early_data.h. */
 LEAT_API leat_resumption_keys *leat_resumption_keys_new(const uint8_t *secret);
 LEAT_API void leat_resumption_keys_free(leat_resumption_keys *keys);
 
@@ -97,6 +97,8 @@ typedef struct leat_config {
     leat_trust *client_trust;        /* server: whose certificates are accepted; required when clients are asked */
     leat_verify_peer_fn verify_peer; /* a further condition on the peer's chain; NULL: none */
     void *verify_peer_user;
+    bool early_data;                 /* 0-RTT, leat/early_data.h: client: send it, server: accept it; default false */
+    leat_span session_application;   /* at most 256 bytes that are bound to sessions, leat/early_data.h */
     void (*key_log)(void *user, const char *line); /* NSS key log lines without newline; NULL: off */
     void *key_log_user;
 
@@ -232,7 +234,7 @@ typedef struct leat_event {
         struct { uint64_t uid; leat_time rtt; } ping_acknowledged;
         struct { const char *alpn_protocol; } protocol_negotiated;
         struct { uint64_t stream_id, error_code; } stop_sending_received;
-        struct { uint64_t stream_id; leat_span data; bool end_stream; } stream_data_received;
+        struct { uint64_t stream_id; leat_span data; bool end_stream, early; } stream_data_received;
         struct { uint64_t stream_id, error_code; } stream_reset;
         struct { uint64_t stream_id; } stream; /* OPENED, WRITABLE, DELIVERED */
         struct { bool unidirectional; } streams_available;

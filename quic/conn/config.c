@@ -45,6 +45,7 @@ int64_t leat_conn_wall_clock(const leat_config *config) {
 
 struct leat_resumption_keys {
     leat_ticket_keys *tickets;
+    leat_replay_register *replays; /* what it saw is of these tickets only */
 };
 
 leat_resumption_keys *leat_resumption_keys_new(const uint8_t *secret) {
@@ -53,8 +54,9 @@ leat_resumption_keys *leat_resumption_keys_new(const uint8_t *secret) {
         return NULL;
     }
     keys->tickets = leat_ticket_keys_new(secret);
-    if (keys->tickets == NULL) {
-        leat_free(NULL, keys);
+    keys->replays = leat_replay_register_new(secret != NULL);
+    if (keys->tickets == NULL || keys->replays == NULL) {
+        leat_resumption_keys_free(keys);
         return NULL;
     }
     return keys;
@@ -63,10 +65,15 @@ leat_resumption_keys *leat_resumption_keys_new(const uint8_t *secret) {
 void leat_resumption_keys_free(leat_resumption_keys *keys) {
     if (keys != NULL) {
         leat_ticket_keys_free(keys->tickets);
+        leat_replay_register_free(keys->replays);
         leat_free(NULL, keys);
     }
 }
 
 leat_ticket_keys *leat_resumption_ticket_keys(const leat_resumption_keys *keys) {
     return keys != NULL ? keys->tickets : NULL;
+}
+
+leat_replay_register *leat_resumption_replays(const leat_resumption_keys *keys) {
+    return keys != NULL ? keys->replays : NULL;
 }

@@ -56,7 +56,7 @@ static leat_config adopt_config(const leat_config *config) {
     copy.cipher_suites = NULL;
     copy.trace = NULL;
     copy.congestion_control = NULL;
-    copy.session_ticket = copy.token = (leat_span){NULL, 0};
+    copy.session_ticket = copy.token = copy.session_application = (leat_span){NULL, 0};
     copy.max_data = at_most(copy.max_data, LEAT_VARINT_MAX);
     copy.max_stream_data = at_most(copy.max_stream_data, LEAT_VARINT_MAX);
     copy.max_stream_window = at_most(copy.max_stream_window, LEAT_VARINT_MAX);
@@ -87,6 +87,7 @@ static bool is_usable(const leat_config *config) {
     return config->size == sizeof *config && config->alpn_count > 0 && has_name && has_identity &&
            can_ask &&
            config->connection_id_length <= LEAT_CID_MAX && ops != NULL &&
+           config->session_application.length <= LEAT_SESSION_BYTES_MAX &&
            leat_congestion_is_complete(ops);
 }
 
@@ -112,6 +113,7 @@ static void set_basics(leat_conn *conn, const leat_config *config, const leat_co
     leat_event_queue_init(&conn->events, conn->allocator);
     leat_receive_init(conn);
     leat_tokens_init(conn);
+    leat_buffer_init(&conn->session_bytes, conn->allocator, LEAT_SESSION_BYTES_MAX);
     leat_datagrams_init(conn);
     leat_liveness_init(conn);
     conn->liveness.idle_since = now;
@@ -146,6 +148,9 @@ static int prepare_server(leat_conn *conn, const leat_config *config,
 static int prepare(leat_conn *conn, const leat_config *config, const leat_conn_origin *origin,
                    const leat_path *path) {
     int err = leat_streams_init(conn);
+    if (err == LEAT_OK) {
+        err = leat_conn_set_session_application(conn, config->session_application);
+    }
     if (err == LEAT_OK) {
         err = leat_cids_init(conn, origin);
     }

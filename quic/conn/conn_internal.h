@@ -9,6 +9,7 @@
 #define LEAT_QUIC_CONN_CONN_INTERNAL_H
 
 #include "base/alloc.h"
+#include "quic/conn/early_data.h"
 #include "quic/conn/event_queue.h"
 #include "quic/conn/handshake.h"
 #include "quic/conn/lifetime.h"
@@ -58,6 +59,8 @@ struct leat_conn {
     leat_conn_send send;
     leat_conn_ack_frequency ack_frequency;
     leat_conn_handshake handshake;
+    leat_conn_early *early;    /* NULL: no early data, now or at all */
+    leat_buffer session_bytes; /* what the application protocol binds to sessions */
     leat_conn_streams streams;
     leat_conn_cids cids;
     leat_conn_paths paths;

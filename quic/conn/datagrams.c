@@ -36,11 +36,14 @@ void leat_datagrams_clear(leat_conn *conn) {
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-/* What stands around the payload: RFC 9000 §17.3.1 first byte and packet number, the tag, the
- * frame's type and length. */
+/* What stands around the payload: RFC 9000 §17.3.1 first byte and packet number, in a 0-RTT packet
+ * the rest of a long header (§17.2.3), the tag, the frame's type and length. */
 static size_t overhead(const leat_conn *conn) {
     size_t cid = leat_cids_of_path(conn, conn->paths.active)->length;
-    return 1 + cid + 4 + LEAT_AEAD_TAG + 1 + 2;
+    size_t longer = leat_early_data_is_writing(conn)
+                        ? 4 + 1 + 1 + leat_cids_first_local(conn)->length + 2
+                        : 0;
+    return 1 + cid + longer + 4 + LEAT_AEAD_TAG + 1 + 2;
 }
 
 size_t leat_conn_max_datagram_payload(const leat_conn *conn) {

@@ -80,6 +80,7 @@ static const leat_field_row rows[] = {
     {LEAT_EVENT_STREAM_DATA_RECEIVED, "stream_id", LEAT_FIELD_TYPE_U64, AT(stream_data_received.stream_id), NULL},
     {LEAT_EVENT_STREAM_DATA_RECEIVED, "data", LEAT_FIELD_TYPE_SPAN, AT(stream_data_received.data), NULL},
     {LEAT_EVENT_STREAM_DATA_RECEIVED, "end_stream", LEAT_FIELD_TYPE_BOOL, AT(stream_data_received.end_stream), NULL},
+    {LEAT_EVENT_STREAM_DATA_RECEIVED, "early", LEAT_FIELD_TYPE_FLAG, AT(stream_data_received.early), NULL},
     {LEAT_EVENT_STREAM_RESET, "stream_id", LEAT_FIELD_TYPE_U64, AT(stream_reset.stream_id), NULL},
     {LEAT_EVENT_STREAM_RESET, "error_code", LEAT_FIELD_TYPE_U64, AT(stream_reset.error_code), NULL},
     {LEAT_EVENT_STREAM_OPENED, "stream_id", LEAT_FIELD_TYPE_U64, AT(stream.stream_id), NULL},

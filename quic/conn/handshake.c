@@ -129,6 +129,12 @@ static int on_transport_parameters(void *user, leat_span encoded) {
         leat_close_fault(conn, LEAT_TRANSPORT_PARAMETER_ERROR, FRAME_TYPE_CRYPTO, wrong);
         return LEAT_ALERT_ILLEGAL_PARAMETER;
     }
+    wrong = leat_early_data_check_params(conn, &conn->handshake.peers);
+    if (wrong != NULL) {
+        /* RFC 9000 §7.4.1: data may be on its way that the new limit forbids. */
+        leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, FRAME_TYPE_CRYPTO, wrong);
+        return LEAT_ALERT_ILLEGAL_PARAMETER;
+    }
     apply_peer_params(conn);
     return LEAT_ALERT_NONE;
 }
@@ -140,26 +146,45 @@ static void on_secret(void *user, leat_level level, bool write, const leat_ciphe
     leat_conn *conn = user;
     leat_space space = level == LEAT_LEVEL_HANDSHAKE ? LEAT_SPACE_HANDSHAKE
                                                      : LEAT_SPACE_APPLICATION;
-    bool is_used = level == LEAT_LEVEL_HANDSHAKE || level == LEAT_LEVEL_APPLICATION;
-    if (is_used && !leat_crypto_install_secret(conn, space, write, suite, secret)) {
+    bool is_installed = level == LEAT_LEVEL_EARLY
+                            ? leat_early_data_install(conn, suite, secret)
+                            : leat_crypto_install_secret(conn, space, write, suite, secret);
+    if (!is_installed) {
         leat_close_internal(conn, "keys could not be installed");
+    }
+    if (level == LEAT_LEVEL_APPLICATION && write && conn->config.is_client) {
+        leat_early_data_discard(conn); /* RFC 9001 §4.9.3 */
     }
 }
 
-static void on_alpn(void *user, leat_span protocol) {
-    leat_conn *conn = user;
+bool leat_handshake_tell_protocol(leat_conn *conn, leat_span protocol) {
+    leat_conn_handshake *handshake = &conn->handshake;
     char *alpn = leat_alloc(conn->allocator, protocol.length + 1);
-    if (alpn == NULL || conn->handshake.alpn != NULL) {
-        leat_free(conn->allocator, alpn);
-        leat_close_internal(conn, "out of memory for the protocol's name");
-        return;
+    if (alpn == NULL) {
+        return false;
     }
     memcpy(alpn, protocol.data, protocol.length);
-    conn->handshake.alpn = alpn;
+    handshake->early_alpn = handshake->alpn; /* an event may still point to it */
+    handshake->alpn = alpn;
     leat_trace_alpn(conn);
     const leat_event event = {.type = LEAT_EVENT_PROTOCOL_NEGOTIATED,
                               .protocol_negotiated.alpn_protocol = alpn};
     leat_events_push(conn, &event);
+    return true;
+}
+
+static void on_alpn(void *user, leat_span protocol) {
+    leat_conn *conn = user;
+    bool was_told = conn->early != NULL; /* the client's, when early data began */
+    if (was_told && leat_tls_early_data(conn->handshake.tls) == LEAT_EARLY_DATA_ACCEPTED) {
+        return;
+    }
+    if (was_told) {
+        leat_early_data_reject(conn);
+    }
+    if (!leat_handshake_tell_protocol(conn, protocol)) {
+        leat_close_internal(conn, "out of memory for the protocol's name");
+    }
 }
 
 static void on_key_log(void *user, const char *line) {
@@ -181,6 +206,14 @@ static void on_session_ticket(void *user, leat_span ticket) {
 static bool verify_peer(void *user, const leat_span *chain, size_t count) {
     leat_conn *conn = user;
     return conn->config.verify_peer(conn->config.verify_peer_user, chain, count);
+}
+
+static size_t write_session_application(void *user, uint8_t *out, size_t room) {
+    return leat_early_data_write_session(user, out, room);
+}
+
+static bool can_use_early_data(void *user, leat_span alpn, leat_span application) {
+    return leat_early_data_can_use(user, alpn, application);
 }
 
 static void on_message(void *user, bool written, leat_level level, uint8_t type, size_t length) {
@@ -220,6 +253,8 @@ static int make_tls(leat_conn *conn, const leat_config *config, leat_trust *trus
         .identity_count = config->identity_count,
         .client_auth = config->client_auth,
         .ticket_keys = leat_resumption_ticket_keys(config->resumption_keys),
+        .early_data = config->early_data,
+        .replays = leat_resumption_replays(config->resumption_keys),
     };
     const leat_tls_hooks hooks = {
         .user = conn,
@@ -229,6 +264,8 @@ static int make_tls(leat_conn *conn, const leat_config *config, leat_trust *trus
         .on_alpn = on_alpn,
         .on_key_log = config->key_log != NULL ? on_key_log : NULL,
         .on_session_ticket = on_session_ticket,
+        .write_session_application = write_session_application,
+        .can_use_early_data = can_use_early_data,
         .on_message = leat_trace_is_on(conn) ? on_message : NULL,
         .verify_peer = config->verify_peer != NULL ? verify_peer : NULL,
     };
@@ -261,6 +298,9 @@ int leat_handshake_init(leat_conn *conn, const leat_config *config) {
 void leat_handshake_clear(leat_conn *conn) {
     leat_tls_free(conn->handshake.tls);
     leat_free(conn->allocator, conn->handshake.alpn);
+    leat_free(conn->allocator, conn->handshake.early_alpn);
+    leat_early_data_discard(conn);
+    leat_buffer_clear(&conn->session_bytes);
 }
 
 static void fail_with_alert(leat_conn *conn, int alert) {
@@ -292,6 +332,9 @@ static void confirm(leat_conn *conn) {
         conn->handshake.is_confirmed = true;
         leat_trace_state(conn, "handshake_confirmed");
         leat_tls_handshake_confirmed(conn->handshake.tls);
+        if (leat_conn_is_server(conn)) {
+            leat_buffer_clear(&conn->session_bytes); /* the tickets are made */
+        }
         leat_events_push(conn, &event);
         leat_preferred_address_on_confirmed(conn);
     }
@@ -301,6 +344,7 @@ static void complete(leat_conn *conn) {
     const leat_event event = {
         .type = LEAT_EVENT_HANDSHAKE_COMPLETED,
         .handshake_completed = {.alpn_protocol = conn->handshake.alpn,
+                                .early_data_accepted = leat_conn_early_data_accepted(conn),
                                 .session_resumed = leat_tls_is_resumed(conn->handshake.tls)},
     };
     conn->handshake.is_complete = true;

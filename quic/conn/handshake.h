@@ -23,6 +23,7 @@ typedef struct leat_conn_handshake {
     bool has_peer_params, is_complete, is_confirmed;
     bool done_due;            /* HANDSHAKE_DONE is to be sent */
     char *alpn;
+    char *early_alpn; /* client: what early data was rejected for, when it was another one */
     leat_time started, completed;
     leat_time previous_keys_deadline; /* RFC 9001 §6.5: the previous read key goes then */
     unsigned tickets;
@@ -34,9 +35,12 @@ int leat_handshake_init(leat_conn *conn, const leat_config *config);
 void leat_handshake_clear(leat_conn *conn);
 /* Client: the ClientHello. */
 void leat_handshake_start(leat_conn *conn);
+/* The application protocol is known: ProtocolNegotiated. False: no memory. */
+bool leat_handshake_tell_protocol(leat_conn *conn, leat_span protocol);
 /* Bytes of a CRYPTO stream in order. */
 void leat_handshake_receive(leat_conn *conn, leat_level level, leat_span bytes);
 leat_ticket_keys *leat_resumption_ticket_keys(const leat_resumption_keys *keys); /* NULL for NULL */
+leat_replay_register *leat_resumption_replays(const leat_resumption_keys *keys); /* NULL for NULL */
 
 /* keys.c */
 /* LEAT_ERR_NOMEM, LEAT_ERR_RANDOM. */

@@ -113,6 +113,9 @@ void leat_crypto_after_packet(leat_conn *conn, const leat_packet_in *packet) {
         leat_crypto_discard_space(conn, LEAT_SPACE_INITIAL);
         leat_paths_set_validated(conn, packet->path);
     }
+    if (packet->header.type == LEAT_PACKET_ONE_RTT) {
+        leat_early_data_on_one_rtt(conn);
+    }
     if (conn->handshake.is_confirmed) {
         /* RFC 9001 §4.9.2. After the packet: other frames in it may still speak of these spaces. */
         leat_crypto_discard_space(conn, LEAT_SPACE_INITIAL);

@@ -77,5 +77,8 @@ leat_drop leat_negotiation_on_retry(leat_conn *conn, const leat_packet_in *packe
      * that go on. */
     const leat_recovery_hooks hooks = leat_acks_hooks(conn);
     leat_recovery_lose_all(&conn->recovery, LEAT_SPACE_INITIAL, &hooks);
+    if (conn->early != NULL) { /* and so does early data: the server kept none of it */
+        leat_recovery_lose_all(&conn->recovery, LEAT_SPACE_APPLICATION, &hooks);
+    }
     return LEAT_DROP_NONE;
 }

@@ -78,9 +78,14 @@ static leat_drop judge_header(const leat_conn *conn, const leat_packet_in *packe
     case LEAT_PACKET_RETRY:
         return leat_conn_is_server(conn) ? LEAT_DROP_UNEXPECTED_TYPE : LEAT_DROP_NONE;
     case LEAT_PACKET_ZERO_RTT:
-        /* RFC 9001 §4.6.2: NOT IMPLEMENTED: early data is never offered, so its packets have no
-         * keys. */
-        return leat_conn_is_server(conn) ? LEAT_DROP_NO_KEYS : LEAT_DROP_UNEXPECTED_TYPE;
+        if (!leat_conn_is_server(conn)) {
+            return LEAT_DROP_UNEXPECTED_TYPE;
+        }
+        /* RFC 9001 §4.6.2: rejected early data is dropped unread. */
+        if (!leat_early_data_may_come(conn)) {
+            return LEAT_DROP_NO_KEYS;
+        }
+        break;
     default:
         break;
     }
@@ -111,6 +116,9 @@ static leat_drop keep_for_later(leat_conn *conn, const leat_packet_in *packet) {
 }
 
 static bool can_open(const leat_conn *conn, const leat_packet_in *packet) {
+    if (packet->header.type == LEAT_PACKET_ZERO_RTT) {
+        return leat_early_data_can_read(conn);
+    }
     const leat_conn_space *space = conn->spaces[packet->space];
     if (space == NULL || !leat_keys_can_read(&space->keys)) {
         return false;
@@ -160,7 +168,9 @@ static leat_drop open_packet(leat_conn *conn, leat_packet_in *packet) {
         memcpy(tail, packet->bytes + packet->length - RESET_TOKEN, RESET_TOKEN);
     }
     leat_conn_space *space = conn->spaces[packet->space];
-    leat_open_status status = leat_packet_open(&space->keys, &packet->header, packet->bytes,
+    bool is_early = packet->header.type == LEAT_PACKET_ZERO_RTT;
+    leat_keys *keys = is_early ? &conn->early->keys : &space->keys;
+    leat_open_status status = leat_packet_open(keys, &packet->header, packet->bytes,
                                                space->acks.largest_received,
                                                &packet->opened);
     if (status == LEAT_OPEN_AUTHENTICATION && is_stateless_reset(conn, packet, tail)) {

@@ -25,6 +25,10 @@ typedef struct send_source {
 #define IN_HANDSHAKE (1u << LEAT_SPACE_HANDSHAKE)
 #define IN_APPLICATION (1u << LEAT_SPACE_APPLICATION)
 #define IN_ALL (IN_INITIAL | IN_HANDSHAKE | IN_APPLICATION)
+/* The application's space while it writes 0-RTT packets. RFC 9000 §12.5: what answers the server
+ * has no place there, and what serves the connection can wait. */
+#define IN_ZERO_RTT (1u << LEAT_SPACE_COUNT)
+#define IN_DATA (IN_APPLICATION | IN_ZERO_RTT)
 #define AT_ONCE false
 #define PACED true
 
@@ -39,14 +43,14 @@ static const send_source sources[] = {
     {"handshake_done", IN_APPLICATION, PACED, false, leat_handshake_done_wants, NULL, leat_handshake_done_write},
     {"path", IN_APPLICATION, AT_ONCE, true, path_wants, NULL, leat_paths_write},
     {"connection_ids", IN_APPLICATION, PACED, false, leat_cids_wants, NULL, leat_cids_write},
-    {"flow_control", IN_APPLICATION, PACED, false, leat_flow_control_wants, NULL, leat_flow_control_write},
-    {"stream_control", IN_APPLICATION, PACED, false, leat_stream_control_wants, NULL, leat_stream_control_write},
+    {"flow_control", IN_DATA, PACED, false, leat_flow_control_wants, NULL, leat_flow_control_write},
+    {"stream_control", IN_DATA, PACED, false, leat_stream_control_wants, NULL, leat_stream_control_write},
     {"ack_frequency", IN_APPLICATION, PACED, false, leat_ack_frequency_wants, NULL, leat_ack_frequency_write},
     {"new_token", IN_APPLICATION, PACED, false, leat_new_token_wants, NULL, leat_new_token_write},
-    {"datagrams", IN_APPLICATION, PACED, false, leat_datagrams_wants, NULL, leat_datagrams_write},
-    {"streams", IN_APPLICATION, PACED, false, leat_streams_wants, NULL, leat_streams_write},
+    {"datagrams", IN_DATA, PACED, false, leat_datagrams_wants, NULL, leat_datagrams_write},
+    {"streams", IN_DATA, PACED, false, leat_streams_wants, NULL, leat_streams_write},
     {"immediate_ack", IN_APPLICATION, AT_ONCE, false, leat_immediate_ack_wants, NULL, leat_immediate_ack_write},
-    {"ping", IN_ALL, AT_ONCE, false, leat_ping_wants, leat_ping_joins, leat_ping_write},
+    {"ping", IN_ALL | IN_ZERO_RTT, AT_ONCE, false, leat_ping_wants, leat_ping_joins, leat_ping_write},
 };
 /* While closing nothing else is sent: RFC 9000 §10.2.1. */
 static const send_source closing_source = {"close", IN_ALL, AT_ONCE, false, leat_close_wants_packet,
@@ -94,17 +98,27 @@ bool leat_out_frame(leat_conn *conn, leat_packet_out *out, const leat_frame *fra
 
 /* ---- sources --------------------------------------------------------------------------------- */
 
+static bool writes_zero_rtt(const leat_conn *conn, leat_space space) {
+    return space == LEAT_SPACE_APPLICATION && leat_early_data_is_writing(conn);
+}
+
+static bool is_at_home(const leat_conn *conn, const send_source *source, leat_space space) {
+    unsigned place = writes_zero_rtt(conn, space) ? IN_ZERO_RTT : 1u << space;
+    return (source->spaces & place) != 0;
+}
+
 static bool may_use(const leat_conn *conn, const datagram_out *datagram, const send_source *source,
                     leat_space space) {
     bool on_path = source->off_path || datagram->path == conn->paths.active;
     /* RFC 9002 §6.2.4: probes after a PTO are not held back by the congestion window. */
     bool held_back = source->waits_for_window && datagram->is_held_back &&
         conn->spaces[space]->probes == 0;
-    return (source->spaces >> space & 1) != 0 && on_path && !held_back;
+    return is_at_home(conn, source, space) && on_path && !held_back;
 }
 
 static bool can_write(const leat_conn *conn, leat_space space) {
-    return conn->spaces[space] != NULL && leat_keys_can_write(&conn->spaces[space]->keys);
+    return conn->spaces[space] != NULL &&
+           (leat_keys_can_write(&conn->spaces[space]->keys) || writes_zero_rtt(conn, space));
 }
 
 static bool space_wants(const leat_conn *conn, const datagram_out *datagram, leat_space space) {
@@ -141,7 +155,7 @@ static void write_sources(leat_conn *conn, const datagram_out *datagram, leat_pa
 static bool has_paced_work(const leat_conn *conn) {
     for (leat_space space = 0; space < LEAT_SPACE_COUNT; space++) {
         for (size_t i = 0; i < sizeof sources / sizeof sources[0] && can_write(conn, space); i++) {
-            if (sources[i].waits_for_window && (sources[i].spaces >> space & 1) != 0 &&
+            if (sources[i].waits_for_window && is_at_home(conn, &sources[i], space) &&
                 sources[i].wants(conn, space)) {
                 return true;
             }
@@ -182,7 +196,7 @@ static bool begin_packet(leat_conn *conn, datagram_out *datagram, leat_space spa
         return false;
     }
     const leat_builder_header header = {
-        .type = type_of_space[space_id],
+        .type = writes_zero_rtt(conn, space_id) ? LEAT_PACKET_ZERO_RTT : type_of_space[space_id],
         .version = LEAT_VERSION_1,
         .dcid = leat_cid_span(leat_cids_of_path(conn, datagram->path)),
         .scid = leat_cid_span(leat_cids_first_local(conn)),
@@ -256,7 +270,8 @@ static void finish_packet(leat_conn *conn, datagram_out *datagram, leat_packet_o
     } else if (!track_packet(conn, datagram, out, size)) {
         return;
     }
-    if (leat_builder_finish(&out->builder, &space->keys) != size) {
+    bool is_early = out->builder.type == LEAT_PACKET_ZERO_RTT;
+    if (leat_builder_finish(&out->builder, is_early ? &conn->early->keys : &space->keys) != size) {
         leat_close_internal(conn, "packet protection failed");
         return;
     }

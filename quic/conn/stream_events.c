@@ -95,7 +95,8 @@ static void pop_data(leat_conn *conn, leat_stream *stream, leat_event *event) {
         leat_recv_buffer_is_complete(&stream->recv);
     *event = (leat_event){.type = LEAT_EVENT_STREAM_DATA_RECEIVED,
                           .stream_data_received = {.stream_id = stream->id, .data = data,
-                                                   .end_stream = end}};
+                                                   .end_stream = end,
+                                                   .early = leat_streams_is_early(conn, stream)}};
     streams->popped = stream;
     streams->popped_length = data.length;
     streams->popped_unread = 0;

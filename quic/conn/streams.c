@@ -53,6 +53,17 @@ void leat_streams_on_peer_params(leat_conn *conn) {
     leat_streams_tell_available(conn);
 }
 
+void leat_streams_restart(leat_conn *conn) {
+    conn->streams.popped = NULL;
+    leat_stream_map_restart(&conn->streams.map);
+    leat_flow_restart(&conn->streams.flow);
+}
+
+/* RFC 8446 §8: who completes the handshake is no recording. */
+bool leat_streams_is_early(const leat_conn *conn, const leat_stream *stream) {
+    return stream->is_early && !conn->handshake.is_complete;
+}
+
 /* ---- lists ----------------------------------------------------------------------------------- */
 
 static leat_stream *ready_stream(leat_list *node) {
@@ -191,7 +202,6 @@ static void apply_progress(leat_conn *conn, leat_stream *stream, bool fin) {
 void leat_streams_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet) {
     uint64_t id = frame->stream.stream_id, offset = frame->stream.offset;
     leat_span data = frame->stream.data;
-    (void)packet;
     if (leat_stream_is_unidirectional(id) && leat_stream_map_is_local(&conn->streams.map, id)) {
         leat_close_fault(conn, LEAT_STREAM_STATE_ERROR, frame->type,
                          "STREAM on a stream that only we send on");
@@ -208,6 +218,7 @@ void leat_streams_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet
     if (stream->recv_state != LEAT_RECV_RECV && stream->recv_state != LEAT_RECV_SIZE_KNOWN) {
         return;
     }
+    stream->is_early |= packet->header.type == LEAT_PACKET_ZERO_RTT;
     uint64_t growth = leat_recv_buffer_growth(&stream->recv, offset, data.length);
     if (!leat_streams_count_received(conn, stream, growth, frame->type)) {
         return;

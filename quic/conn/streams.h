@@ -29,6 +29,10 @@ typedef struct leat_conn_streams {
 int leat_streams_init(leat_conn *conn);
 void leat_streams_clear(leat_conn *conn);
 void leat_streams_on_peer_params(leat_conn *conn);
+/* Early data was rejected: no stream was ever opened, no byte ever sent, no limit known. */
+void leat_streams_restart(leat_conn *conn);
+/* Its bytes came in 0-RTT packets, and nothing shows yet that they are no replay. */
+bool leat_streams_is_early(const leat_conn *conn, const leat_stream *stream);
 /* The stream a frame of the peer is about; NULL: nothing to do (late, or a fault that was
  * recorded). */
 leat_stream *leat_streams_find_for_frame(leat_conn *conn, uint64_t id, uint64_t frame_type);

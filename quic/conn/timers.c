@@ -43,6 +43,7 @@ static const timer_row timers[] = {
     {"pacing", LEAT_CONN_OPEN, LEAT_CONN_OPEN, pacing_due, pacing_expire},
     {"path_validation", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_paths_due, leat_paths_on_timer},
     {"previous_keys", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_crypto_previous_keys_due, leat_crypto_discard_previous_keys},
+    {"early_keys", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_early_data_due, leat_early_data_discard},
     {"keep_alive", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_keep_alive_due, leat_keep_alive_expire},
     {"calm", LEAT_CONN_OPEN, LEAT_CONN_OPEN, leat_calm_due, leat_calm_expire},
 };

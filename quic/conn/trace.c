@@ -252,6 +252,13 @@ void leat_trace_key(const leat_conn *conn, const char *event, leat_space space, 
     leat_conn_trace(conn, "tls", event, fields, count);
 }
 
+void leat_trace_early_key(const leat_conn *conn, const char *event) {
+    if (leat_trace_is_on(conn)) {
+        const leat_trace_field fields[] = {leat_trace_text("key_type", "client_0rtt_secret")};
+        leat_conn_trace(conn, "tls", event, fields, COUNT(fields));
+    }
+}
+
 void leat_trace_tls_message(
     const leat_conn *conn, bool written, leat_level level, uint8_t type, size_t length) {
     if (leat_trace_is_on(conn)) {

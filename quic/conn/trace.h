@@ -62,6 +62,8 @@ static inline void leat_trace_keys(const leat_conn *conn, const char *event, lea
     leat_trace_key(conn, event, space, true, phase, trigger);
     leat_trace_key(conn, event, space, false, phase, trigger);
 }
+/* The same for the one key of early data. */
+void leat_trace_early_key(const leat_conn *conn, const char *event);
 void leat_trace_tls_message(const leat_conn *conn, bool written, leat_level level, uint8_t type, size_t length);
 
 /* The estimates of the active path, and the state of its controller when it changed. */

@@ -165,3 +165,35 @@ void leat_transport_params_write(leat_writer *writer, const leat_transport_param
         }
     }
 }
+
+/* RFC 9000 §7.4.1, RFC 9221 §3: the limits under which 0-RTT packets are sent. */
+static const leat_tp remembered[] = {
+    LEAT_TP_INITIAL_MAX_DATA,
+    LEAT_TP_INITIAL_MAX_STREAM_DATA_BIDI_LOCAL,
+    LEAT_TP_INITIAL_MAX_STREAM_DATA_BIDI_REMOTE,
+    LEAT_TP_INITIAL_MAX_STREAM_DATA_UNI,
+    LEAT_TP_INITIAL_MAX_STREAMS_BIDI,
+    LEAT_TP_INITIAL_MAX_STREAMS_UNI,
+    LEAT_TP_ACTIVE_CONNECTION_ID_LIMIT,
+    LEAT_TP_MAX_DATAGRAM_FRAME_SIZE,
+};
+#define REMEMBERED (sizeof remembered / sizeof remembered[0])
+
+void leat_transport_params_write_remembered(leat_writer *writer,
+                                            const leat_transport_params *params) {
+    for (size_t i = 0; i < REMEMBERED; i++) {
+        const tp_row *row = &tp_rows[remembered[i]];
+        write_value(writer, row, value_of(params, row));
+    }
+}
+
+const char *leat_transport_params_reduced(const leat_transport_params *now,
+                                          const leat_transport_params *then) {
+    for (size_t i = 0; i < REMEMBERED; i++) {
+        const tp_row *row = &tp_rows[remembered[i]];
+        if (*(const uint64_t *)value_of(now, row) < *(const uint64_t *)value_of(then, row)) {
+            return row->name;
+        }
+    }
+    return NULL;
+}

@@ -73,5 +73,11 @@ const char *leat_transport_params_parse(leat_transport_params *params, leat_span
 /* Writes the present ones, and integers that differ from their default. */
 void leat_transport_params_write(leat_writer *writer, const leat_transport_params *params);
 const char *leat_transport_params_name(leat_tp tp);
+/* RFC 9000 §7.4.1: only the limits that a client remembers for 0-RTT. */
+void leat_transport_params_write_remembered(leat_writer *writer,
+                                            const leat_transport_params *params);
+/* The name of a remembered limit that is lower now than it was then, or NULL. */
+const char *leat_transport_params_reduced(const leat_transport_params *now,
+                                          const leat_transport_params *then);
 
 #endif

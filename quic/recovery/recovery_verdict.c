@@ -309,7 +309,10 @@ void leat_recovery_lose_all(
         }
     }
     recovery->spaces[space].loss_time = LEAT_TIME_NEVER;
-    drop_settled(recovery, space);
+    /* RFC 9002 §7.6: no run of these losses is persistent congestion: the path is not to blame. */
+    leat_sent_packet settled;
+    while (leat_sent_packets_pop_settled(sent, &settled)) {}
+    recovery->spaces[space].run = (leat_loss_run){.path = NULL};
 }
 
 /* ---- inputs ---- */

@@ -22,6 +22,11 @@ void leat_flow_init(leat_flow *flow, uint64_t send_max, uint64_t window, uint64_
     };
 }
 
+void leat_flow_restart(leat_flow *flow) {
+    flow->send_max = flow->sent = 0;
+    flow->blocked_at = NOT_REPORTED;
+}
+
 void leat_flow_on_sent(leat_flow *flow, uint64_t count) {
     /* RFC 9000 §4.1-1: whoever sends asks for the credit first. */
     assert(count <= leat_flow_send_credit(flow));

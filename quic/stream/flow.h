@@ -44,6 +44,8 @@ void leat_flow_init(leat_flow *flow, uint64_t send_max, uint64_t window, uint64_
 static inline uint64_t leat_flow_send_credit(const leat_flow *flow) {
     return flow->send_max > flow->sent ? flow->send_max - flow->sent : 0;
 }
+/* Sending: nothing was ever sent, and no limit is known (0-RTT was rejected). */
+void leat_flow_restart(leat_flow *flow);
 void leat_flow_on_sent(leat_flow *flow, uint64_t count);
 /* True when `limit` is higher than before. Lower values are old news and ignored. */
 bool leat_flow_on_limit(leat_flow *flow, uint64_t limit);

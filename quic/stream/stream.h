@@ -46,6 +46,7 @@ typedef enum leat_stream_control {
 typedef struct leat_stream {
     uint64_t id;
     bool is_local; /* we opened it */
+    bool is_early; /* bytes of it came in 0-RTT packets */
     leat_send_state send_state;
     leat_recv_state recv_state;
     leat_send_buffer send;

@@ -33,13 +33,25 @@ void leat_stream_map_init(leat_stream_map *map, const leat_allocator *allocator,
     }
 }
 
-void leat_stream_map_clear(leat_stream_map *map) {
+static void free_streams(leat_stream_map *map) {
     size_t cursor = 0;
     for (leat_stream *stream; (stream = leat_stream_map_next(map, &cursor)) != NULL;) {
         leat_stream_clear(stream);
         leat_slab_give(&map->slab, stream);
     }
     leat_map_clear(&map->streams);
+}
+
+void leat_stream_map_restart(leat_stream_map *map) {
+    free_streams(map);
+    map->peers = (leat_stream_params){0};
+    for (size_t i = 0; i < LEAT_DIRECTION_COUNT; i++) {
+        leat_flow_restart(&map->counts[i]);
+    }
+}
+
+void leat_stream_map_clear(leat_stream_map *map) {
+    free_streams(map);
     leat_slab_clear(&map->slab);
     for (size_t i = 0; i < LEAT_DIRECTION_COUNT; i++) {
         leat_range_set_clear(&map->implicit[i]);

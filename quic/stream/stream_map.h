@@ -74,6 +74,9 @@ void leat_stream_map_init(leat_stream_map *map, const leat_allocator *allocator,
     const uint8_t hash_key[16], bool is_client, const leat_stream_params *ours,
     size_t send_buffer_limit);
 void leat_stream_map_clear(leat_stream_map *map); /* frees all streams */
+/* Rejected 0-RTT: frees all streams, which are local; their numbers begin anew, without a limit to
+ * open any until set_peer_params. */
+void leat_stream_map_restart(leat_stream_map *map);
 /* Raises the limits of the connection and of all open streams; lower values are ignored. */
 void leat_stream_map_set_peer_params(leat_stream_map *map, const leat_stream_params *peers);
 

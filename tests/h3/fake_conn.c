@@ -204,3 +204,15 @@ void leat_conn_trace(const leat_conn *conn, const char *category, const char *na
     (void)count;
     (void)conn;
 }
+
+bool leat_conn_is_sending_early_data(const leat_conn *conn) { return conn->is_early; }
+leat_span leat_conn_session_application(const leat_conn *conn) { return conn->remembered; }
+
+int leat_conn_set_session_application(leat_conn *conn, leat_span bytes) {
+    if (bytes.length > sizeof conn->session) {
+        return LEAT_ERR_TOO_LARGE;
+    }
+    memcpy(conn->session, bytes.data, bytes.length);
+    conn->session_length = bytes.length;
+    return LEAT_OK;
+}

@@ -6,6 +6,7 @@
 #ifndef TESTS_H3_FAKE_CONN_H
 #define TESTS_H3_FAKE_CONN_H
 
+#include <leat/early_data.h>
 #include <leat/h3.h>
 
 #define FAKE_STREAMS_MAX 64
@@ -40,6 +41,10 @@ struct leat_conn {
     uint64_t last_ping;
     fake_stream streams[FAKE_STREAMS_MAX];
     fake_datagram datagram;    /* the last one sent */
+    bool is_early;             /* early data is being sent */
+    leat_span remembered;      /* with the session in use */
+    uint8_t session[256];      /* what tickets remember */
+    size_t session_length;
 };
 
 void fake_conn_init(leat_conn *conn, bool is_client);
