@@ -15,7 +15,7 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.events import HandshakeCompleted, ProtocolNegotiated, StreamDataReceived
 from aioquic.tls import CipherSuite
 
-CASES = {"handshake", "transfer", "multiconnect", "chacha20", "retry", "resumption", "http3", "keyupdate"}
+CASES = {"handshake", "transfer", "multiconnect", "chacha20", "retry", "resumption", "zerortt", "http3", "keyupdate"}
 testcase = os.environ.get("TESTCASE", "")
 is_http3 = testcase == "http3"
 
@@ -23,7 +23,8 @@ is_http3 = testcase == "http3"
 def say(event, connection):
     if isinstance(event, HandshakeCompleted):
         print(f"handshake cipher={connection.tls.key_schedule.cipher_suite.name} "
-              f"resumed={'yes' if event.session_resumed else 'no'}", flush=True)
+              f"resumed={'yes' if event.session_resumed else 'no'} "
+              f"early={'yes' if event.early_data_accepted else 'no'}", flush=True)
 
 
 class Client(QuicConnectionProtocol):
@@ -61,11 +62,11 @@ class Client(QuicConnectionProtocol):
             file.write(body)
 
 
-async def download(configuration, urls):
-    """All of them on one connection; gives a session ticket when one came."""
+async def download(configuration, urls, waits=True):
+    """All of them on one connection; gives a session ticket when one came. waits: for the handshake."""
     parts, tickets = urlsplit(urls[0]), []
     async with connect(parts.hostname, parts.port, configuration=configuration, create_protocol=Client,
-                       session_ticket_handler=tickets.append) as client:
+                       session_ticket_handler=tickets.append, wait_connected=waits) as client:
         if testcase == "keyupdate":
             await client.ping()
             client.request_key_update()
@@ -82,9 +83,9 @@ async def run_client(urls):
     if testcase == "multiconnect":
         for url in urls:
             await download(configuration, [url])
-    elif testcase == "resumption":
+    elif testcase in ("resumption", "zerortt"):
         configuration.session_ticket = await download(configuration, urls[:1])
-        await download(configuration, urls[1:])
+        await download(configuration, urls[1:], waits=testcase == "resumption")
     else:
         await download(configuration, urls)
 

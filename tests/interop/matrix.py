@@ -44,6 +44,7 @@ CASES = [
     Case("multiplexing", [32] * 1999),
     Case("retry", [10 * KB], "retry", "retry", has_retry=True),
     Case("resumption", [5 * KB, 10 * KB], "resumption", "resumption", handshakes=2, says=(r"^handshake .*resumed=yes",)),
+    Case("zerortt", [32] * 40, "zerortt", "zerortt", handshakes=2, says=(r"^handshake .*early=yes",)),
     Case("http3", [5 * KB, 10 * KB, 500 * KB], "http3", "http3"),
     Case("keyupdate", [3 * MB], "keyupdate", "transfer", says=(r"^key-updated",)),
     Case("blackhole", [10 * MB], link={"silence": (0.3, 2)}),

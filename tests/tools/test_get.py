@@ -283,13 +283,33 @@ def a_session_file_of_nonsense_is_a_full_handshake():
 
 
 @test
-def early_data_says_that_it_is_not_there_and_goes_on():
-    result = server.get("/bytes/1", "--early-data")
-    expect_one_line(result, 0)
-    expect("0-RTT is not there yet" in result.err, result)
+def early_data_goes_with_a_session():
+    with Server("--root", folder, "--early-data") as early:
+        for accepted in ("no", "yes", "yes"):
+            result = early.get("/bytes/7", "-v", "--early-data", "--session", path("early"))
+            expect_equal((result.status, result.out), (0, bytes(7)), result)
+            expect("early_data_accepted=" + accepted in result.err, result.err)
 
 
-# ---- whom to trust
+@test
+def a_request_with_a_body_waits_for_the_handshake():
+    with Server("--root", folder, "--early-data") as early:
+        early.get("/bytes/1", "--session", path("early_post"))
+        result = early.get("/echo", "-v", "-d", "body", "--early-data", "--session", path("early_post"))
+        expect_equal((result.status, result.out), (0, b"body"), result)
+        expect(result.err.index("HandshakeCompleted") < result.err.index("> :method"), result.err)
+
+
+@test
+def rejected_early_data_is_sent_again():
+    with Server("--root", folder, "--early-data") as early:
+        early.get("/bytes/1", "--session", path("rejected"))
+    kept = content("rejected").split(b" ", 1)[1]
+    path("rejected", server.address.encode() + b" " + kept)
+    result = server.get("/bytes/7", "/bytes/9", "-v", "--early-data", "--session", path("rejected"))
+    expect_equal((result.status, result.out), (0, bytes(16)), result)
+    expect("* EarlyDataRejected" in result.err, result.err)
+
 
 @test
 def an_unknown_certificate_is_refused_with_advice():

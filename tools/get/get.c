@@ -33,7 +33,7 @@ static const option_row rows[] = {
     CLIENT_TRUST_ROWS(get_app, settings.trust),
     CLIENT_IDENTITY_ROWS(get_app, settings.identity),
     {"--resolve", OPTION_LIST, AT(resolve), "HOST:PORT:ADDRESS", "connect to ADDRESS for this host and port"},
-    {"--early-data", OPTION_FLAG, AT(early_data), NULL, "send in 0-RTT (not there yet: a full handshake is made)"},
+    {"--early-data", OPTION_FLAG, AT(early_data), NULL, "send GET and HEAD in 0-RTT where --session has a ticket for it"},
     {"--session", OPTION_TEXT, AT(session), "FILE", "keep session tickets and address tokens in FILE and use them"},
     {"--max-time", OPTION_SECONDS, AT(max_time), "S", "give up after S seconds (never)"},
     {"--connect-timeout", OPTION_SECONDS, AT(connect_timeout), "S", "give up connecting after S seconds (10)"},
@@ -91,6 +91,7 @@ static int check_options(const get_app *app) {
 static void fill_quic_config(get_app *app) {
     leat_config_init(&app->quic, true);
     app->quic.handshake_timeout = app->settings.connect_timeout;
+    app->quic.early_data = app->settings.early_data;
     app->quic.max_stream_data = RECEIVE_WINDOW;
     app->quic.max_data = 2 * RECEIVE_WINDOW;
 }
@@ -125,10 +126,6 @@ static int prepare(get_app *app) {
         (app->sessions = sessions_file_open(app->settings.session, message)) == NULL) {
         options_complain(&table, "%s", message);
         return 1;
-    }
-    if (app->settings.early_data) {
-        fprintf(stderr, "leat get: --early-data: 0-RTT is not there yet; the requests go out after "
-                        "the handshake\n");
     }
     app->shows_progress = app->settings.progress && isatty(STDERR_FILENO);
     app->trust = app->quic.trust = client_trust_open(&app->settings.trust, &table, &status);

@@ -119,6 +119,8 @@ bool request_start(get_transfer *transfer);
 void request_pump(get_transfer *transfer);
 /* Back to the start of the body. False: it cannot be read twice. */
 bool request_rewind(get_transfer *transfer);
+/* RFC 8470 §2: may go early, as it does no harm when it is made twice. */
+bool request_is_safe(const get_transfer *transfer);
 
 /* ---- response.c ---- */
 

@@ -89,13 +89,41 @@ static void say_event(const get_app *app, const leat_event *event) {
     }
 }
 
+static void note_connected(const get_origin *origin, get_transfer *transfer) {
+    transfer->connected =
+        origin->connected > transfer->started ? origin->connected : transfer->started;
+}
+
+static void on_completed(get_origin *origin) {
+    origin->connected = leat_clock_now();
+    LEAT_LIST_FOR_EACH(node, following, &origin->transfers) {
+        get_transfer *transfer = LEAT_CONTAINER_OF(node, get_transfer, node);
+        if (transfer->state == GET_SENT) { /* early */
+            note_connected(origin, transfer);
+        }
+    }
+}
+
+/* The requests were never made, and are made again as soon as the handshake is there. */
+static void on_rejected(get_origin *origin) {
+    LEAT_LIST_FOR_EACH(node, following, &origin->transfers) {
+        LEAT_CONTAINER_OF(node, get_transfer, node)->state = GET_WAITING;
+    }
+}
+
 static void on_event(void *user, leat_conn *conn, const leat_event *event) {
     get_origin *origin = user;
     (void)conn;
     say_event(origin->app, event);
     switch (event->type) {
+    case LEAT_EVENT_PROTOCOL_NEGOTIATED:
+        origin_start_waiting(origin);
+        break;
+    case LEAT_EVENT_EARLY_DATA_REJECTED:
+        on_rejected(origin);
+        break;
     case LEAT_EVENT_HANDSHAKE_COMPLETED:
-        origin->connected = leat_clock_now();
+        on_completed(origin);
         break;
     case LEAT_EVENT_SESSION_TICKET:
         on_ticket(origin, event->ticket.data);
@@ -202,16 +230,20 @@ void origin_join(get_origin *origin, get_transfer *transfer) {
 }
 
 void origin_start_waiting(get_origin *origin) {
-    bool is_allowed =
-        origin->connected != LEAT_TIME_NEVER && leat_client_h3(origin->client) != NULL;
+    bool is_connected = origin->connected != LEAT_TIME_NEVER;
+    bool is_early = !is_connected &&
+                    leat_conn_is_sending_early_data(leat_client_conn(origin->client));
+    bool is_allowed = (is_connected || is_early) && leat_client_h3(origin->client) != NULL;
     LEAT_LIST_FOR_EACH(node, following, &origin->transfers) {
         get_transfer *transfer = LEAT_CONTAINER_OF(node, get_transfer, node);
         if (transfer->state == GET_WAITING && origin->is_leaving) {
             transfer_leave(transfer);
             transfer->state = GET_UNASSIGNED;
-        } else if (transfer->state == GET_WAITING && is_allowed) {
-            transfer->connected =
-                origin->connected > transfer->started ? origin->connected : transfer->started;
+        } else if (transfer->state == GET_WAITING && is_allowed &&
+                   (is_connected || request_is_safe(transfer))) {
+            if (is_connected) {
+                note_connected(origin, transfer);
+            }
             is_allowed = request_start(transfer);
         }
     }

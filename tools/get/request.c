@@ -200,6 +200,11 @@ void request_pump(get_transfer *transfer) {
     }
 }
 
+bool request_is_safe(const get_transfer *transfer) {
+    bool is_safe = strcmp(transfer->method, "GET") == 0 || strcmp(transfer->method, "HEAD") == 0;
+    return is_safe && transfer->upload == NULL;
+}
+
 bool request_rewind(get_transfer *transfer) {
     transfer->chunk_used = transfer->chunk_length = 0;
     transfer->upload_ended = false;

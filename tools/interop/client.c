@@ -180,6 +180,7 @@ static void on_event(void *user, leat_conn *conn, const leat_event *event) {
     interop_narrate(conn, event);
     switch (event->type) {
     case LEAT_EVENT_HANDSHAKE_COMPLETED: run->has_handshake = true; break;
+    case LEAT_EVENT_EARLY_DATA_REJECTED: run->started = 0; break; /* none was answered */
     case LEAT_EVENT_HANDSHAKE_CONFIRMED:
         if (run->app->testcase->has_key_update &&
             leat_conn_request_key_update(conn) != LEAT_OK) {
@@ -195,7 +196,7 @@ static void on_event(void *user, leat_conn *conn, const leat_event *event) {
     case LEAT_EVENT_CONNECTION_TERMINATED: on_terminated(run, event); break;
     default: break;
     }
-    if (run->has_handshake) {
+    if (run->has_handshake || leat_conn_is_sending_early_data(conn)) {
         start_requests(run);
     }
 }

@@ -54,6 +54,7 @@ static const interop_case testcases[] = {
     {.name = "keyupdate", .has_key_update = true},
     {.name = "retry", .has_retry = true},
     {.name = "resumption", .is_resumed = true},
+    {.name = "zerortt", .is_resumed = true, .has_early_data = true},
     {.name = "http3", .is_http3 = true},
 };
 
@@ -80,6 +81,7 @@ static void fill_quic_config(interop_app *app, bool is_client) {
     app->quic.alpn_count = 1;
     app->quic.initial_rtt = INITIAL_RTT;
     app->quic.handshake_timeout = HANDSHAKE_TIMEOUT;
+    app->quic.early_data = app->testcase->has_early_data;
     if (app->testcase->has_only_chacha20) {
         app->quic.cipher_suites = chacha20;
         app->quic.cipher_suite_count = 1;
@@ -88,8 +90,9 @@ static void fill_quic_config(interop_app *app, bool is_client) {
 
 void interop_narrate(const leat_conn *conn, const leat_event *event) {
     if (event->type == LEAT_EVENT_HANDSHAKE_COMPLETED) {
-        printf("handshake cipher=%s resumed=%s\n", leat_conn_cipher_suite(conn),
-            event->handshake_completed.session_resumed ? "yes" : "no");
+        printf("handshake cipher=%s resumed=%s early=%s\n", leat_conn_cipher_suite(conn),
+            event->handshake_completed.session_resumed ? "yes" : "no",
+            event->handshake_completed.early_data_accepted ? "yes" : "no");
     } else if (event->type == LEAT_EVENT_PATH_CHANGED) {
         printf("path-changed reason=%s\n",
             event->path_changed.reason == LEAT_PATH_REBOUND ? "rebound" : "migrated");

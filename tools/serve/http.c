@@ -220,9 +220,15 @@ static void on_request(
     leat_span path = leat_h3_find_header(headers, count, ":path");
     leat_span protocol = leat_h3_find_header(headers, count, ":protocol");
     bool is_head = leat_span_is(method, "HEAD");
-    if (leat_span_is(method, "CONNECT")) {
+    bool is_safe = is_head || leat_span_is(method, "GET");
+    bool is_session = leat_span_is(method, "CONNECT") && leat_span_is(protocol, "webtransport");
+    bool is_early = leat_conn_stream_is_early(leat_h3_conn(h3), event->stream_id);
+    if (is_early && !is_safe && !is_session) {
+        /* RFC 8470 §5.2: it may be a replay; the client sends it again after the handshake. */
+        refuse(h3, event->stream_id, 425, "only GET and HEAD in 0-RTT");
+    } else if (leat_span_is(method, "CONNECT")) {
         /* WebTransport's sessions are answered elsewhere. */
-        if (!leat_span_is(protocol, "webtransport")) {
+        if (!is_session) {
             refuse(h3, event->stream_id, protocol.data == NULL ? 405 : 404,
                 "only WebTransport connects here");
         }
@@ -232,7 +238,7 @@ static void on_request(
         } else {
             refuse(h3, event->stream_id, 405, "/echo wants POST");
         }
-    } else if (!is_head && !leat_span_is(method, "GET")) {
+    } else if (!is_safe) {
         refuse(h3, event->stream_id, 405, "only GET, HEAD, and POST on /echo");
     } else if (path.length > 7 && memcmp(path.data, "/bytes/", 7) == 0) {
         start_bytes(

@@ -33,6 +33,7 @@ static const option_row rows[] = {
     {"--origin", OPTION_LIST, AT(origin), "ORIGIN", "let in sessions of this origin only; may be repeated (any)"},
     {"--max-sessions", OPTION_NUMBER, AT(max_sessions), "N", "WebTransport sessions at a time (10000)"},
     {"--retry", OPTION_FLAG, AT(retry), NULL, "validate every client's address with Retry"},
+    {"--early-data", OPTION_FLAG, AT(early_data), NULL, "take GET and HEAD in 0-RTT; sessions then end with this process"},
     {"--reset-key", OPTION_TEXT, AT(reset_key), "FILE", "32 secret bytes that survive restarts (in the state folder)"},
     {"--workers", OPTION_NUMBER, AT(workers), "N", "loops; only 1 is there yet"},
     {"--idle-timeout", OPTION_SECONDS, AT(idle_timeout), "S", "end connections after S seconds without a packet (30)"},
@@ -203,6 +204,20 @@ static void fill_quic_config(serve_app *serve) {
     serve->quic.max_datagram_frame_size = 65535;
 }
 
+/* RFC 8446 §8: early data wants keys that no other process has, or had lately. */
+static void fill_sessions(serve_app *serve) {
+    leat_h3_config h3;
+    leat_h3_config_init(&h3);
+    leat_wt_h3_config(&h3);
+    serve->quic.early_data = serve->settings.early_data;
+    serve->quic.session_application = (leat_span){
+        serve->session_application,
+        leat_h3_session_application(
+            &h3, serve->session_application, sizeof serve->session_application)};
+    serve->quic.resumption_keys =
+        leat_resumption_keys_new(serve->settings.early_data ? NULL : serve->reset_key);
+}
+
 /* 0, or an exit status after a sentence on stderr. Everything that can be missing is asked for
  * here. */
 static int prepare(serve_app *serve) {
@@ -236,7 +251,7 @@ static int prepare(serve_app *serve) {
         return 1;
     }
     use_certificates(serve);
-    serve->quic.resumption_keys = leat_resumption_keys_new(serve->reset_key);
+    fill_sessions(serve);
     return 0;
 }
 

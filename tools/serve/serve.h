@@ -27,7 +27,7 @@ typedef struct serve_app {
         const char *client_ca, *client_auth;
         uint64_t max_sessions, workers;
         leat_time idle_timeout, request_timeout, liveness, drain;
-        bool retry, verbose;
+        bool retry, early_data, verbose;
     } settings;
     const option_table *table; /* for complaints */
     leat_server *server;
@@ -35,6 +35,7 @@ typedef struct serve_app {
     leat_endpoint_config endpoint;
     leat_wt_config webtransport;
     uint8_t reset_key[32];
+    uint8_t session_application[256];
     serve_certificates *certificates;
     serve_store *store;
     serve_page *page;

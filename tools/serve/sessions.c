@@ -92,7 +92,9 @@ static void on_requested(
     leat_wt_set_session_user(wt, made->id, made);
     user_from_query(made, event->session_requested.path);
     const wt_app *app = find_app(event->session_requested.path);
-    if (app == NULL) {
+    if (leat_conn_stream_is_early(conn, made->id)) { /* RFC 8470 §5.2 */
+        leat_wt_refuse(wt, made->id, 425, "not in 0-RTT");
+    } else if (app == NULL) {
         leat_wt_refuse(
             wt, made->id, 404, "no WebTransport here; there is /counter, /clicker and /echo");
     } else if (!origin_is_allowed(serve, event->session_requested.origin)) {

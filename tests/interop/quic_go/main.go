@@ -30,16 +30,18 @@ var (
 	www, downloads, certs, listen string
 	testcase                      = os.Getenv("TESTCASE")
 	cases                         = map[string]bool{"handshake": true, "transfer": true, "multiconnect": true, "retry": true,
-		"resumption": true, "http3": true, "chacha20": true}
+		"resumption": true, "zerortt": true, "http3": true, "chacha20": true}
 )
 
 const streamsAtOnce = 100
 
 func config() *quic.Config {
-	return &quic.Config{HandshakeIdleTimeout: 60 * time.Second, MaxIdleTimeout: 60 * time.Second, DisablePathMTUDiscovery: true}
+	return &quic.Config{HandshakeIdleTimeout: 60 * time.Second, MaxIdleTimeout: 60 * time.Second, DisablePathMTUDiscovery: true,
+		Allow0RTT: testcase == "zerortt"}
 }
 
 func say(conn *quic.Conn) {
+	<-conn.HandshakeComplete()
 	state := conn.ConnectionState().TLS
 	resumed := "no"
 	if state.DidResume {
@@ -73,11 +75,14 @@ func get(conn *quic.Conn, location *url.URL) error {
 }
 
 func download(tlsConfig *tls.Config, urls []*url.URL) error {
-	conn, err := quic.DialAddr(context.Background(), urls[0].Host, tlsConfig, config())
+	dial := quic.DialAddr
+	if testcase == "zerortt" {
+		dial = quic.DialAddrEarly
+	}
+	conn, err := dial(context.Background(), urls[0].Host, tlsConfig, config())
 	if err != nil {
 		return err
 	}
-	say(conn)
 	defer conn.CloseWithError(0, "")
 	limit := make(chan struct{}, streamsAtOnce)
 	failures := make([]error, len(urls))
@@ -87,6 +92,7 @@ func download(tlsConfig *tls.Config, urls []*url.URL) error {
 		group.Go(func() { failures[i] = get(conn, one); <-limit })
 	}
 	group.Wait()
+	say(conn)
 	return errors.Join(failures...)
 }
 
@@ -138,7 +144,7 @@ func runClient() error {
 			}
 		}
 		return nil
-	case "resumption":
+	case "resumption", "zerortt":
 		if err = download(tlsConfig, urls[:1]); err == nil {
 			err = download(tlsConfig, urls[1:])
 		}
@@ -164,8 +170,7 @@ func answer(stream *quic.Stream) {
 }
 
 func serveConn(conn *quic.Conn) {
-	<-conn.HandshakeComplete()
-	say(conn)
+	go say(conn)
 	for {
 		stream, err := conn.AcceptStream(context.Background())
 		if err != nil {
