@@ -7,9 +7,10 @@
 #include "crypto/x509.h"
 
 #include <openssl/x509.h>
+#include <stdatomic.h>
 
 struct leat_identity {
-    size_t references;
+    atomic_size_t references; /* connections of several threads share it */
     EVP_PKEY *key;
     X509 *chain[LEAT_X509_CHAIN_MAX]; /* leaf first */
     leat_span der[LEAT_X509_CHAIN_MAX];

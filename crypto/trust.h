@@ -10,7 +10,7 @@ typedef enum leat_trust_kind {
 } leat_trust_kind;
 
 struct leat_trust {
-    size_t references;
+    atomic_size_t references;
     leat_trust_kind kind;
     X509_STORE *roots;     /* LEAT_TRUST_ROOTS */
     uint8_t (*hashes)[32]; /* LEAT_TRUST_HASHES */

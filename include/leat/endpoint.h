@@ -30,6 +30,17 @@ typedef struct leat_endpoint_config {
     size_t retry_above_handshakes;  /* Retry from this many unfinished handshakes on; default 1000; 0: never */
     size_t max_connections;         /* default 100000; further Initials are dropped */
     size_t max_handshakes;          /* unfinished server handshakes; default 5000 */
+    /*
+     * Several endpoints behind one address ("workers"), each in a thread of its own, all with the same reset_key and
+     * connection_id_length (at least 8). Connection IDs carry their worker's number, masked, in the first byte. What
+     * arrives for another worker goes to hand_over, from where it is to come to that one's
+     * leat_endpoint_receive_datagram, in its thread; the bytes are borrowed for the call.
+     */
+    unsigned worker_count;          /* default 1; at most 64 */
+    unsigned worker;                /* this one's number, from 0 */
+    void (*hand_over)(void *user, unsigned worker, const uint8_t *data, size_t length, size_t segment_size,
+                      const leat_path *path, uint8_t ecn);
+    void *hand_over_user;
 } leat_endpoint_config;
 
 LEAT_API void leat_endpoint_config_init(leat_endpoint_config *config);

@@ -24,6 +24,7 @@ void leat_endpoint_config_init(leat_endpoint_config *config) {
         .retry_above_handshakes = DEFAULT_RETRY_ABOVE_HANDSHAKES,
         .max_connections = DEFAULT_MAX_CONNECTIONS,
         .max_handshakes = DEFAULT_MAX_HANDSHAKES,
+        .worker_count = 1,
     };
 }
 
@@ -33,12 +34,16 @@ static bool is_config_valid(const leat_endpoint_config *config) {
      * for a server.
      */
     return config->size == sizeof *config && config->connection_id_length <= LEAT_CID_MAX &&
-           (config->server == NULL || config->connection_id_length > 0);
+           (config->server == NULL || config->connection_id_length > 0) &&
+           config->worker_count <= LEAT_WORKERS_MAX &&
+           (config->worker_count <= 1 || (config->worker < config->worker_count &&
+                                          config->connection_id_length >= LEAT_CLIENT_DCID_MIN));
 }
 
 /* RFC 9000 §10.3.2: everything that must outlive a restart is derived from one static key. */
 static int derive_secrets(leat_endpoint *endpoint) {
-    static const char reset_label[] = "leat stateless reset", token_label[] = "leat address token";
+    static const char reset_label[] = "leat stateless reset", token_label[] = "leat address token",
+                      worker_label[] = "leat worker number";
     uint8_t key[32], token_secret[32];
     if (endpoint->config.reset_key != NULL) {
         memcpy(key, endpoint->config.reset_key, sizeof key);
@@ -47,8 +52,11 @@ static int derive_secrets(leat_endpoint *endpoint) {
     }
     leat_span reset_info = {(const uint8_t *)reset_label, sizeof reset_label - 1};
     leat_span token_info = {(const uint8_t *)token_label, sizeof token_label - 1};
+    leat_span worker_info = {(const uint8_t *)worker_label, sizeof worker_label - 1};
     if (leat_hkdf_expand(LEAT_HASH_SHA256, key, sizeof key, reset_info, endpoint->reset_secret,
                          sizeof endpoint->reset_secret) &&
+        leat_hkdf_expand(LEAT_HASH_SHA256, key, sizeof key, worker_info, endpoint->worker_key,
+                         sizeof endpoint->worker_key) &&
         leat_hkdf_expand(LEAT_HASH_SHA256, key, sizeof key, token_info, token_secret,
                          sizeof token_secret)) {
         endpoint->token_keys = leat_token_keys_new(endpoint->config.allocator, token_secret);
@@ -292,6 +300,13 @@ void leat_endpoint_receive_datagram(leat_endpoint *endpoint, uint8_t *data, size
         leat_endpoint_datagram datagram = {{data + offset, run}, path, now};
         leat_endpoint_entry *entry = leat_endpoint_route(endpoint, datagram.bytes, path);
         bool is_new = entry == NULL;
+        size_t handed = is_new ? leat_endpoint_hand_over(endpoint, data + offset, left, segment,
+                                                         path, ecn)
+                               : 0;
+        if (handed > 0) {
+            offset += handed;
+            continue;
+        }
         if (is_new) {
             entry = on_unrouted(endpoint, &datagram);
         }

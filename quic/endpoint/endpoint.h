@@ -55,6 +55,9 @@
  */
 #define LEAT_TOKENS_PER_CONNECTION 8
 
+/* Workers behind one address: few enough that most connection IDs that clients invent name none. */
+#define LEAT_WORKERS_MAX 64
+
 typedef struct leat_reply {
     leat_path path;
     size_t length;
@@ -71,6 +74,7 @@ struct leat_endpoint {
     leat_endpoint_config config;
     leat_random random;
     uint8_t reset_secret[32];
+    uint8_t worker_key[16]; /* of the mask over worker numbers */
     leat_token_keys *token_keys;
     leat_spent_tokens spent_tokens;
     leat_map entries; /* by leat_conn pointer */
@@ -189,6 +193,16 @@ void leat_endpoint_on_unknown_packet(leat_endpoint *endpoint,
                                      const leat_endpoint_datagram *datagram);
 /* RFC 9000 §10.3.1: the connection whose peer would end it with this datagram, or NULL. */
 leat_endpoint_entry *leat_endpoint_find_reset(const leat_endpoint *endpoint, leat_span datagram);
+
+/* ---- workers.c ---- */
+/* Writes this worker's number into a connection ID that is random otherwise. */
+void leat_endpoint_mark_worker(const leat_endpoint *endpoint, leat_cid *cid);
+/*
+ * Gives the datagrams at the beginning of a train to the worker they belong to, as far as that is
+ * one and the same other one. Returns how many bytes went.
+ */
+size_t leat_endpoint_hand_over(leat_endpoint *endpoint, uint8_t *data, size_t length,
+                               size_t segment, const leat_path *path, uint8_t ecn);
 
 /* ---- timers.c, ready.c ---- */
 void leat_endpoint_arm_timer(leat_endpoint_entry *entry);

@@ -93,6 +93,7 @@ static bool draw_retry_scid(const leat_endpoint *endpoint, leat_span client_dcid
         if (!leat_random_bytes(&endpoint->random, scid->bytes, scid->length)) {
             return false;
         }
+        leat_endpoint_mark_worker(endpoint, scid);
         if (!leat_span_equal(leat_cid_span(scid), client_dcid)) {
             return true;
         }

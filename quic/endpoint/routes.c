@@ -95,6 +95,7 @@ static bool issue_random_cid(leat_endpoint_entry *entry, leat_cid *cid) {
         if (!leat_random_bytes(&entry->endpoint->random, cid->bytes, cid->length)) {
             return false;
         }
+        leat_endpoint_mark_worker(entry->endpoint, cid);
         int error = leat_endpoint_add_route(entry, leat_cid_span(cid));
         if (error != LEAT_ERR_STATE) {
             return error == LEAT_OK;
