@@ -2,7 +2,7 @@
  * The server object: what it is made of and what an application asks of it. Running: server_loop.c;
  * ending: server_stop.c.
  */
-#include "io/server.h"
+#include "io/server_group.h"
 
 #include "base/alloc.h"
 #include "crypto/random.h"
@@ -40,13 +40,24 @@ static bool check_config(const leat_server_config *config, char *message) {
 }
 
 static bool open_sockets(leat_server *server, char *message) {
-    leat_udp_mode mode = server->config.plain_io ? LEAT_UDP_PLAIN : LEAT_UDP_BEST;
-    for (size_t i = 0; i < server->config.listen_count; i++) {
-        leat_udp *udp = leat_udp_open(&server->config.listen[i], NULL, mode, message);
+    leat_server_group *group = server->config.group;
+    leat_udp_mode mode = (server->config.plain_io ? LEAT_UDP_PLAIN : LEAT_UDP_BEST) |
+                         (group != NULL ? LEAT_UDP_SHARED : 0u);
+    size_t count = 0;
+    const leat_address *listen = group == NULL ? NULL : leat_server_group_addresses(group, &count);
+    if (count == 0) {
+        listen = server->config.listen;
+        count = server->config.listen_count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        leat_udp *udp = leat_udp_open(&listen[i], NULL, mode, message);
         if (udp == NULL) {
             return false;
         }
         server->sockets[server->socket_count++] = udp;
+    }
+    if (group != NULL) {
+        leat_server_group_share(group, server);
     }
     return true;
 }
@@ -65,6 +76,10 @@ static int make_endpoint(leat_server *server) {
         config.wall_clock_user = server->quic.wall_clock_user;
     }
     config.server = &server->quic;
+    if (server->config.group != NULL &&
+        !leat_server_group_join(server->config.group, server, &config)) {
+        return LEAT_ERR_FULL;
+    }
     server->endpoint = leat_endpoint_new(&config, &error);
     return error;
 }

@@ -64,6 +64,7 @@ struct leat_server {
     leat_config quic;
     leat_stack_config stack;
     leat_endpoint *endpoint;
+    unsigned worker; /* in config.group */
     leat_loop *loop;
     leat_udp *sockets[LEAT_SERVER_SOCKETS];
     size_t socket_count;

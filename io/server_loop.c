@@ -3,7 +3,7 @@
  * due; serve every connection that has something to do; send. The clock is read once after the wait
  * and once per batch.
  */
-#include "io/server.h"
+#include "io/server_group.h"
 
 #include "base/alloc.h"
 
@@ -219,6 +219,9 @@ static int turn(leat_server *server) {
     leat_time timeout = due == LEAT_TIME_NEVER ? LEAT_TIME_NEVER : due > now ? due - now : 0;
     int error = leat_loop_wait(server->loop, timeout);
     server->now = leat_clock_now();
+    if (server->config.group != NULL) {
+        leat_server_group_deliver(server->config.group, server);
+    }
     leat_endpoint_handle_timer(server->endpoint, server->now);
     run_app_timer(server);
     run_idle_timers(server);

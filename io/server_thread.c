@@ -3,7 +3,7 @@
  * between threads there are a few atomics, and a mutex with a condition for those who wait for its
  * end.
  */
-#include "io/server.h"
+#include "io/server_group.h"
 
 #include "base/alloc.h"
 
@@ -150,6 +150,9 @@ void leat_server_free(leat_server *server) {
     }
     leat_server_request_abort(server); /* a thread of ours that still runs is not left behind */
     join(server);
+    if (server->config.group != NULL) {
+        leat_server_group_leave(server->config.group, server);
+    }
     leat_endpoint_free(server->endpoint);
     for (size_t i = 0; i < server->socket_count; i++) {
         leat_udp_close(server->sockets[i]);

@@ -74,6 +74,18 @@ static bool bind_socket(leat_udp *udp, const leat_address *local, const leat_add
     return true;
 }
 
+/* Linux spreads what comes over all sockets that share a port, by the addresses of both ends. */
+static bool share_port(int fd) {
+#ifdef SO_REUSEPORT
+    const int on = 1;
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0;
+#else
+    (void)fd;
+    errno = ENOTSUP;
+    return false;
+#endif
+}
+
 static bool set_up(leat_udp *udp, const leat_address *local, const leat_address *remote,
                    leat_udp_mode mode, char *message) {
     bool is_ipv6 = local->family == LEAT_ADDRESS_IPV6;
@@ -86,6 +98,10 @@ static bool set_up(leat_udp *udp, const leat_address *local, const leat_address 
     fcntl(udp->fd, F_SETFD, FD_CLOEXEC);
     set_buffers(udp->fd);
     leat_udp_set_options(udp->fd, is_ipv6);
+    if ((mode & LEAT_UDP_SHARED) != 0 && !share_port(udp->fd)) {
+        explain(message, "share", local);
+        return false;
+    }
     if (!bind_socket(udp, local, remote, message)) {
         return false;
     }
@@ -93,11 +109,9 @@ static bool set_up(leat_udp *udp, const leat_address *local, const leat_address 
     udp->send = leat_udp_send_plain;
     udp->buffer_count = 1;
 #ifdef LEAT_HAVE_MMSG
-    if (mode == LEAT_UDP_BEST) {
+    if ((mode & LEAT_UDP_PLAIN) == 0) {
         (void)leat_udp_use_batches(udp);
     }
-#else
-    (void)mode;
 #endif
     udp->buffers = leat_alloc_array(NULL, udp->buffer_count, LEAT_UDP_BUFFER);
     if (udp->buffers == NULL) {

@@ -10,10 +10,12 @@
 #include <leat/quic.h>
 
 typedef struct leat_udp leat_udp;
-typedef enum leat_udp_mode {
-    LEAT_UDP_BEST,
-    LEAT_UDP_PLAIN, /* one datagram per system call, as POSIX has it */
-} leat_udp_mode;
+typedef unsigned leat_udp_mode; /* flags */
+enum {
+    LEAT_UDP_BEST = 0,
+    LEAT_UDP_PLAIN = 1,  /* one datagram per system call, as POSIX has it */
+    LEAT_UDP_SHARED = 2, /* others of this program bind the same address: SO_REUSEPORT */
+};
 
 /* The most a send call takes: what one IPv4 datagram, and so one GSO train, can carry. */
 #define LEAT_UDP_TRAIN_MAX 65507

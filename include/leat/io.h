@@ -46,6 +46,19 @@ typedef enum leat_io_layers { LEAT_LAYER_QUIC, LEAT_LAYER_H3, LEAT_LAYER_WEBTRAN
 
 typedef struct leat_server leat_server;
 
+/*
+ * Several servers on the same addresses, each with its own loop and thread, so that one machine's
+ * cores share the work: make a group, make `size` servers with it (1 to 64; all before the first
+ * one runs), start and stop each. All after the first listen where the first one does; the system
+ * spreads clients over them, and connections stay with their server wherever their packets come
+ * in. Session tickets are shared by quic->resumption_keys. Handlers of different servers are called
+ * from different threads at the same time.
+ */
+typedef struct leat_server_group leat_server_group;
+LEAT_API leat_server_group *leat_server_group_new(size_t size, char message[LEAT_MESSAGE_MAX]);
+/* After its servers. */
+LEAT_API void leat_server_group_free(leat_server_group *group);
+
 typedef enum leat_server_state {
     LEAT_SERVER_WAITING, LEAT_SERVER_RUNNING, LEAT_SERVER_STOPPED, LEAT_SERVER_FAILED,
 } leat_server_state;
@@ -65,6 +78,7 @@ typedef struct leat_server_config {
     const char *close_reason;              /* default "server shutdown" */
     /* POSIX alone: poll and one datagram per system call; to compare and to test */
     bool plain_io;
+    leat_server_group *group;              /* NULL: alone on its addresses */
 } leat_server_config;
 
 LEAT_API void leat_server_config_init(leat_server_config *config);
