@@ -12,6 +12,7 @@
 #include "crypto/random.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,6 +36,7 @@ struct qlog_files {
     leat_map open; /* of qlog_file, by original destination connection ID */
     leat_trace_sink sink;
     uint64_t unrecorded, dropped;
+    pthread_mutex_t mutex; /* a server's workers share the folder */
 };
 
 /* ---- one file ------------------------------------------------------------------------ */
@@ -121,8 +123,7 @@ static bool tells_closed(const leat_trace_record *record) {
     return false;
 }
 
-static void on_record(void *user, const leat_trace_record *record) {
-    qlog_files *files = user;
+static void keep_record(qlog_files *files, const leat_trace_record *record) {
     leat_span connection = record->connection;
     qlog_file *one = leat_map_get(&files->open, connection.data, connection.length);
     if (one == NULL && is_named(record, "connection_started")) {
@@ -138,6 +139,13 @@ static void on_record(void *user, const leat_trace_record *record) {
         leat_map_remove(&files->open, connection.data, connection.length);
         close_one(files, one);
     }
+}
+
+static void on_record(void *user, const leat_trace_record *record) {
+    qlog_files *files = user;
+    pthread_mutex_lock(&files->mutex);
+    keep_record(files, record);
+    pthread_mutex_unlock(&files->mutex);
 }
 
 bool qlog_files_open(
@@ -157,6 +165,7 @@ bool qlog_files_open(
         options_complain(table, "--qlog: out of memory");
         return false;
     }
+    pthread_mutex_init(&made->mutex, NULL);
     made->table = table;
     made->folder = folder;
     made->is_client = quic->is_client;
@@ -182,5 +191,6 @@ void qlog_files_close(qlog_files *files) {
             (unsigned long long)files->unrecorded, (unsigned long long)files->dropped);
     }
     leat_map_clear(&files->open);
+    pthread_mutex_destroy(&files->mutex);
     leat_free(NULL, files);
 }

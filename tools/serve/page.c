@@ -43,7 +43,7 @@ static enum MHD_Result answer_text(
 
 static enum MHD_Result answer_server_url(serve_page *page, struct MHD_Connection *connection) {
     char text[64];
-    const leat_address *address = leat_server_address(page->serve->server, 0);
+    const leat_address *address = leat_server_address(serve_first(page->serve), 0);
     snprintf(text, sizeof text, "https://localhost:%u/clicker", address->port);
     return answer_text(connection, text, MHD_HTTP_OK);
 }

@@ -1,6 +1,6 @@
 /*
  * `leat serve`: options, start, signals, and the lines on stdout that other programs read.
- * Everything runs in one loop.
+ * Everything runs in one loop, or in one for each worker (workers.c).
  */
 #include "serve.h"
 
@@ -35,7 +35,7 @@ static const option_row rows[] = {
     {"--retry", OPTION_FLAG, AT(retry), NULL, "validate every client's address with Retry"},
     {"--early-data", OPTION_FLAG, AT(early_data), NULL, "take GET and HEAD in 0-RTT; sessions then end with this process"},
     {"--reset-key", OPTION_TEXT, AT(reset_key), "FILE", "32 secret bytes that survive restarts (in the state folder)"},
-    {"--workers", OPTION_NUMBER, AT(workers), "N", "loops; only 1 is there yet"},
+    {"--workers", OPTION_NUMBER, AT(workers), "N", "loops in threads of their own, on the same sockets' addresses (1)"},
     {"--idle-timeout", OPTION_SECONDS, AT(idle_timeout), "S", "end connections after S seconds without a packet (30)"},
     {"--request-timeout", OPTION_SECONDS, AT(request_timeout), "S", "end connections that ask for nothing within S seconds, 0: off (15)"},
     {"--liveness", OPTION_SECONDS, AT(liveness), "S", "end connections with a session after S seconds of silence, 0: off (3)"},
@@ -50,7 +50,7 @@ static const option_table table = {
 
 /* ---- signals ---- */
 
-static leat_server *signalled_server;
+static serve_app *signalled;
 static int reload_pipe[2];
 
 static void on_stop_signal(int number) {
@@ -59,7 +59,7 @@ static void on_stop_signal(int number) {
     if (count++ > 0) {
         _exit(1);
     }
-    leat_server_request_stop(signalled_server);
+    workers_request_stop(signalled);
 }
 
 static void on_reload_signal(int number) {
@@ -70,8 +70,8 @@ static void on_reload_signal(int number) {
     errno = kept;
 }
 
-static void watch_signals(leat_server *server) {
-    signalled_server = server;
+static void watch_signals(serve_app *serve) {
+    signalled = serve;
     struct sigaction stop = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
     struct sigaction reload = {.sa_handler = on_reload_signal, .sa_flags = SA_RESTART};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -83,35 +83,35 @@ static void watch_signals(leat_server *server) {
 
 /* ---- events ---- */
 
-static void use_certificates(serve_app *serve) {
-    serve->quic.identities =
-        certificates_identities(serve->certificates, &serve->quic.identity_count);
-}
-
-/* New certificates are there: connections from now on get them, and whoever pins hashes learns
- * the new one. */
-static void change_certificates(serve_app *serve) {
-    use_certificates(serve);
-    leat_server_set_quic_config(serve->server, &serve->quic);
-    printf("certificate-hash: %s\n", certificates_hash(serve->certificates));
+/*
+ * When there are new certificates, connections from now on get them, and whoever pins hashes learns
+ * the new one.
+ */
+static void reload_certificates(serve_app *serve, bool forced) {
+    pthread_mutex_lock(&serve->certificates_mutex);
+    bool has_changed = certificates_reload(serve->certificates, forced);
+    pthread_mutex_unlock(&serve->certificates_mutex);
+    if (has_changed) {
+        workers_take_certificates(serve);
+        printf("certificate-hash: %s\n", certificates_hash(serve->certificates));
+    }
 }
 
 static void on_reload(void *user, int fd) {
     char drained[16];
-    serve_app *serve = user;
-    if (read(fd, drained, sizeof drained) > 0 && certificates_reload(serve->certificates, true)) {
-        change_certificates(serve);
+    if (read(fd, drained, sizeof drained) > 0) {
+        reload_certificates(user, true);
     }
 }
 
 #define RENEWAL_CHECK (3600 * LEAT_SECOND)
 static void on_timer(void *user, leat_time now) {
-    serve_app *serve = user;
-    if (certificates_reload(serve->certificates, false)) {
-        change_certificates(serve);
-    }
-    leat_server_set_timer(serve->server, now + RENEWAL_CHECK);
+    serve_worker *first = user;
+    reload_certificates(first->serve, false);
+    leat_server_set_timer(first->server, now + RENEWAL_CHECK);
 }
+
+static serve_app *serve_of(void *user) { return ((serve_worker *)user)->serve; }
 
 static void on_connected(void *user, leat_conn *conn) {
     serve_client *made = leat_alloc(NULL, sizeof *made);
@@ -119,7 +119,7 @@ static void on_connected(void *user, leat_conn *conn) {
         leat_conn_close(conn, LEAT_H3_INTERNAL_ERROR, "out of memory");
         return;
     }
-    made->serve = user;
+    made->serve = serve_of(user);
     leat_list_init(&made->sessions);
     leat_list_init(&made->requests);
     leat_conn_set_user(conn, made);
@@ -144,7 +144,7 @@ static void narrate(const leat_conn *conn, const leat_event *event) {
 }
 
 static void on_event(void *user, leat_conn *conn, const leat_event *event) {
-    serve_app *serve = user;
+    const serve_app *serve = serve_of(user);
     char line[4096];
     if (serve->settings.verbose) {
         narrate(conn, event);
@@ -165,13 +165,13 @@ static void on_event(void *user, leat_conn *conn, const leat_event *event) {
 
 static void on_h3_event(void *user, leat_conn *conn, leat_h3 *h3, const leat_h3_event *event) {
     if (leat_conn_user(conn) != NULL) {
-        http_on_event(user, conn, h3, event);
+        http_on_event(serve_of(user), conn, h3, event);
     }
 }
 
 static void on_wt_event(void *user, leat_conn *conn, leat_wt *wt, const leat_wt_event *event) {
     if (leat_conn_user(conn) != NULL) {
-        sessions_on_event(user, conn, wt, event);
+        sessions_on_event(serve_of(user), conn, wt, event);
     }
 }
 
@@ -225,9 +225,9 @@ static int prepare(serve_app *serve) {
     if (serve->settings.key.count > serve->settings.cert.count) {
         return options_complain(&table, "every --key needs its --cert");
     }
-    if (serve->settings.workers > 1) {
-        return options_complain(
-            &table, "--workers %" PRIu64 ": only one worker is there yet", serve->settings.workers);
+    if (serve->settings.workers == 0 || serve->settings.workers > SERVE_WORKERS_MAX) {
+        serve->settings.workers = 0; /* none to close */
+        return options_complain(&table, "--workers takes a number from 1 to %d", SERVE_WORKERS_MAX);
     }
     if (serve->settings.root != NULL && access(serve->settings.root, R_OK | X_OK) != 0) {
         options_complain(
@@ -250,12 +250,11 @@ static int prepare(serve_app *serve) {
         options_complain(&table, "%s", message);
         return 1;
     }
-    use_certificates(serve);
     fill_sessions(serve);
     return 0;
 }
 
-static leat_server *open_server(serve_app *serve, const leat_address *listen, size_t listen_count,
+static bool open_servers(serve_app *serve, const leat_address *listen, size_t listen_count,
     char message[LEAT_MESSAGE_MAX]) {
     leat_server_config config;
     leat_server_config_init(&config);
@@ -263,7 +262,6 @@ static leat_server *open_server(serve_app *serve, const leat_address *listen, si
     serve->endpoint.reset_key = serve->reset_key;
     serve->endpoint.retry = serve->settings.retry;
     leat_wt_config_init(&serve->webtransport);
-    config.quic = &serve->quic;
     config.endpoint = &serve->endpoint;
     config.webtransport = &serve->webtransport;
     config.layers = LEAT_LAYER_WEBTRANSPORT;
@@ -272,8 +270,7 @@ static leat_server *open_server(serve_app *serve, const leat_address *listen, si
     config.drain = serve->settings.drain;
     config.handler =
         (leat_io_handler){on_connected, on_event, on_h3_event, on_wt_event, on_closed, on_timer};
-    config.user = serve;
-    return leat_server_new(&config, message);
+    return workers_open(serve, &config, message);
 }
 
 static void announce(serve_app *serve) {
@@ -285,17 +282,15 @@ static void announce(serve_app *serve) {
     if (serve->page != NULL) {
         printf("page: %s\n", page_url(serve->page));
     }
-    for (size_t i = 0; i < leat_server_address_count(serve->server); i++) {
+    for (size_t i = 0; i < leat_server_address_count(serve_first(serve)); i++) {
         char text[LEAT_ADDRESS_TEXT_MAX];
-        printf("listening: %s\n", leat_address_format(leat_server_address(serve->server, i), text));
+        printf("listening: %s\n", leat_address_format(leat_server_address(serve_first(serve), i), text));
     }
 }
 
 static void release(serve_app *serve) {
     page_close(serve->page);
-    if (serve->server != NULL) {
-        leat_server_free(serve->server);
-    }
+    workers_close(serve);
     store_close(serve->store);
     certificates_free(serve->certificates);
     leat_resumption_keys_free(serve->quic.resumption_keys);
@@ -312,21 +307,20 @@ static int run(serve_app *serve) {
     if (status != 0) {
         return status;
     }
-    serve->server = open_server(serve, listen, listen_count, message);
-    bool is_ready = serve->server != NULL && pipe(reload_pipe) == 0 &&
-                    leat_server_watch_fd(serve->server, reload_pipe[0], on_reload, serve) == 0;
+    bool is_ready = open_servers(serve, listen, listen_count, message) && pipe(reload_pipe) == 0 &&
+                    leat_server_watch_fd(serve_first(serve), reload_pipe[0], on_reload, serve) == 0;
     if (is_ready && serve->settings.page != NULL) {
         serve->page = page_open(serve, serve->settings.page, message);
-        is_ready = serve->page != NULL && page_watch(serve->page, serve->server);
+        is_ready = serve->page != NULL && page_watch(serve->page, serve_first(serve));
     }
     if (!is_ready) {
         options_complain(&table, "%s", message);
         return 1;
     }
-    watch_signals(serve->server);
+    watch_signals(serve);
     announce(serve);
-    leat_server_set_timer(serve->server, leat_clock_now() + RENEWAL_CHECK);
-    return leat_server_run(serve->server) == 0 ? 0 : 1;
+    leat_server_set_timer(serve_first(serve), leat_clock_now() + RENEWAL_CHECK);
+    return workers_run(serve);
 }
 
 /* A machine without IPv6 has no ::1 to listen on; that is no reason not to start. */
@@ -345,6 +339,7 @@ int command_serve(int count, char **arguments) {
     if (made == NULL) {
         return 1;
     }
+    pthread_mutex_init(&made->certificates_mutex, NULL);
     made->settings.max_sessions = 10000;
     made->settings.idle_timeout = 30 * LEAT_SECOND;
     made->settings.request_timeout = 15 * LEAT_SECOND;

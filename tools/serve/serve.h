@@ -1,13 +1,15 @@
 /*
- * `leat serve` inside: the application that sits on leat_server. One `serve` per process; a
- * `client` per connection, with its requests and sessions. Files: serve.c (options and life),
- * sessions.c and channel.c (WebTransport), counter.c, clicker.c, echo.c (what the paths do), http.c
- * and files.c (requests), certificate.c, client_auth.c, page.c, store.c.
+ * `leat serve` inside: the application that sits on leat_server. One `serve` per process, shared by
+ * its workers; a `client` per connection, with its requests and sessions. Files: serve.c (options
+ * and life), workers.c, sessions.c and channel.c (WebTransport), counter.c, clicker.c, echo.c (what
+ * the paths do), http.c and files.c (requests), certificate.c, client_auth.c, page.c, store.c.
  */
 #ifndef LEAT_TOOLS_SERVE_H
 #define LEAT_TOOLS_SERVE_H
 
 #include <leat/leat.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "../options.h"
@@ -20,6 +22,22 @@ typedef struct serve_store serve_store;
 typedef struct serve_page serve_page;
 typedef struct serve_certificates serve_certificates;
 
+struct serve_app;
+
+/*
+ * One loop in a thread of its own: the user of its handlers. The first one runs in the main thread
+ * and has the page, the signals and the certificates' renewal; the others take its certificates
+ * over.
+ */
+#define SERVE_WORKERS_MAX 64
+typedef struct serve_worker {
+    struct serve_app *serve;
+    leat_server *server;
+    leat_config quic;
+    leat_identity *identities[OPTION_LIST_MAX]; /* references of its own */
+    int wake_read, wake_write;                  /* a byte: there are new certificates */
+} serve_worker;
+
 typedef struct serve_app {
     struct {
         option_list listen, cert, key, key_password_file, origin;
@@ -30,20 +48,24 @@ typedef struct serve_app {
         bool retry, early_data, verbose;
     } settings;
     const option_table *table; /* for complaints */
-    leat_server *server;
+    serve_worker workers[SERVE_WORKERS_MAX];
+    leat_server_group *group; /* of more workers than one */
     leat_config quic;
     leat_endpoint_config endpoint;
     leat_wt_config webtransport;
     uint8_t reset_key[32];
     uint8_t session_application[256];
     serve_certificates *certificates;
+    pthread_mutex_t certificates_mutex;
     serve_store *store;
     serve_page *page;
     FILE *keylog;
     struct qlog_files *qlog;
-    uint64_t sessions_seen;
-    size_t sessions_open;
+    _Atomic(uint64_t) sessions_seen;
+    _Atomic(size_t) sessions_open;
 } serve_app;
+
+static inline leat_server *serve_first(const serve_app *serve) { return serve->workers[0].server; }
 
 typedef struct serve_client {
     serve_app *serve;
@@ -104,6 +126,17 @@ void channel_on_stop(serve_session *session, const leat_wt_event *event);
 void channel_flush(serve_channel *channel);
 void channel_free(serve_channel *channel);
 void channel_answer(serve_channel *channel, const char *text);
+
+/* workers.c */
+/* False: message. */
+bool workers_open(serve_app *serve, const leat_server_config *config, char message[LEAT_MESSAGE_MAX]);
+/* Runs all of them until they are asked to stop. */
+int workers_run(serve_app *serve);
+/* There are new certificates: connections from now on get them. Called by the first worker. */
+void workers_take_certificates(serve_app *serve);
+/* Async-signal-safe. */
+void workers_request_stop(serve_app *serve);
+void workers_close(serve_app *serve);
 
 /* store.c: counts by user; SQLite when a file is given. */
 serve_store *store_open(const char *file, char message[LEAT_MESSAGE_MAX]); /* file NULL: in memory */

@@ -76,6 +76,13 @@ static bool origin_is_allowed(const serve_app *serve, leat_span origin) {
     return serve->settings.origin.count == 0;
 }
 
+/* One of the places for sessions; several workers may want the last one. */
+static bool take_place(serve_app *serve) {
+    bool has_one = serve->sessions_open++ < serve->settings.max_sessions;
+    serve->sessions_open -= has_one ? 0 : 1;
+    return has_one;
+}
+
 static void on_requested(
     serve_app *serve, leat_conn *conn, leat_wt *wt, const leat_wt_event *event) {
     serve_session *made = leat_alloc(NULL, sizeof *made);
@@ -99,12 +106,12 @@ static void on_requested(
             wt, made->id, 404, "no WebTransport here; there is /counter, /clicker and /echo");
     } else if (!origin_is_allowed(serve, event->session_requested.origin)) {
         leat_wt_refuse(wt, made->id, 403, "this origin is not allowed");
-    } else if (serve->sessions_open >= serve->settings.max_sessions) {
+    } else if (!take_place(serve)) {
         leat_wt_refuse(wt, made->id, 429, "too many sessions on this server");
     } else if (leat_wt_accept(wt, made->id, NULL, 0) == 0) {
         made->app = app;
-        serve->sessions_open++;
     } else {
+        serve->sessions_open--;
         leat_wt_refuse(wt, made->id, 500, "the session could not be accepted");
     }
 }

@@ -7,6 +7,7 @@
 struct serve_store {
     sqlite3 *database;
     sqlite3_stmt *increment;
+    pthread_mutex_t mutex; /* workers share the statement */
 };
 
 static const char schema[] =
@@ -22,6 +23,7 @@ serve_store *store_open(const char *file, char message[LEAT_MESSAGE_MAX]) {
         snprintf(message, LEAT_MESSAGE_MAX, "out of memory");
         return NULL;
     }
+    pthread_mutex_init(&opened->mutex, NULL);
     if (sqlite3_open(file == NULL ? ":memory:" : file, &opened->database) != SQLITE_OK ||
         sqlite3_exec(opened->database, schema, NULL, NULL, NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(opened->database, increment, -1, &opened->increment, NULL) !=
@@ -37,6 +39,7 @@ serve_store *store_open(const char *file, char message[LEAT_MESSAGE_MAX]) {
 
 uint64_t store_increment(serve_store *store, leat_span user) {
     uint64_t count = 0;
+    pthread_mutex_lock(&store->mutex);
     sqlite3_bind_text(
         store->increment, 1, (const char *)user.data, (int)user.length, SQLITE_STATIC);
     if (sqlite3_step(store->increment) == SQLITE_ROW) {
@@ -46,6 +49,7 @@ uint64_t store_increment(serve_store *store, leat_span user) {
             sqlite3_errmsg(store->database));
     }
     sqlite3_reset(store->increment);
+    pthread_mutex_unlock(&store->mutex);
     return count;
 }
 
@@ -53,6 +57,7 @@ void store_close(serve_store *store) {
     if (store != NULL) {
         sqlite3_finalize(store->increment);
         sqlite3_close(store->database);
+        pthread_mutex_destroy(&store->mutex);
         leat_free(NULL, store);
     }
 }
