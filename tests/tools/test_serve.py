@@ -22,7 +22,7 @@ CLICK = '{"type":"increment","username":"ada"}'
 @test
 def every_wrong_option_is_one_line_and_status_two():
     for arguments in (["--nonsense"], ["surplus"], ["--listen"], ["--listen", "nonsense"], ["--max-sessions", "x"],
-                      ["--idle-timeout", "-1"], ["--key", "x"], ["--workers", "2"], ["--retry=1"]):
+                      ["--idle-timeout", "-1"], ["--key", "x"], ["--workers", "0"], ["--workers", "65"], ["--retry=1"]):
         expect_one_line(run("serve", *arguments), 2)
 
 
@@ -30,7 +30,7 @@ def every_wrong_option_is_one_line_and_status_two():
 def every_option_of_the_contract_is_in_the_help():
     text = run("serve", "--help").out.decode()
     for option in "--listen --root --cert --key --key-password-file --page --store --origin --max-sessions --retry " \
-                  "--reset-key --workers --idle-timeout --liveness --drain --keylog --qlog -v".split():
+                  "--reset-key --workers --idle-timeout --request-timeout --liveness --drain --keylog --qlog -v".split():
         expect(f"  {option} " in text, option)
 
 
@@ -271,6 +271,36 @@ def requests_finish_while_the_server_drains():
         expect_equal(own.stop().status, 0)
         expect_equal((command.result().status, os.path.getsize(path("drained"))), (0, 30000000))
         command.kill()
+
+
+# ---- workers
+
+@test
+def four_workers_serve_a_crowd_and_count_together():
+    with Server("--workers", "4", "--qlog", path("crowd-log"), "--keylog", path("crowd-keys")) as own:
+        crowd = [own.start_wt("/clicker", "--datagram", CLICK) for _ in range(12)]
+        scores = sorted(int(re.search(rb'"score\D*(\d+)', command.result().out).group(1)) for command in crowd)
+        expect_equal(scores, list(range(1, 13)))
+        for command in crowd:
+            command.kill()
+        expect_equal(own.stop().status, 0)
+        expect_equal(own.out.decode().count("session-closed "), 12)
+        numbers = {int(n) for n in re.findall(r"session-closed id=(\d+)", own.out.decode())}
+        expect_equal(numbers, set(range(1, 13)))
+    expect_equal(len(os.listdir(path("crowd-log"))), 12)
+
+
+@test
+def sighup_reaches_every_worker():
+    both = [b"".join(open(os.path.join(fixtures, name + end), "rb").read() for end in (".pem", ".key")) for name in ("server", "p384")]
+    with Server("--workers", "4", "--cert", path("shared.pem", both[0])) as own:
+        path("shared.pem", both[1])
+        own.signal(signal.SIGHUP)
+        own.wait_for("^certificate-hash: ", count=2)
+        own.hash = re.findall(r"^certificate-hash: (\S+)$", own.out.decode(), re.MULTILINE)[1]
+        time.sleep(0.2)  # the others take it over a moment later
+        for _ in range(8):
+            expect_equal(own.get("/bytes/1").status, 0)
 
 
 # ---- the page

@@ -222,12 +222,12 @@ static void fill_sessions(serve_app *serve) {
  * here. */
 static int prepare(serve_app *serve) {
     char message[LEAT_MESSAGE_MAX] = "";
-    if (serve->settings.key.count > serve->settings.cert.count) {
-        return options_complain(&table, "every --key needs its --cert");
-    }
     if (serve->settings.workers == 0 || serve->settings.workers > SERVE_WORKERS_MAX) {
         serve->settings.workers = 0; /* none to close */
         return options_complain(&table, "--workers takes a number from 1 to %d", SERVE_WORKERS_MAX);
+    }
+    if (serve->settings.key.count > serve->settings.cert.count) {
+        return options_complain(&table, "every --key needs its --cert");
     }
     if (serve->settings.root != NULL && access(serve->settings.root, R_OK | X_OK) != 0) {
         options_complain(
