@@ -282,9 +282,10 @@ static void announce(serve_app *serve) {
     if (serve->page != NULL) {
         printf("page: %s\n", page_url(serve->page));
     }
-    for (size_t i = 0; i < leat_server_address_count(serve_first(serve)); i++) {
+    const leat_server *first = serve_first(serve);
+    for (size_t i = 0; i < leat_server_address_count(first); i++) {
         char text[LEAT_ADDRESS_TEXT_MAX];
-        printf("listening: %s\n", leat_address_format(leat_server_address(serve_first(serve), i), text));
+        printf("listening: %s\n", leat_address_format(leat_server_address(first, i), text));
     }
 }
 
