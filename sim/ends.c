@@ -38,6 +38,7 @@ static void configure(world *w, sim_side side) {
     quic->trust = side == SIM_CLIENT ? w->trust : NULL;
     quic->identities = side == SIM_SERVER ? &w->identity : NULL;
     quic->identity_count = side == SIM_SERVER ? 1 : 0;
+    quic->early_data = w->config->early_data;
     quic->resumption_keys = side == SIM_SERVER ? w->resumption_keys : NULL;
     e->sink = (leat_trace_sink){watch_record, e};
     quic->trace = &e->sink;
@@ -74,7 +75,8 @@ bool ends_open(world *w) {
     w->identity = sim_identity_new(w->config->chain_length, message);
     if (w->config->tickets) {
         static const uint8_t secret[32] = "the same in every run";
-        w->resumption_keys = leat_resumption_keys_new(secret);
+        /* Keys that are older than the run would have early data rejected for its first 21 s. */
+        w->resumption_keys = leat_resumption_keys_new(w->config->early_data ? NULL : secret);
     }
     if (w->trust == NULL || w->identity == NULL) {
         world_fail(w, "no identity: %s", message);
@@ -127,6 +129,7 @@ end_conn *end_connect(end *e, flow *f) {
     if (f->plan->resumes) {
         config.session_ticket = (leat_span){w->ticket, w->ticket_length};
     }
+    w->ends[SIM_SERVER].quic.early_data = w->config->early_data && !f->plan->rejects_early_data;
     leat_conn *conn = leat_endpoint_connect(e->endpoint, &config, &path, end_clock(e, w->now),
                                             &error);
     end_conn *c = conn != NULL ? add_conn(e, conn) : NULL;

@@ -39,6 +39,7 @@ static const char *feature_name(size_t index) {
         [SIM_FEATURE_UNPACED] = "no pacing",
         [SIM_FEATURE_MANY_CONNECTIONS] = "several connections",
         [SIM_FEATURE_RESUMPTION] = "resumption",
+        [SIM_FEATURE_EARLY_DATA] = "early data accepted",
     };
     return names[index];
 }
@@ -106,7 +107,6 @@ void sim_occurrences_print(const sim_occurrences *occurrences, const char *prefi
 static const struct {
     const char *name, *reason;
 } impossible[] = {
-    {"EarlyDataRejected", "early data is not offered"},
     {"version_mismatch", "both sides speak version 1"},
     {"refused", "no side refuses"},
     {"protocol_error", "a failure of the run"},

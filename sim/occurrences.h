@@ -33,6 +33,7 @@ typedef enum sim_feature {
     SIM_FEATURE_UNPACED,
     SIM_FEATURE_MANY_CONNECTIONS,
     SIM_FEATURE_RESUMPTION,
+    SIM_FEATURE_EARLY_DATA,
     SIM_FEATURES
 } sim_feature;
 

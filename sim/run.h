@@ -21,6 +21,7 @@ typedef struct sim_flow {
     /* Ending without having done everything is no failure: the link is dead for too long, say. */
     bool may_die;
     bool resumes; /* with the last ticket that a client got, if there was one */
+    bool rejects_early_data; /* the server does, from when this one begins */
 } sim_flow;
 
 /* Read off a connection now and then, for plots. */
@@ -44,6 +45,7 @@ typedef struct sim_config {
     bool retry;
     bool is_ipv6;
     bool tickets;                    /* the server gives session tickets */
+    bool early_data;                 /* with them: sent and accepted */
     unsigned chain_length;           /* certificates that the server sends; 0 is 1 */
     leat_time deadline;              /* of virtual time; everything must be over by then */
     leat_time sample_every;          /* 0: no samples */
@@ -58,7 +60,7 @@ typedef struct sim_config {
 
 typedef struct sim_flow_result {
     bool is_complete;         /* every task was done */
-    bool is_resumed;
+    bool is_resumed, is_early;
     const char *cipher_suite; /* static storage; NULL: no handshake */
     leat_time begun, ended;   /* the first and the last stream byte that arrived; 0: none */
     leat_time handshake;      /* from start to the client's HandshakeCompleted; 0: never */

@@ -280,6 +280,15 @@ static void draw_ecn(dice *d, sim_config *config) {
     }
 }
 
+/* With dice of its own: scenarios of old keep their seeds. */
+static void draw_early_data(uint64_t seed, sim_scenario *scenario) {
+    dice d = {sim_mix(~seed)};
+    scenario->config.early_data = scenario->config.tickets && chance(&d, 70);
+    for (size_t i = 0; i < scenario->config.flow_count; i++) {
+        scenario->flows[i].rejects_early_data = chance(&d, 30);
+    }
+}
+
 void sim_scenario_random(sim_scenario *scenario, uint64_t seed) {
     dice d = {sim_mix(seed)};
     memset(scenario, 0, sizeof *scenario);
@@ -299,5 +308,6 @@ void sim_scenario_random(sim_scenario *scenario, uint64_t seed) {
     if (chance(&d, 4)) {
         draw_death(&d, scenario);
     }
+    draw_early_data(seed, scenario);
     draw_ecn(&d, config);
 }

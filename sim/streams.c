@@ -68,10 +68,12 @@ void streams_clear(flow *f) {
             free(f->streams[kind].streams[i]);
         }
         free(f->streams[kind].streams);
+        f->streams[kind] = (stream_list){NULL, 0, 0};
     }
     for (sim_side side = SIM_CLIENT; side < SIM_SIDES; side++) {
         free(f->work[side].streams);
         free(f->held[side].streams);
+        f->work[side] = f->held[side] = (stream_list){NULL, 0, 0};
     }
 }
 

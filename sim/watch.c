@@ -48,8 +48,8 @@ static void on_completed(end_conn *c, bool is_resumed) {
     if (c->is_completed) {
         world_fail(w, "HandshakeCompleted twice");
     }
-    c->is_completed = true;
-    if (c->side == SIM_SERVER) {
+    c->is_completed = c->is_working = true;
+    if (c->side == SIM_SERVER && c->flow == NULL) {
         bool is_current;
         flow *f = nat_find(w, &leat_conn_path(c->conn)->remote, &is_current);
         if (f == NULL || f->had[SIM_SERVER]) {
@@ -59,7 +59,9 @@ static void on_completed(end_conn *c, bool is_resumed) {
         f->had[SIM_SERVER] = true;
         f->ends[SIM_SERVER] = c;
         c->flow = f;
-    } else {
+    } else if (c->side == SIM_CLIENT) {
+        c->flow->result->is_early = leat_conn_early_data_accepted(c->conn);
+        w->result->occurrences.feature[SIM_FEATURE_EARLY_DATA] += c->flow->result->is_early;
         c->flow->result->is_resumed = is_resumed;
         c->flow->result->cipher_suite = leat_conn_cipher_suite(c->conn);
         w->result->occurrences.feature[SIM_FEATURE_RESUMPTION] += is_resumed;
@@ -129,6 +131,12 @@ void watch_event(end_conn *c, const leat_event *event) {
     switch (event->type) {
     case LEAT_EVENT_HANDSHAKE_COMPLETED:
         on_completed(c, event->handshake_completed.session_resumed);
+        break;
+    case LEAT_EVENT_PROTOCOL_NEGOTIATED:
+        early_on_protocol(c);
+        break;
+    case LEAT_EVENT_EARLY_DATA_REJECTED:
+        early_on_rejected(c);
         break;
     case LEAT_EVENT_SESSION_TICKET:
         keep_ticket(w, event->ticket.data);

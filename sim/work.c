@@ -119,8 +119,9 @@ const char *sim_task_name(sim_task_kind kind) { return kinds[kind].name; }
 
 void work_begin(flow *f, sim_side side) {
     for (size_t i = 0; i < f->plan->task_count; i++) {
-        if (f->plan->tasks[i].side == side) {
-            f->progress[i].next = f->ends[side]->w->now + f->plan->tasks[i].at;
+        progress *p = &f->progress[i];
+        if (f->plan->tasks[i].side == side && p->begun == 0 && p->next == LEAT_TIME_NEVER) {
+            p->next = f->ends[side]->w->now + f->plan->tasks[i].at;
         }
     }
 }
@@ -132,7 +133,7 @@ leat_time work_next(const end_conn *c) {
             next = earlier(next, c->flow->progress[i].next);
         }
     }
-    return c->is_terminated || !c->is_completed ? LEAT_TIME_NEVER : next;
+    return c->is_terminated || !c->is_working ? LEAT_TIME_NEVER : next;
 }
 
 static void run_task(end_conn *c, size_t index) {
@@ -151,7 +152,7 @@ static void run_task(end_conn *c, size_t index) {
 
 static void close_when_done(end_conn *c) {
     flow *f = c->flow;
-    if (!f->is_closing && work_is_done(f)) {
+    if (!f->is_closing && work_is_done(f) && f->ends[SIM_CLIENT]->is_completed) {
         f->result->is_complete = true;
         f->is_closing = true;
         end_conn *client = f->ends[SIM_CLIENT];
@@ -161,7 +162,7 @@ static void close_when_done(end_conn *c) {
 }
 
 void work_run(end_conn *c) {
-    if (c->flow == NULL || !c->is_completed || c->is_terminated) {
+    if (c->flow == NULL || !c->is_working || c->is_terminated) {
         return;
     }
     for (size_t i = 0; i < c->flow->plan->task_count; i++) {

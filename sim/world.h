@@ -13,6 +13,7 @@
 #ifndef LEAT_SIM_WORLD_H
 #define LEAT_SIM_WORLD_H
 
+#include <leat/early_data.h>
 #include <leat/endpoint.h>
 #include <stddef.h>
 
@@ -64,7 +65,7 @@ typedef struct end_conn {
     leat_conn *conn;
     flow *flow; /* NULL: one of those */
     sim_side side;
-    bool is_terminated, is_completed, is_confirmed;
+    bool is_terminated, is_working, is_completed, is_confirmed;
     leat_close_source source;
 } end_conn;
 
@@ -189,6 +190,11 @@ void end_touch(end_conn *c);
 /* watch.c */
 void watch_event(end_conn *c, const leat_event *event);
 void watch_record(void *user, const leat_trace_record *record);
+
+/* early.c */
+/* The application protocol is known: perhaps there is early data. */
+void early_on_protocol(end_conn *c);
+void early_on_rejected(end_conn *c);
 
 /* streams.c */
 stream *stream_open(flow *f, sim_side side, size_t task);

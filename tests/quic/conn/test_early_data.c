@@ -42,6 +42,23 @@ START_TEST(a_server_may_answer_early_data_at_once) {
 }
 END_TEST
 
+/* TEST RFC 9001 §9.2: early data validates no address. */
+START_TEST(an_answer_to_early_data_stays_below_the_limit) {
+    static uint8_t bytes[50000];
+    ticket_keeper keeper;
+    pair *p = early_pair_second(&keeper);
+    p->link.black_hole[PAIR_CLIENT] = true;
+    pair_start(p);
+    uint64_t id = pair_send_text(p, PAIR_CLIENT, false, "question", true);
+    pair_run_for(p, 10 * LEAT_MILLISECOND);
+    leat_conn_send_stream_data(pair_conn(p, PAIR_SERVER), id, bytes, sizeof bytes, true);
+    pair_run_for(p, 300 * LEAT_MILLISECOND);
+    ck_assert_uint_gt(p->ends[PAIR_SERVER].bytes_out, 2 * 1200);
+    ck_assert_uint_le(p->ends[PAIR_SERVER].bytes_out, 3 * p->ends[PAIR_SERVER].bytes_in);
+    early_pair_end(&keeper, p);
+}
+END_TEST
+
 static unsigned zero_rtt_seen;
 
 /* Counts 0-RTT packets and cuts them off. */
@@ -317,6 +334,7 @@ END_TEST
 
 LEAT_TEST_MAIN("quic/conn early data", early_data_arrives_with_the_first_flight,
                a_server_may_answer_early_data_at_once,
+               an_answer_to_early_data_stays_below_the_limit,
                early_data_that_is_lost_goes_again_after_the_handshake,
                early_data_survives_loss_reordering_and_duplication, datagrams_go_early_too,
                early_data_stays_within_remembered_limits,
