@@ -108,10 +108,9 @@ static void start_discarding_previous(leat_conn *conn) {
 
 void leat_crypto_after_packet(leat_conn *conn, const leat_packet_in *packet) {
     if (leat_conn_is_server(conn) && packet->space == LEAT_SPACE_HANDSHAKE) {
-        /* RFC 9001 §4.9.1, RFC 9000 §8.1: a Handshake packet proves that the client saw our
-         * Initial. */
+        /* RFC 9001 §4.9.1: a Handshake packet proves that the client saw our Initial. */
         leat_crypto_discard_space(conn, LEAT_SPACE_INITIAL);
-        leat_paths_set_validated(conn, packet->path);
+        leat_migration_on_handshake_packet(conn, packet->path);
     }
     if (packet->header.type == LEAT_PACKET_ONE_RTT) {
         leat_early_data_on_one_rtt(conn);

@@ -97,6 +97,9 @@ void leat_migration_move(leat_conn *conn, leat_path_state *path) {
         settle(conn);
         return;
     }
+    if (!conn->handshake.is_complete) {
+        return; /* asked by leat_migration_on_handshake_packet, when there are 1-RTT packets */
+    }
     leat_path_start_challenge(conn, path);
     /* RFC 9000 §9.3.3: the old path is asked too, in case the packet was forwarded by an
      * attacker. */
@@ -105,10 +108,10 @@ void leat_migration_move(leat_conn *conn, leat_path_state *path) {
 
 void leat_paths_after_packet(leat_conn *conn, const leat_packet_in *packet) {
     leat_path_state *path = packet->path, *active = conn->paths.active;
-    if (!leat_conn_is_server(conn) || path == active || packet->space != LEAT_SPACE_APPLICATION) {
+    if (!leat_conn_is_server(conn) || path == active) {
         return;
     }
-    if (!path->is_validated) {
+    if (!path->is_validated && conn->handshake.is_complete) {
         /* RFC 9000 §9.6.3: a probe from a new address is a reason to ask as well. */
         leat_path_start_challenge(conn, path);
     }
@@ -132,6 +135,20 @@ void leat_paths_set_validated(leat_conn *conn, leat_path_state *path) {
     path->is_validated = true;
     if (path == conn->paths.active) {
         settle(conn);
+    }
+}
+
+/*
+ * RFC 9000 §8.1: a Handshake packet proves the address at which the handshake began: only who lives
+ * there could make its keys. From anywhere else somebody may have forwarded it: three times its
+ * bytes may go there until it has answered.
+ */
+void leat_migration_on_handshake_packet(leat_conn *conn, leat_path_state *path) {
+    if (leat_address_equal(&path->addresses.remote, &conn->paths.first_remote)) {
+        leat_paths_set_validated(conn, path);
+    }
+    if (conn->handshake.is_complete && !conn->paths.active->is_validated) {
+        leat_path_start_challenge(conn, conn->paths.active);
     }
 }
 

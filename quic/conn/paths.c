@@ -102,10 +102,10 @@ leat_path_state *leat_paths_find(const leat_conn *conn, const leat_path *address
 }
 
 bool leat_paths_accepts(const leat_conn *conn, const leat_path *addresses) {
-    /* RFC 9000 §9.6: a client hears its server only where it sent something itself, and nobody
-     * moves before the handshake is confirmed. */
-    bool may_move = leat_conn_is_server(conn) && conn->handshake.is_confirmed;
-    return may_move || leat_paths_find(conn, addresses) != NULL;
+    /* RFC 9000 §9.6: a client hears its server only where it sent something itself. A server hears
+     * its client from anywhere: before the handshake is confirmed no client moves by choice, but a
+     * NAT in front of it may. */
+    return leat_conn_is_server(conn) || leat_paths_find(conn, addresses) != NULL;
 }
 
 static bool is_same_ip(const leat_address *a, const leat_address *b) {
@@ -134,7 +134,8 @@ static void inherit_size(leat_path_state *path, const leat_path_state *from) {
  */
 static void choose_cid(leat_conn *conn, leat_path_state *path, leat_span dcid) {
     const leat_path_state *active = conn->paths.active;
-    bool is_deliberate = !leat_span_equal(leat_cid_span(&active->arrives_at), dcid);
+    bool is_deliberate = conn->handshake.is_confirmed &&
+                         !leat_span_equal(leat_cid_span(&active->arrives_at), dcid);
     path->cid_sequence = active->cid_sequence;
     if (leat_cids_of_path(conn, active)->length == 0 ||
         (!is_deliberate && leat_path_is_same_host(&path->addresses, &active->addresses))) {

@@ -188,6 +188,8 @@ void leat_paths_on_timer(leat_conn *conn);
 
 /* After its frames: follows the peer to a new address (RFC 9000 §9.3). */
 void leat_paths_after_packet(leat_conn *conn, const leat_packet_in *packet);
+/* Server: a Handshake packet came on path. */
+void leat_migration_on_handshake_packet(leat_conn *conn, leat_path_state *path);
 /* The address is known to be the peer's: by an answer, or by the handshake. */
 void leat_paths_set_validated(leat_conn *conn, leat_path_state *path);
 /* A challenge was answered; is_full: one in a datagram of full size. */

@@ -89,10 +89,12 @@ void leat_timers_finish_call(leat_conn *conn) {
     conditions->handshake_confirmed = conn->handshake.is_confirmed;
     conditions->has_handshake_keys = handshake != NULL && leat_keys_can_write(&handshake->keys);
     /* RFC 9002 A.8: a Handshake packet that was acknowledged, or a confirmed handshake, shows that
-     * the server believes us. */
+     * the server believes us. Not while we wait for more of its flight: a NAT may have given us
+     * another address, at which it must not send without being asked. */
     conditions->peer_completed_address_validation =
         leat_conn_is_server(conn) || conn->handshake.is_confirmed ||
-        leat_recovery_largest_acked(&conn->recovery, LEAT_SPACE_HANDSHAKE) != LEAT_PN_NONE;
+        (conn->handshake.is_complete &&
+         leat_recovery_largest_acked(&conn->recovery, LEAT_SPACE_HANDSHAKE) != LEAT_PN_NONE);
     /* RFC 9000 §14.1: what is left may be too little for an Initial. */
     size_t needed = conn->spaces[LEAT_SPACE_INITIAL] != NULL ? LEAT_MIN_DATAGRAM : LEAT_PACKET_ROOM;
     conditions->is_at_amplification_limit =

@@ -384,20 +384,6 @@ START_TEST(a_client_drops_packets_of_other_addresses) {
 }
 END_TEST
 
-/* TEST RFC 9000 §9: nobody moves before the handshake is confirmed. */
-START_TEST(a_client_does_not_move_during_the_handshake) {
-    pair *p = pair_new();
-    pair_start(p);
-    pair_flush(p, PAIR_CLIENT);
-    ck_assert(pair_step(p, p->now + LEAT_SECOND));
-    pair_flush(p, PAIR_SERVER);
-    move_client(p, 1, 2000);
-    pair_run_for(p, 300 * LEAT_MILLISECOND);
-    ck_assert_uint_eq(active_port(p), 1000);
-    pair_free(p);
-}
-END_TEST
-
 START_TEST(an_answer_to_nothing_is_ignored) {
     pair *p = pair_new();
     pair_handshake(p);
@@ -494,7 +480,7 @@ LEAT_TEST_MAIN("quic/conn/paths", the_server_follows_a_new_port,
                challenges_are_repeated_and_padded, a_challenge_is_answered_on_its_own_path,
                a_flood_of_challenges_gets_one_answer, a_thousand_rebindings_stay_bounded,
                new_hosts_use_up_the_ids_and_it_goes_on, a_client_drops_packets_of_other_addresses,
-               a_client_does_not_move_during_the_handshake, an_answer_to_nothing_is_ignored,
+               an_answer_to_nothing_is_ignored,
                a_transfer_survives_rebinding, a_rebinding_before_an_outage_is_survived,
                a_validated_address_that_falls_silent_is_waited_for,
                the_connection_id_of_a_path_that_failed_is_retired)
