@@ -298,10 +298,12 @@ static void hold_packet(leat_conn *conn, datagram_out *datagram, const leat_pack
 }
 
 static void pad_datagram(datagram_out *datagram) {
-    size_t target = datagram->room < LEAT_MIN_DATAGRAM ? datagram->room : LEAT_MIN_DATAGRAM;
     size_t size = datagram->length + leat_builder_size(&datagram->pending.builder);
-    if (datagram->needs_full && size < target) {
-        leat_builder_pad_to(&datagram->pending.builder, target - datagram->length);
+    /* RFC 9000 §8.2.1: where an address may not get that much, padding would only use up what is
+     * needed for another try. */
+    bool has_room = datagram->room >= LEAT_MIN_DATAGRAM;
+    if (datagram->needs_full && has_room && size < LEAT_MIN_DATAGRAM) {
+        leat_builder_pad_to(&datagram->pending.builder, LEAT_MIN_DATAGRAM - datagram->length);
         /* RFC 9002 §2: PADDING makes a packet count as in flight. */
         datagram->pending.builder.in_flight = true;
     }
@@ -337,7 +339,16 @@ static size_t build_datagram(leat_conn *conn, datagram_out *datagram) {
 
 /* ---- many datagrams -------------------------------------------------------------------------- */
 
+/* RFC 9000 §8.1: after one small packet from a new address little may go there. Were it data, a
+ * lost PATH_CHALLENGE could not be repeated, and a peer that only listens would never be found. */
+static bool is_saved_for_challenges(const leat_conn *conn, const leat_path_state *path) {
+    return path->is_challenging && leat_path_send_limit(conn, path) < LEAT_MIN_DATAGRAM;
+}
+
 static bool is_held_back(const leat_conn *conn, const leat_path_state *path, size_t bytes) {
+    if (is_saved_for_challenges(conn, path)) {
+        return true;
+    }
     return conn->config.pacing ? !leat_recovery_can_send(&path->recovery, bytes, conn->now)
                                : !leat_recovery_has_window(&path->recovery, bytes);
 }

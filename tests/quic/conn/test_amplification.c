@@ -242,9 +242,44 @@ START_TEST(no_timer_waits_for_what_the_limit_forbids) {
 }
 END_TEST
 
+/* At its new address the client is not heard again, and gets nothing. */
+static bool count_and_drop_at_new_port(void *user, pair *p, pair_side from,
+                                       pair_datagram *datagram) {
+    unsigned *count = user;
+    (void)p;
+    bool is_new = from == PAIR_SERVER && datagram->path.local.port == 2000;
+    *count += is_new;
+    return !is_new;
+}
+
+/* TEST RFC 9000 §8.1: one small packet from a new address pays for a second challenge, though data
+ * waits. */
+START_TEST(data_does_not_take_the_place_of_another_challenge) {
+    pair *p = pair_new();
+    uint8_t packet[100];
+    char text[1000] = {0};
+    unsigned count = 0;
+    memset(text, 'x', sizeof text - 1);
+    pair_handshake(p);
+    p->link.filter = count_and_drop_at_new_port;
+    p->link.filter_user = &count;
+    leat_path path = {p->ends[PAIR_SERVER].address, p->ends[PAIR_CLIENT].address};
+    path.remote.port = 2000;
+    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION,
+                                   test_hex("01 00 00 00 00 00 00 00 00 00 00 00"), packet,
+                                   sizeof packet, NULL);
+    leat_conn_receive_datagram(pair_conn(p, PAIR_SERVER), packet, length, 0, &path, 0, p->now);
+    pair_send_text(p, PAIR_SERVER, true, text, false);
+    pair_run_for(p, LEAT_SECOND);
+    ck_assert_uint_ge(count, 2);
+    pair_free(p);
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/conn/amplification", a_handshake_stays_below_the_limit,
                a_silent_client_is_not_flooded,
                a_close_stays_below_the_limit, a_moved_client_stays_below_the_limit,
                    small_client_initials_are_dropped,
                initials_are_padded, no_datagram_is_larger_than_configured,
-                   a_batch_has_equal_datagrams, no_timer_waits_for_what_the_limit_forbids)
+                   a_batch_has_equal_datagrams, no_timer_waits_for_what_the_limit_forbids,
+               data_does_not_take_the_place_of_another_challenge)
