@@ -388,6 +388,19 @@ void leat_handshake_done_on_frame(leat_conn *conn, const leat_frame *frame,
     confirm(conn);
 }
 
+/* Stops forged packets from making the server send for ever. */
+#define DONE_REPEATS_MAX 4
+
+/* RFC 9002 §6.2.3: the client repeats itself because HANDSHAKE_DONE was lost. After a handshake
+ * with losses the server's own timer may be seconds away. */
+void leat_handshake_done_repeat(leat_conn *conn) {
+    if (leat_conn_is_server(conn) && conn->handshake.done_repeats < DONE_REPEATS_MAX) {
+        conn->handshake.done_repeats++;
+        conn->handshake.done_due = true;
+        conn->send.is_dirty = true;
+    }
+}
+
 bool leat_handshake_done_wants(const leat_conn *conn, leat_space space) {
     (void)space;
     return conn->handshake.done_due;

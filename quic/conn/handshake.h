@@ -22,6 +22,7 @@ typedef struct leat_conn_handshake {
     leat_transport_params ours, peers;
     bool has_peer_params, is_complete, is_confirmed;
     bool done_due;            /* HANDSHAKE_DONE is to be sent */
+    unsigned done_repeats;    /* because Handshake packets still came */
     char *alpn;
     char *early_alpn; /* client: what early data was rejected for, when it was another one */
     leat_time started, completed;
@@ -69,6 +70,8 @@ void leat_crypto_write(leat_conn *conn, leat_packet_out *out);
 void leat_handshake_done_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet);
 void leat_handshake_done_on_lost(leat_conn *conn, leat_space space,
                                  const leat_frame_record *record);
+/* A Handshake packet came that nobody can read any more. */
+void leat_handshake_done_repeat(leat_conn *conn);
 bool leat_handshake_done_wants(const leat_conn *conn, leat_space space);
 void leat_handshake_done_write(leat_conn *conn, leat_packet_out *out);
 leat_time leat_crypto_previous_keys_due(const leat_conn *conn);

@@ -271,6 +271,9 @@ static leat_drop receive_packet(leat_conn *conn, leat_packet_in *packet) {
     }
     packet->space = leat_packet_space(packet->header.type);
     if (conn->discarded[packet->space]) {
+        if (packet->space == LEAT_SPACE_HANDSHAKE) {
+            leat_handshake_done_repeat(conn);
+        }
         return LEAT_DROP_KEYS_DISCARDED;
     }
     if (!can_open(conn, packet)) {

@@ -167,6 +167,33 @@ START_TEST(handshake_done_is_repeated_when_lost) {
 END_TEST
 
 /* Attack B21: frames behind the CRYPTO that completes the handshake still find their space. */
+/* TEST RFC 9002 §6.2.3: a client that repeats Handshake packets missed HANDSHAKE_DONE; forged ones
+ * soon get nothing. */
+START_TEST(late_handshake_packets_get_handshake_done_again_a_few_times) {
+    pair *p = pair_new();
+    pair_handshake(p);
+    leat_conn *server = pair_conn(p, PAIR_SERVER);
+    const leat_cid *to = leat_cids_first_local(server);
+    leat_cid from = *leat_cids_first_local(pair_conn(p, PAIR_CLIENT));
+    const leat_path path = {p->ends[PAIR_SERVER].address, p->ends[PAIR_CLIENT].address};
+    size_t before = p->ends[PAIR_SERVER].datagrams_out;
+    for (unsigned i = 0; i < 20; i++) {
+        uint8_t packet[128] = {0xe0, 0, 0, 0, 1, to->length};
+        size_t length = 6;
+        memcpy(packet + length, to->bytes, to->length);
+        length += to->length;
+        packet[length++] = from.length;
+        memcpy(packet + length, from.bytes, from.length);
+        length += from.length;
+        packet[length] = 32;
+        leat_conn_receive_datagram(server, packet, length + 33, 0, &path, 0, p->now);
+        pair_flush(p, PAIR_SERVER);
+    }
+    ck_assert_uint_eq(p->ends[PAIR_SERVER].datagrams_out - before, 4);
+    pair_free(p);
+}
+END_TEST
+
 START_TEST(frames_behind_the_finished_message_are_survived) {
     pair *p = pair_new();
     uint8_t bytes[1200], message[1000];
@@ -258,6 +285,7 @@ LEAT_TEST_MAIN("quic/conn/handshake", handshake_completes_and_is_confirmed_on_bo
                a_hello_split_over_datagrams_in_any_order_is_understood,
                a_hello_in_single_bytes_backwards_is_understood,
                    handshake_done_is_repeated_when_lost,
+               late_handshake_packets_get_handshake_done_again_a_few_times,
                frames_behind_the_finished_message_are_survived,
                the_second_probe_carries_the_hello_too, a_client_may_offer_only_one_cipher_suite,
                the_servers_id_does_not_change_in_the_handshake)
