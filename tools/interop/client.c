@@ -280,6 +280,9 @@ static bool run_connection(
 }
 
 static bool run_case(interop_app *app, download *downloads, size_t count) {
+    if (app->protocol_count > 0) {
+        return interop_webtransport_client(app, downloads[0].text) == 0;
+    }
     leat_buffer ticket;
     leat_buffer_init(&ticket, NULL, FILE_SIZE_MAX);
     bool is_good = true;

@@ -1,7 +1,8 @@
 /*
  * `leat interop`: what the QUIC interop runner starts in its containers. The runner speaks through
- * the environment: TESTCASE, REQUESTS, ROLE, SSLKEYLOGFILE, QLOGDIR. PROTOCOLS belongs to its
- * WebTransport cases, which are not here: like all other unknown ones they end with status 127.
+ * the environment: TESTCASE, REQUESTS, ROLE, SSLKEYLOGFILE, QLOGDIR, and PROTOCOLS for its cases of
+ * WebTransport, of which only the handshake is here: like all other unknown ones the transfers end
+ * with status 127.
  */
 #include "interop.h"
 
@@ -73,15 +74,29 @@ static const interop_case *find_case(const char *name) {
 /* Longer than any row of losses that 30 % makes likely. */
 #define HANDSHAKE_TIMEOUT (60 * LEAT_SECOND)
 
+/* The words of PROTOCOLS, cut in place. */
+static void split_protocols(interop_app *app, char *text) {
+    char *rest = NULL;
+    for (char *word = text == NULL ? NULL : strtok_r(text, " ", &rest);
+         word != NULL && app->protocol_count < PROTOCOLS_MAX; word = strtok_r(NULL, " ", &rest)) {
+        app->protocols[app->protocol_count++] = word;
+    }
+}
+
+/* A client that only receives would stay silent for ever when a NAT forgets it between two of the
+ * server's packets. */
+#define KEEP_ALIVE LEAT_SECOND
+
 static void fill_quic_config(interop_app *app, bool is_client) {
     static const char *const hq[] = {"hq-interop"}, *const h3[] = {"h3"};
     static const uint16_t chacha20[] = {0x1303};
     leat_config_init(&app->quic, is_client);
-    app->quic.alpn = app->testcase->is_http3 ? h3 : hq;
+    app->quic.alpn = app->testcase->is_http3 || app->protocol_count > 0 ? h3 : hq;
     app->quic.alpn_count = 1;
     app->quic.initial_rtt = INITIAL_RTT;
     app->quic.handshake_timeout = HANDSHAKE_TIMEOUT;
     app->quic.early_data = app->testcase->has_early_data;
+    app->quic.keep_alive = is_client ? KEEP_ALIVE : 0;
     if (app->testcase->has_only_chacha20) {
         app->quic.cipher_suites = chacha20;
         app->quic.cipher_suite_count = 1;
@@ -119,7 +134,9 @@ static int run(interop_app *app) {
         return options_complain(&table, "wants one of the roles client and server");
     }
     app->testcase = find_case(name);
-    if (app->testcase == NULL) {
+    bool is_missing = app->testcase == NULL ||
+                      (app->protocol_count > 0 && strcmp(name, "handshake") != 0);
+    if (is_missing) {
         options_complain(&table, "no test case '%s' here", name == NULL ? "" : name);
         return INTEROP_UNSUPPORTED;
     }
@@ -136,10 +153,14 @@ int command_interop(int count, char **arguments) {
         .settings = {.www = "/www", .downloads = "/downloads", .certs = "/certs"}, .table = &table};
     setvbuf(stdout, NULL, _IOLBF, 0);
     int status = options_parse(&table, count, arguments, &app);
+    const char *protocols = environment("PROTOCOLS");
+    char *words = protocols == NULL ? NULL : leat_strdup(NULL, protocols);
+    split_protocols(&app, words);
     if (status == 0) {
         status = run(&app);
         key_log_close(app.keylog);
         qlog_files_close(app.qlog);
     }
+    leat_free(NULL, words);
     return status < 0 ? 0 : status;
 }

@@ -1,8 +1,8 @@
 /*
  * `leat interop` inside: an endpoint for the QUIC interop runner. A test case is a row of flags; the
  * client and the server read the same table. Files: interop.c (options, environment, the table),
- * client.c (downloads), server.c (life of the server), hq.c (its HTTP/0.9). HTTP/3 requests are
- * answered by the code of `leat serve`.
+ * client.c (downloads), server.c (life of the server), hq.c (its HTTP/0.9), webtransport.c (protocols
+ * agreed on). HTTP/3 requests are answered by the code of `leat serve`.
  */
 #ifndef LEAT_TOOLS_INTEROP_H
 #define LEAT_TOOLS_INTEROP_H
@@ -26,6 +26,9 @@ typedef struct interop_case {
     bool has_preferred_address; /* server: on the port after its own */
 } interop_case;
 
+/* The runner lists five. */
+#define PROTOCOLS_MAX 32
+
 typedef struct interop_app {
     struct {
         option_list role, listen;
@@ -33,6 +36,9 @@ typedef struct interop_app {
     } settings;
     const option_table *table; /* for complaints */
     const interop_case *testcase;
+    /* Words of PROTOCOLS: the case is one of WebTransport when there are any. */
+    const char *protocols[PROTOCOLS_MAX];
+    size_t protocol_count;
     leat_config quic;
     FILE *keylog;
     struct qlog_files *qlog;
@@ -47,6 +53,10 @@ void interop_narrate(const leat_conn *conn, const leat_event *event);
 /* Both give the exit status; app->quic is filled but for what only one role has. */
 int interop_client(interop_app *app);
 int interop_server(interop_app *app);
+
+/* webtransport.c */
+int interop_webtransport_client(interop_app *app, const char *request);
+void interop_on_session_requested(interop_app *app, leat_wt *wt, const leat_wt_event *event);
 
 /* A connection of the server. */
 typedef struct interop_connection {

@@ -66,7 +66,8 @@ static void on_closed(void *user, leat_conn *conn) {
 static void on_event(void *user, leat_conn *conn, const leat_event *event) {
     interop_server_state *state = user;
     interop_narrate(conn, event);
-    if (!state->app->testcase->is_http3 && leat_conn_user(conn) != NULL) {
+    bool is_hq = !state->app->testcase->is_http3 && state->app->protocol_count == 0;
+    if (is_hq && leat_conn_user(conn) != NULL) {
         hq_on_event(state->app->settings.www, conn, event);
     }
 }
@@ -76,6 +77,14 @@ static void on_h3_event(void *user, leat_conn *conn, leat_h3 *h3, const leat_h3_
     interop_connection *connection = leat_conn_user(conn);
     if (connection != NULL) {
         http_on_event(&state->http, conn, h3, event);
+    }
+}
+
+static void on_wt_event(void *user, leat_conn *conn, leat_wt *wt, const leat_wt_event *event) {
+    interop_server_state *state = user;
+    (void)conn;
+    if (event->type == LEAT_WT_EVENT_SESSION_REQUESTED) {
+        interop_on_session_requested(state->app, wt, event);
     }
 }
 
@@ -173,13 +182,16 @@ static leat_server *open_server(interop_server_state *state, char message[LEAT_M
     state->endpoint.retry = state->app->testcase->has_retry;
     config.quic = &state->app->quic;
     config.endpoint = &state->endpoint;
-    config.layers = state->app->testcase->is_http3 ? LEAT_LAYER_H3 : LEAT_LAYER_QUIC;
+    config.layers = state->app->protocol_count > 0     ? LEAT_LAYER_WEBTRANSPORT
+                    : state->app->testcase->is_http3 ? LEAT_LAYER_H3
+                                                     : LEAT_LAYER_QUIC;
     config.listen = addresses;
     config.listen_count = resolve_listen(listen->count > 0 ? listen : &usual, addresses, message);
     if (state->app->testcase->has_preferred_address) {
         config.listen_count = add_preferred(addresses, config.listen_count);
     }
-    config.handler = (leat_io_handler){on_connected, on_event, on_h3_event, NULL, on_closed, NULL};
+    config.handler =
+        (leat_io_handler){on_connected, on_event, on_h3_event, on_wt_event, on_closed, NULL};
     config.user = state;
     leat_server *server = config.listen_count > 0 ? leat_server_new(&config, message) : NULL;
     if (server != NULL && state->app->testcase->has_preferred_address) {

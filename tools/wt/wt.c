@@ -6,6 +6,7 @@
 
 #include "../commands.h"
 #include "../key_log.h"
+#include "../protocols.h"
 #include "../qlog_files.h"
 
 #include <signal.h>
@@ -83,31 +84,10 @@ static void on_signal(int number) {
 
 /* ---- events ---- */
 
-/* draft-ietf-webtrans-http3-07 §3.3 calls it a list of strings (RFC 8941 §3.3.3). NULL: out of
- * memory. */
-static char *format_protocols(const option_list *protocols) {
-    size_t room = 1;
-    for (size_t i = 0; i < protocols->count; i++) {
-        room += 2 * strlen(protocols->values[i]) + 4;
-    }
-    char *text = leat_alloc(NULL, room);
-    char *next = text;
-    for (size_t i = 0; text != NULL && i < protocols->count; i++) {
-        next += snprintf(next, 4, "%s\"", i == 0 ? "" : ", ");
-        for (const char *c = protocols->values[i]; *c != '\0'; c++) {
-            if (*c == '"' || *c == '\\') {
-                *next++ = '\\';
-            }
-            *next++ = *c;
-        }
-        *next++ = '"';
-    }
-    return text;
-}
-
 static void request_session(talk *app) {
     leat_wt *wt = talk_wt(app);
-    char *protocols = format_protocols(&app->settings.protocols);
+    const option_list *wanted = &app->settings.protocols;
+    char *protocols = protocols_format(wanted->values, wanted->count);
     leat_h3_header header =
         leat_h3_header_of("wt-available-protocols", protocols == NULL ? "" : protocols);
     int error = wt == NULL || protocols == NULL
