@@ -1,118 +1,132 @@
-"""A UDP relay between a client and a server on loopback: delay, loss, corruption, silence, new ports. Sees what needs no keys."""
+"""The simulated network without root: a UDP relay on loopback between client and server. It has what Namespaces has, but for
+TCP and for a second address of the server; ECN is read from each datagram and set again.
+"""
 import asyncio
-import random
+import os
+import socket
+import struct
+import time
+
+from packets import Capture, make_udp
+
+ANCILLARY = {socket.AF_INET: (socket.IPPROTO_IP, socket.IP_RECVTOS, socket.IP_TOS),
+             socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, socket.IPV6_TCLASS)}
 
 
-class Link:
-    """What one direction does to datagrams: chances in percent, bursts of at most `burst`, indices that are dropped."""
-
-    def __init__(self, delay=0.0, loss=0, corruption=0, burst=3, drops=()):
-        self.delay, self.loss, self.corruption, self.burst, self.drops = delay, loss, corruption, burst, set(drops)
-        self.count = self.row = 0
-
-    def hits(self, chance, dice):
-        """As the runner's simulator: never more than `burst` datagrams in a row."""
-        self.row = self.row + 1 if chance and self.row < self.burst and dice.random() * 100 < chance else 0
-        return self.row > 0
-
-    def pass_on(self, data, dice):
-        """The datagram as it arrives, or None."""
-        self.count += 1
-        if self.count in self.drops or (self.loss and self.hits(self.loss, dice)):
-            return None
-        if self.corruption and self.hits(self.corruption, dice):
-            place = dice.randrange(len(data))
-            return data[:place] + bytes([data[place] ^ dice.randrange(1, 256)]) + data[place + 1:]
-        return data
+def packed(name):
+    """An address of a socket as packets.py has it."""
+    return socket.inet_pton(socket.AF_INET6 if ":" in name[0] else socket.AF_INET, name[0]), name[1]
 
 
-class Relay(asyncio.DatagramProtocol):
-    """Listens for the client; has one socket of its own towards the server for each port of the client."""
+class Port:
+    """A bound socket that gives and takes datagrams with their traffic class."""
 
-    def __init__(self, server, up, down, seed=1, silence=None, rebind=None):
-        self.server, self.up, self.down, self.dice = server, up, down, random.Random(seed)
-        # Seconds: counted from the first datagram: (start, length); (first, period)
-        self.silence, self.rebind = silence, rebind
-        self.towards = {}            # client address -> transport
-        self.server_sources = set()  # source connection IDs of the server's Initials
-        self.retries = self.rebinds = self.answered_paths = 0
-        self.is_answered = True
+    def __init__(self, loop, host, on_datagram):
+        self.family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.level, self.option, self.kind = ANCILLARY[self.family]
+        self.socket = socket.socket(self.family, socket.SOCK_DGRAM)
+        self.socket.setsockopt(self.level, self.option, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
+        self.socket.setblocking(False)
+        self.socket.bind((host, 0))
+        self.name = self.socket.getsockname()[:2]
+        self.loop, self.on_datagram = loop, on_datagram
+        loop.add_reader(self.socket, self.on_readable)
+
+    def on_readable(self):
+        while True:
+            try:
+                data, ancillary, _, address = self.socket.recvmsg(65536, 64)
+            except (BlockingIOError, ConnectionRefusedError):
+                return
+            marks = [value[0] for level, kind, value in ancillary if (level, kind) == (self.level, self.kind)]
+            self.on_datagram(data, address[:2], marks[0] if marks else 0)
+
+    def send(self, data, address, mark):
+        try:
+            self.socket.sendmsg([data], [(self.level, self.kind, struct.pack("i", mark))], 0, address)
+        except OSError:
+            pass  # closed, full, or nobody listens: it is lost
+
+    def close(self):
+        self.loop.remove_reader(self.socket)
+        self.socket.close()
+
+
+class Loopback:
+    def __init__(self, name, up, down, folder, rebinding=None, is_v6=False):
+        self.up, self.down, self.rebinding = up, down, rebinding
+        self.host = "::1" if is_v6 else "127.0.0.1"
+        self.listen = ["--listen", f"[{self.host}]:0" if is_v6 else f"{self.host}:0"]
+        self.captures = [Capture(os.path.join(folder, side + ".pcap")) for side in ("client", "server")]
+        self.started = self.server = self.client_end = None
+        self.outside = {}  # client address -> Port towards the server
+        self.count, self.is_over = 0, False
 
     async def __aenter__(self):
         self.loop = asyncio.get_running_loop()
-        self.started = None
-        self.transport, _ = await self.loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
-        self.port = self.transport.get_extra_info("sockname")[1]
-        self.task = None
+        self.inner = Port(self.loop, self.host, self.on_client)
         return self
 
     async def __aexit__(self, *_):
-        if self.task is not None:
-            self.task.cancel()
-        for transport in (self.transport, *self.towards.values()):
-            transport.close()
+        self.is_over = True
+        for port in (self.inner, *self.outside.values()):
+            port.close()
+        for capture in self.captures:
+            capture.close()
 
-    async def rebind_for_ever(self):
-        wait, period = self.rebind
-        while True:
-            await asyncio.sleep(wait)
-            wait = period
-            for client in list(self.towards):
-                # The old port hears no more, as behind a NAT.
-                self.towards[client].close()
-                self.towards[client] = await self.open(client)
-                self.rebinds += 1
-                self.is_answered = False
+    def inside(self, _):
+        return []
 
-    async def open(self, client):
-        relay = self
+    def place(self, port):
+        """What clients connect to for a server at `port`."""
+        self.server = (self.host, port)
+        return f"[{self.host}]:{self.inner.name[1]}" if ":" in self.host else f"{self.host}:{self.inner.name[1]}"
 
-        class Answers(asyncio.DatagramProtocol):
-            def datagram_received(self, data, _):
-                relay.on_answer(data, client)
+    def server_ports(self, port):
+        return [port]
 
-        transport, _ = await self.loop.create_datagram_endpoint(Answers, local_addr=("127.0.0.1", 0))
-        return transport
+    def note(self, side, source, destination, data, mark):
+        self.captures[side].add(make_udp(packed(source), packed(destination), data, mark), time.time())
 
-    def is_silent(self):
-        if self.silence is None or self.started is None:
-            return False
-        start, length = self.silence
-        return start <= self.loop.time() - self.started < start + length
-
-    def send(self, link, data, transport, address):
-        data = None if self.is_silent() else link.pass_on(data, self.dice)
-        if data is not None:
-            self.loop.call_later(link.delay, lambda: transport().is_closing() or transport().sendto(data, address))
-
-    def datagram_received(self, data, client):
+    def carry(self, link, data, deliver):
+        now = self.loop.time()
         if self.started is None:
-            self.started = self.loop.time()
-            self.task = self.loop.create_task(self.rebind_for_ever()) if self.rebind else None
-        if client not in self.towards:
-            self.towards[client] = None
-            self.loop.create_task(self.first(data, client))
-        elif self.towards[client] is not None:
-            self.send(self.up, data, lambda: self.towards[client], self.server)
+            self.started = self.up.started = self.down.started = now
+        if link.is_dropped(now):
+            return
+        when = link.arrival(len(data) + 28, now)
+        if when is not None:
+            self.loop.call_at(when, deliver, link.corrupt(data) if link.wants_corruption() else data)
 
-    async def first(self, data, client):
-        self.towards[client] = await self.open(client)
-        self.datagram_received(data, client)
+    def on_client(self, data, client, mark):
+        self.note(0, client, self.server, data, mark)
 
-    def on_answer(self, data, client):
-        self.look_at(data)
-        if not self.is_answered:
-            self.is_answered = True
-            self.answered_paths += 1
-        self.send(self.down, data, lambda: self.transport, client)
+        def deliver(data):
+            if self.is_over:
+                return
+            port = self.port_of(client)
+            self.note(1, port.name, self.server, data, mark)
+            port.send(data, self.server, mark)
+        self.carry(self.up, data, deliver)
 
-    def look_at(self, data):
-        """Long headers of version 1 (RFC 9000 §17.2): Initial and Retry."""
-        if len(data) > 20 and data[0] & 0x80 and data[1:5] == b"\0\0\0\1":
-            kind = data[0] >> 4 & 3
-            destination = data[5]
-            source = data[6 + destination]
-            if kind == 0:
-                self.server_sources.add(data[7 + destination:7 + destination + source])
-            elif kind == 3:
-                self.retries += 1
+    def port_of(self, client):
+        """The port towards the server, a new one where the NAT has forgotten; an old one hears no more."""
+        wanted = self.rebinding.wanted(self.loop.time() - self.started) if self.rebinding else 0
+        if client in self.outside and wanted > self.count:
+            self.outside.pop(client).close()
+            self.count = wanted
+        if client not in self.outside:
+            host = f"127.0.0.{2 + self.count}" if self.rebinding and self.rebinding.addresses else self.host
+            self.outside[client] = Port(self.loop, host, lambda data, _, mark: self.on_server(data, client, mark))
+        return self.outside[client]
+
+    def on_server(self, data, client, mark):
+        self.note(1, self.server, self.outside[client].name, data, mark)
+
+        def deliver(data):
+            if self.is_over:
+                return
+            self.note(0, self.server, client, data, mark)
+            self.inner.send(data, client, mark)
+        self.carry(self.down, data, deliver)
