@@ -42,6 +42,11 @@ static void configure(world *w, sim_side side) {
     quic->resumption_keys = side == SIM_SERVER ? w->resumption_keys : NULL;
     e->sink = (leat_trace_sink){watch_record, e};
     quic->trace = &e->sink;
+    if (side == SIM_SERVER && w->config->has_preferred_address) {
+        leat_address preferred = nat_preferred(w);
+        quic->preferred_address_v4 = preferred;
+        quic->preferred_address_v6 = preferred; /* its family says which one it is */
+    }
 }
 
 static bool open_end(world *w, sim_side side) {
@@ -212,7 +217,7 @@ static bool receivers_path(end *e, const sim_datagram *datagram, leat_path *path
     bool is_current = false;
     const flow *f = nat_find(e->w, &datagram->path.remote, &is_current);
     if (f != NULL) {
-        path->local = nat_client(e->w, f->number);
+        path->local = nat_inside(e->w, &datagram->path.remote);
     }
     return f != NULL && is_current;
 }

@@ -12,7 +12,13 @@
 #define SERVER_PORT 443
 #define OUTSIDE_PORT 20000
 #define OUTSIDE_PORTS (65536 - OUTSIDE_PORT)
+#define PREFERRED_PORT 444
 #define AMPLIFICATION 3
+/* Networks: inside, of servers, and outside from 3 on: one for each host of a client. */
+#define INSIDE 1
+#define SERVERS 2
+#define OUTSIDE 3
+#define HOSTS_MAX 200
 
 static leat_address make_address(const world *w, uint8_t network, uint8_t host, uint16_t port) {
     if (w->config->is_ipv6) {
@@ -25,20 +31,42 @@ static leat_address make_address(const world *w, uint8_t network, uint8_t host, 
     return (leat_address){.family = LEAT_ADDRESS_IPV4, .port = port, .ip = {192, 0, network, host}};
 }
 
-leat_address nat_client(const world *w, size_t flow_number) {
-    return make_address(w, 1, 1, (uint16_t)(CLIENT_PORT + flow_number));
+leat_address nat_client_at(const world *w, size_t flow_number, unsigned host) {
+    return make_address(w, INSIDE, (uint8_t)(1 + host % HOSTS_MAX),
+                        (uint16_t)(CLIENT_PORT + flow_number));
 }
 
-leat_address nat_server(const world *w) { return make_address(w, 2, 1, SERVER_PORT); }
+leat_address nat_client(const world *w, size_t flow_number) {
+    return nat_client_at(w, flow_number, 0);
+}
+
+leat_address nat_server(const world *w) { return make_address(w, SERVERS, 1, SERVER_PORT); }
+leat_address nat_preferred(const world *w) { return make_address(w, SERVERS, 1, PREFERRED_PORT); }
+
+static uint8_t network_of(const leat_address *address) {
+    return address->family == LEAT_ADDRESS_IPV6 ? address->ip[4] : address->ip[2];
+}
+
+static uint8_t host_of(const leat_address *address) {
+    return address->family == LEAT_ADDRESS_IPV6 ? address->ip[15] : address->ip[3];
+}
 
 leat_address nat_outside(const world *w, const leat_address *inside) {
+    uint8_t network = (uint8_t)(OUTSIDE + host_of(inside) - 1);
     unsigned number = inside->port - CLIENT_PORT;
     unsigned offset = (w->nat.port_epoch * SIM_FLOWS_MAX + number) % OUTSIDE_PORTS;
-    return make_address(w, 3, (uint8_t)(1 + w->nat.host_epoch), (uint16_t)(OUTSIDE_PORT + offset));
+    return make_address(w, network, (uint8_t)(1 + w->nat.host_epoch),
+                        (uint16_t)(OUTSIDE_PORT + offset));
 }
+
 
 static size_t flow_number(const leat_address *outside) {
     return (size_t)(outside->port - OUTSIDE_PORT) % SIM_FLOWS_MAX;
+}
+
+leat_address nat_inside(const world *w, const leat_address *outside) {
+    unsigned host = (unsigned)(network_of(outside) - OUTSIDE);
+    return nat_client_at(w, flow_number(outside), host);
 }
 
 flow *nat_find(world *w, const leat_address *outside, bool *is_current) {
@@ -46,7 +74,7 @@ flow *nat_find(world *w, const leat_address *outside, bool *is_current) {
     if (outside->port < OUTSIDE_PORT || number >= w->config->flow_count) {
         return NULL;
     }
-    leat_address inside = nat_client(w, number), current = nat_outside(w, &inside);
+    leat_address inside = nat_inside(w, outside), current = nat_outside(w, &inside);
     *is_current = leat_address_equal(&current, outside);
     return &w->flows[number];
 }

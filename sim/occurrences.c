@@ -40,6 +40,8 @@ static const char *feature_name(size_t index) {
         [SIM_FEATURE_MANY_CONNECTIONS] = "several connections",
         [SIM_FEATURE_RESUMPTION] = "resumption",
         [SIM_FEATURE_EARLY_DATA] = "early data accepted",
+        [SIM_FEATURE_CLIENT_MOVED] = "client moved by choice",
+        [SIM_FEATURE_PREFERRED_ADDRESS] = "preferred address taken",
     };
     return names[index];
 }

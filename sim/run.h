@@ -44,6 +44,7 @@ typedef struct sim_config {
     leat_config quic[SIM_SIDES];     /* limits and behaviour; the run fills in the rest */
     bool retry;
     bool is_ipv6;
+    bool has_preferred_address;      /* of the server: another port */
     bool tickets;                    /* the server gives session tickets */
     bool early_data;                 /* with them: sent and accepted */
     unsigned chain_length;           /* certificates that the server sends; 0 is 1 */

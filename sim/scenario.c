@@ -194,7 +194,7 @@ static void draw_task(dice *d, uint64_t budget, sim_task *task) {
         SIM_TASK_STREAM,    SIM_TASK_STREAM, SIM_TASK_STREAM,      SIM_TASK_RESET,
         SIM_TASK_STOP,      SIM_TASK_HOLD,   SIM_TASK_DATAGRAMS,   SIM_TASK_DATAGRAMS,
         SIM_TASK_PINGS,     SIM_TASK_PINGS,  SIM_TASK_KEY_UPDATES, SIM_TASK_CONNECTION_IDS,
-        SIM_TASK_RESET_AT,
+        SIM_TASK_RESET_AT,  SIM_TASK_PROBES, SIM_TASK_MIGRATIONS,
     };
     *task = (sim_task){.kind = kinds[between(d, 0, sizeof kinds / sizeof kinds[0] - 1)],
                        .side = any_side(d)};
@@ -207,6 +207,9 @@ static void draw_task(dice *d, uint64_t budget, sim_task *task) {
         task->size = between(d, 8, 1500);
     } else {
         task->count = (unsigned)between(d, 1, 4);
+    }
+    if (task->kind == SIM_TASK_PROBES || task->kind == SIM_TASK_MIGRATIONS) {
+        task->side = SIM_CLIENT;
     }
 }
 
@@ -299,6 +302,7 @@ void sim_scenario_random(sim_scenario *scenario, uint64_t seed) {
     config->retry = chance(&d, 15);
     config->tickets = chance(&d, 30);
     config->is_ipv6 = chance(&d, 30);
+    config->has_preferred_address = chance(&d, 20);
     config->chain_length = chance(&d, 20) ? (unsigned)between(&d, 2, 10) : 1;
     draw_links(&d, config);
     draw_side(&d, SIM_CLIENT, &config->quic[SIM_CLIENT]);

@@ -17,6 +17,8 @@ typedef enum sim_task_kind {
     SIM_TASK_PINGS,
     SIM_TASK_KEY_UPDATES,
     SIM_TASK_CONNECTION_IDS, /* goes to another connection ID of the peer */
+    SIM_TASK_PROBES,         /* the client asks on another path and keeps it in reserve */
+    SIM_TASK_MIGRATIONS,     /* the client moves: to that path, or to a new one */
     SIM_TASK_CLOSE,          /* in the middle of things */
     SIM_TASK_KINDS
 } sim_task_kind;

@@ -120,6 +120,18 @@ static void on_terminated(end_conn *c, const leat_event *event) {
     }
 }
 
+/* A NAT changes what the server sees; the client sees what it chose itself. */
+static void count_move(end_conn *c, const leat_event *event) {
+    uint64_t *feature = c->w->result->occurrences.feature;
+    const leat_path *from = &event->path_changed.old_path, *to = &event->path_changed.new_path;
+    if (c->side == SIM_CLIENT && !leat_address_equal(&from->local, &to->local)) {
+        feature[SIM_FEATURE_CLIENT_MOVED]++;
+    }
+    if (c->side == SIM_CLIENT && !leat_address_equal(&from->remote, &to->remote)) {
+        feature[SIM_FEATURE_PREFERRED_ADDRESS]++;
+    }
+}
+
 void watch_event(end_conn *c, const leat_event *event) {
     world *w = c->w;
     w->result->occurrences.event[event->type]++;
@@ -146,6 +158,9 @@ void watch_event(end_conn *c, const leat_event *event) {
         break;
     case LEAT_EVENT_CONNECTION_TERMINATED:
         on_terminated(c, event);
+        break;
+    case LEAT_EVENT_PATH_CHANGED:
+        count_move(c, event);
         break;
     case LEAT_EVENT_PATH_VALIDATED:
         if (c->side == SIM_SERVER) {

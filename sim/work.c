@@ -81,10 +81,46 @@ static bool step_key_update(end_conn *c, size_t index, progress *p) {
 
 static bool step_connection_id(end_conn *c, size_t index, progress *p) {
     (void)index;
-    if (leat_conn_change_connection_id(c->conn) != LEAT_OK) {
+    bool has_spare_path = c->flow->hosts > 0; /* it may hold the last ID that there is */
+    if (leat_conn_change_connection_id(c->conn) != LEAT_OK && !has_spare_path) {
         p->next = c->w->now + RETRY_AFTER;
         return false;
     }
+    p->done++;
+    return true;
+}
+
+/*
+ * One spare path at a time, so that connection IDs are left for moving. Whether a path works is the
+ * links' business: the connection must live either way.
+ */
+static int go(end_conn *c, int (*how)(leat_conn *conn, const leat_path *path, leat_time now)) {
+    flow *f = c->flow;
+    if (f->spare_host == 0) {
+        f->spare_host = ++f->hosts;
+    }
+    const leat_path path = {nat_client_at(c->w, f->number, f->spare_host),
+                            {.family = LEAT_ADDRESS_NONE}};
+    return how(c->conn, &path, end_clock(&c->w->ends[c->side], c->w->now));
+}
+
+static bool step_probe(end_conn *c, size_t index, progress *p) {
+    (void)index;
+    if (go(c, leat_conn_probe_path) != LEAT_OK) {
+        p->next = c->w->now + RETRY_AFTER;
+        return false;
+    }
+    p->done++;
+    return true;
+}
+
+static bool step_migration(end_conn *c, size_t index, progress *p) {
+    (void)index;
+    if (go(c, leat_conn_migrate) != LEAT_OK) {
+        p->next = c->w->now + RETRY_AFTER;
+        return false;
+    }
+    c->flow->spare_host = 0;
     p->done++;
     return true;
 }
@@ -110,6 +146,8 @@ static const struct {
     [SIM_TASK_PINGS] = {"pings", step_ping},
     [SIM_TASK_KEY_UPDATES] = {"key updates", step_key_update},
     [SIM_TASK_CONNECTION_IDS] = {"other connection IDs", step_connection_id},
+    [SIM_TASK_PROBES] = {"probes of a path", step_probe},
+    [SIM_TASK_MIGRATIONS] = {"migrations", step_migration},
     [SIM_TASK_CLOSE] = {"close", step_close},
 };
 

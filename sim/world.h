@@ -74,6 +74,7 @@ struct flow {
     sim_flow_result *result;
     size_t number;
     bool is_started, is_closing, had[SIM_SIDES];
+    unsigned hosts, spare_host; /* addresses the client has had; one that it keeps in reserve, or 0 */
     end_conn *ends[SIM_SIDES];
     progress *progress;
     stream_list streams[4];       /* by the two low bits of the ID */
@@ -165,10 +166,15 @@ void memory_init(memory *m);
 
 /* nat.c: the client's address as the network sees it, and back. */
 leat_address nat_client(const world *w, size_t flow_number);
+/* The same client on its host number `host`: where it goes when it moves. */
+leat_address nat_client_at(const world *w, size_t flow_number, unsigned host);
 leat_address nat_server(const world *w);
+/* Where the server would rather be. */
+leat_address nat_preferred(const world *w);
 leat_address nat_outside(const world *w, const leat_address *inside);
 /* The flow whose outside address this is or was, or NULL. *is_current: it still is. */
 flow *nat_find(world *w, const leat_address *outside, bool *is_current);
+leat_address nat_inside(const world *w, const leat_address *outside);
 void nat_on_server_received(world *w, const sim_datagram *datagram);
 void nat_on_server_sends(world *w, const leat_address *to, const uint8_t *bytes, size_t length);
 /* The server opened a Handshake packet of the datagram that has just arrived. */

@@ -42,13 +42,21 @@ static void forget_dead_paths(leat_conn *conn) {
     }
 }
 
+/* RFC 9000 §9.6.2: a server speaks from its old address until it has validated the path to its
+ * preferred one, so the client listens there. */
+static bool is_spoken_from(const leat_conn *conn, const leat_path_state *path) {
+    return conn->config.is_client && !conn->paths.is_followed &&
+           !leat_address_equal(&path->addresses.remote, &conn->paths.active->addresses.remote);
+}
+
 /* RFC 9000 §5.1.2: IDs that are not used any more are retired; what is under way on the path that
  * was left has three PTO to arrive. */
 static void leave_old_paths(leat_conn *conn) {
     leat_time period = leat_time_multiply(leat_recovery_pto(&conn->recovery), 3);
     for (size_t i = 0; i < LEAT_PATHS_MAX; i++) {
         leat_path_state *path = conn->paths.all[i];
-        bool is_left = path != NULL && path->was_active && path != conn->paths.active;
+        bool is_left = path != NULL && path->was_active && path != conn->paths.active &&
+                       !is_spoken_from(conn, path);
         if (is_left && path->leave_due == LEAT_TIME_NEVER) {
             path->leave_due = leat_time_add(conn->now, period);
         }
@@ -78,9 +86,21 @@ static bool is_other_local(const leat_path_state *a, const leat_path_state *b) {
     return !leat_address_equal(&a->addresses.local, &b->addresses.local);
 }
 
+/*
+ * RFC 9000 §9.5: a peer that moved and left no ID to spare ought to hear nothing here. But what
+ * asks for more IDs would go to the address that it has left, and no side would ever hear of the
+ * other again: to be linked is less bad.
+ */
+static void share_cid(leat_path_state *path, const leat_path_state *with) {
+    if (path->cid_sequence == LEAT_CID_SEQUENCE_NONE) {
+        path->cid_sequence = with->cid_sequence;
+    }
+}
+
 void leat_migration_move(leat_conn *conn, leat_path_state *path) {
     leat_path_state *before = conn->paths.active;
     bool is_fresh = !path->was_active;
+    share_cid(path, before);
     if (before->is_validated) {
         conn->paths.fallback = before;
     }
@@ -106,9 +126,9 @@ void leat_migration_move(leat_conn *conn, leat_path_state *path) {
     leat_path_start_challenge(conn, before);
 }
 
-void leat_paths_after_packet(leat_conn *conn, const leat_packet_in *packet) {
+static void follow_client(leat_conn *conn, const leat_packet_in *packet) {
     leat_path_state *path = packet->path, *active = conn->paths.active;
-    if (!leat_conn_is_server(conn) || path == active) {
+    if (path == active) {
         return;
     }
     if (!path->is_validated && conn->handshake.is_complete) {
@@ -123,9 +143,27 @@ void leat_paths_after_packet(leat_conn *conn, const leat_packet_in *packet) {
         /* RFC 9000 §9.6.2: a server speaks from its preferred address when that path is validated,
          * not before. */
         path->moves_when_validated = true;
+        share_cid(path, active);
         return;
     }
     leat_migration_move(conn, path);
+}
+
+static void follow_server(leat_conn *conn, const leat_packet_in *packet) {
+    leat_conn_paths *paths = &conn->paths;
+    if (!paths->is_followed && packet->non_probing && packet->path == paths->active &&
+        leat_address_equal(&paths->active->addresses.remote, &paths->preferred)) {
+        paths->is_followed = true;
+        leave_old_paths(conn);
+    }
+}
+
+void leat_paths_after_packet(leat_conn *conn, const leat_packet_in *packet) {
+    if (leat_conn_is_server(conn)) {
+        follow_client(conn, packet);
+    } else {
+        follow_server(conn, packet);
+    }
 }
 
 /* ---- what validation says -------------------------------------------------------------------- */

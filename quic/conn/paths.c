@@ -130,7 +130,7 @@ static void inherit_size(leat_path_state *path, const leat_path_state *from) {
 /*
  * RFC 9000 §9.5: one ID on two paths would let observers link them. Who keeps using the same ID of
  * ours did not move by choice: there ours may stay the same, and must when there is no other. Who
- * chose another one moved on purpose: without a spare one nothing can be sent.
+ * chose another one does it on purpose: without a spare one its probes are not answered.
  */
 static void choose_cid(leat_conn *conn, leat_path_state *path, leat_span dcid) {
     const leat_path_state *active = conn->paths.active;

@@ -141,6 +141,7 @@ typedef struct leat_conn_paths {
     leat_address first_remote;   /* of the handshake */
     leat_address left_local;     /* server: what it left for its preferred address */
     leat_address preferred;      /* client: that it may move to; family NONE: there is none */
+    bool is_followed;            /* client: the server speaks from its preferred address, too */
 } leat_conn_paths;
 
 int leat_paths_init(leat_conn *conn, const leat_path *addresses, bool is_validated);

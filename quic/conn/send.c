@@ -355,10 +355,11 @@ static bool is_held_back(const leat_conn *conn, const leat_path_state *path, siz
 
 /*
  * RFC 9000 §13.4.2: what is marked must be counted, which is over when the connection closes. The
- * few datagrams that a new address may get until it is validated must not be lost to a mark.
+ * few datagrams that a new address may get until it is validated, and those that ask for its size,
+ * must not be lost to a mark.
  */
 static uint8_t mark_of(const leat_conn *conn, const leat_path_state *path) {
-    bool is_new = path->is_challenging && !path->is_validated;
+    bool is_new = path->is_challenging && (!path->is_validated || path->is_size_asked);
     return leat_conn_is_open(conn) && !is_new ? leat_ecn_mark(&path->recovery.ecn)
                                               : LEAT_ECN_NOT_ECT;
 }

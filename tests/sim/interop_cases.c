@@ -100,6 +100,8 @@ static void rebind(rig *r, sim_change_kind kind) {
 static void rebind_port(rig *r) { rebind(r, SIM_CHANGE_REBIND_PORT); }
 static void rebind_address(rig *r) { rebind(r, SIM_CHANGE_REBIND_ADDRESS); }
 
+static void prefer_other_port(rig *r) { r->config.has_preferred_address = true; }
+
 static void resume(rig *r) {
     r->config.tickets = true;
     r->flows[1].resumes = true;
@@ -194,6 +196,16 @@ static const char *hosts_are_validated(const rig *r) {
     return r->seen.hosts < 2 ? "only one host" : paths_are_validated(r);
 }
 
+static const char *preferred_is_taken(const rig *r) {
+    if (r->result.occurrences.feature[SIM_FEATURE_PREFERRED_ADDRESS] != 1) {
+        return "the client did not go to the preferred address";
+    }
+    if (r->seen.challenges == 0 || r->seen.responses == 0) {
+        return "the server did not ask, or was not answered";
+    }
+    return one_handshake(r);
+}
+
 static const char *marks_are_counted(const rig *r) {
     bool both = r->seen.acks_with_ecn[SIM_CLIENT] > 0 && r->seen.acks_with_ecn[SIM_SERVER] > 0;
     if (!both || r->result.occurrences.link[SIM_LINK_CODEL_MARKED] > 0) {
@@ -237,7 +249,7 @@ static const interop_case cases[] = {
     {.name = "v2", .skip = "version 2 is not spoken"},
     {.name = "rebind-port", .files = {10 * MB}, .set_up = rebind_port, .check = paths_are_validated},
     {.name = "rebind-addr", .files = {10 * MB}, .set_up = rebind_address, .check = hosts_are_validated},
-    {.name = "connectionmigration", .skip = "clients do not migrate"},
+    {.name = "connectionmigration", .files = {2 * MB}, .set_up = prefer_other_port, .check = preferred_is_taken},
     {.name = "goodput", .files = {10 * MB}, .check = link_is_used},
     {.name = "crosstraffic", .files = {25 * MB}, .limit = 180 * LEAT_SECOND, .set_up = share_link, .check = link_is_shared},
 };

@@ -285,36 +285,56 @@ END_TEST
 
 /* Gives the server a packet of the client as if it came from there, with a destination ID that no
  * other path has. */
-static void raw_with_spare_id(pair *p, uint16_t port) {
+static void raw_with_spare_id(pair *p, uint16_t port, const char *frames) {
     uint8_t packet[1500];
     leat_conn *client = pair_conn(p, PAIR_CLIENT), *server = pair_conn(p, PAIR_SERVER);
     leat_path path = {p->ends[PAIR_SERVER].address, p->ends[PAIR_CLIENT].address};
     path.remote.port = port;
     uint64_t before = client->paths.active->cid_sequence;
     client->paths.active->cid_sequence = 1;
-    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, test_hex("01"), packet,
+    size_t length = pair_raw_build(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, test_hex(frames), packet,
                                    sizeof packet, NULL);
     client->paths.active->cid_sequence = before;
     leat_conn_receive_datagram(server, packet, length, 0, &path, 0, p->now);
 }
 
-/* TEST RFC 9000 §9.3, §9.5: a client that moved by choice and left no ID gets nothing there until
+static void leave_no_spare_id(leat_conn *conn) {
+    for (size_t i = 0; i < LEAT_PEER_CIDS_MAX; i++) {
+        leat_peer_cid *row = &conn->cids.peers[i];
+        row->in_use = row->in_use && row->sequence == conn->paths.active->cid_sequence;
+    }
+}
+
+/* TEST RFC 9000 §9.3, §9.5: a client that asks elsewhere and left no ID gets no answer there until
  * it gives one. */
-START_TEST(a_server_without_an_id_to_spare_is_silent_there) {
+START_TEST(a_server_without_an_id_to_spare_answers_no_probe) {
     pair *p = confirmed_pair();
     leat_conn *server = pair_conn(p, PAIR_SERVER);
-    for (size_t i = 0; i < LEAT_PEER_CIDS_MAX; i++) {
-        leat_peer_cid *row = &server->cids.peers[i];
-        row->in_use = row->in_use && row->sequence == server->paths.active->cid_sequence;
-    }
-    raw_with_spare_id(p, 2000);
-    ck_assert_uint_eq(server->paths.active->cid_sequence, LEAT_CID_SEQUENCE_NONE);
-    size_t before = p->ends[PAIR_SERVER].datagrams_out;
+    leat_path path = {p->ends[PAIR_SERVER].address, p->ends[PAIR_CLIENT].address};
+    path.remote.port = 2000;
+    leave_no_spare_id(server);
+    raw_with_spare_id(p, 2000, "1a 0102030405060708");
+    ck_assert_uint_eq(leat_paths_find(server, &path)->cid_sequence, LEAT_CID_SEQUENCE_NONE);
     pair_flush(p, PAIR_SERVER);
-    ck_assert_uint_le(p->ends[PAIR_SERVER].datagrams_out, before + 1); /* the old path is asked */
+    ck_assert(leat_paths_find(server, &path)->response_due);
     pair_raw(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION,
              "18 0f 00 08 a1a2a3a4a5a6a7a8 000102030405060708090a0b0c0d0e0f");
-    ck_assert_uint_ne(server->paths.active->cid_sequence, LEAT_CID_SEQUENCE_NONE);
+    ck_assert_uint_eq(leat_paths_find(server, &path)->cid_sequence, 0x0f);
+    pair_flush(p, PAIR_SERVER);
+    ck_assert(!leat_paths_find(server, &path)->response_due);
+    pair_free(p);
+}
+END_TEST
+
+/* A client that moved for good is answered all the same, or nobody would hear of anybody again. */
+START_TEST(a_move_without_an_id_to_spare_is_followed) {
+    pair *p = confirmed_pair();
+    leat_conn *server = pair_conn(p, PAIR_SERVER);
+    uint64_t before = server->paths.active->cid_sequence;
+    leave_no_spare_id(server);
+    raw_with_spare_id(p, 2000, "01");
+    ck_assert_uint_eq(server->paths.active->addresses.remote.port, 2000);
+    ck_assert_uint_eq(server->paths.active->cid_sequence, before);
     pair_free(p);
 }
 END_TEST
@@ -389,7 +409,8 @@ LEAT_TEST_MAIN("quic/conn/client_migration", a_client_moves_and_its_stream_goes_
                a_server_that_wants_no_migration_follows_a_nat,
                moving_is_refused_when_the_server_uses_no_ids, a_client_without_ids_moves,
                moving_is_refused_without_an_id_to_spare, only_paths_to_the_server_are_taken,
-               a_server_without_an_id_to_spare_is_silent_there,
+               a_server_without_an_id_to_spare_answers_no_probe,
+               a_move_without_an_id_to_spare_is_followed,
                a_flood_of_challenges_to_a_client_gets_one_answer,
                ids_may_be_retired_in_the_middle_of_a_move,
                a_move_survives_the_loss_of_any_datagram)
