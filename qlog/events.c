@@ -43,6 +43,12 @@ static const qlog_member tuple_assigned[] = {
     ENDPOINT("local", "tuple_local"),
 };
 
+static const qlog_member mtu_updated[] = {
+    {"old", "old", QLOG_NUMBER},
+    {"new", "new", QLOG_NUMBER},
+    {"done", "done", QLOG_FLAG},
+};
+
 static const qlog_member migration_state_updated[] = {
     {"new", "new", QLOG_TEXT},
     {"tuple_id", "tuple_id", QLOG_TEXT},
@@ -255,6 +261,7 @@ static const qlog_row rows[] = {
     {"quic", "connection_id_updated", "quic:connection_id_updated", MEMBERS(connection_id_updated)},
     {"quic", "connection_state_updated", "quic:connection_state_updated", MEMBERS(state_updated)},
     {"quic", "tuple_assigned", "quic:tuple_assigned", MEMBERS(tuple_assigned)},
+    {"quic", "mtu_updated", "quic:mtu_updated", MEMBERS(mtu_updated)},
     {"quic", "migration_state_updated", "quic:migration_state_updated", MEMBERS(migration_state_updated)},
     {"quic", "version_information", "quic:version_information", MEMBERS(version_information)},
     {"quic", "alpn_information", "quic:alpn_information", MEMBERS(alpn_information)},

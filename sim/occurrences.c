@@ -42,6 +42,8 @@ static const char *feature_name(size_t index) {
         [SIM_FEATURE_EARLY_DATA] = "early data accepted",
         [SIM_FEATURE_CLIENT_MOVED] = "client moved by choice",
         [SIM_FEATURE_PREFERRED_ADDRESS] = "preferred address taken",
+        [SIM_FEATURE_MTU_RAISED] = "MTU raised",
+        [SIM_FEATURE_BLACK_HOLE] = "black hole",
     };
     return names[index];
 }

@@ -270,9 +270,9 @@ static void draw_death(dice *d, sim_scenario *scenario) {
     }
 }
 
-/* ---- what paths do to marks ------------------------------------------------------------------ */
+/* ---- what paths do to marks and large datagrams ---------------------------------------------- */
 
-static void draw_ecn(dice *d, sim_config *config) {
+static void draw_paths(dice *d, sim_config *config) {
     for (sim_side side = SIM_CLIENT; side < SIM_SIDES; side++) {
         sim_link_config *link = &config->link[side];
         config->quic[side].ecn = chance(d, 90);
@@ -280,6 +280,10 @@ static void draw_ecn(dice *d, sim_config *config) {
             link->remarking = chance(d, 50) ? SIM_ALWAYS : ppm(d, 50);
         }
         link->drops_marked = chance(d, 3);
+        config->quic[side].max_mtu = chance(d, 30) ? between(d, 1200, 9000) : 0;
+        if (chance(d, 30)) {
+            link->mtu = between(d, 1300, 9000);
+        }
     }
 }
 
@@ -313,5 +317,5 @@ void sim_scenario_random(sim_scenario *scenario, uint64_t seed) {
         draw_death(&d, scenario);
     }
     draw_early_data(seed, scenario);
-    draw_ecn(&d, config);
+    draw_paths(&d, config);
 }

@@ -228,6 +228,15 @@ static void count_buffered(end *e, const leat_trace_record *record) {
     e->w->result->occurrences.feature[SIM_FEATURE_PACKET_BUFFERED]++;
 }
 
+static void count_mtu(end *e, const leat_trace_record *record) {
+    const leat_trace_field *old = field_of(record, "old"), *new = field_of(record, "new");
+    if (old != NULL) {
+        bool is_raised = new->integer > old->integer;
+        e->w->result->occurrences.feature[is_raised ? SIM_FEATURE_MTU_RAISED
+                                                    : SIM_FEATURE_BLACK_HOLE]++;
+    }
+}
+
 static const struct {
     const char *name;
     void (*on_record)(end *e, const leat_trace_record *record);
@@ -235,6 +244,7 @@ static const struct {
     {"frame_parsed", on_frame},          {"packet_received", on_packet},
     {"packet_lost", count_lost},         {"packet_dropped", count_dropped},
     {"packet_buffered", count_buffered}, {"timer_updated", count_timer},
+    {"mtu_updated", count_mtu},
 };
 
 void watch_record(void *user, const leat_trace_record *record) {

@@ -125,7 +125,8 @@ typedef struct leat_config {
     size_t max_send_buffer;          /* send_buffer_limit grows up to this with the congestion window; default 6 MiB */
     size_t datagram_queue_limit;     /* DATAGRAM frames waiting to be sent; default 256 */
     size_t datagram_receive_queue_limit; /* received ones waiting for next_event; default 1024; the oldest go first */
-    size_t max_send_udp_payload;     /* size of datagrams we send, 1200 to 1472; default 1252; the peer's limit wins */
+    /* UDP payload of the datagrams we begin with, 1200 to 65507; default 1252; the peer's limit wins */
+    size_t max_send_udp_payload;
     bool manual_credit;              /* stream credit returns by leat_conn_credit_stream instead of at pop */
     leat_time keep_alive;            /* PING after this much silence; 0: off (default) */
     leat_time liveness;              /* the limit L of silence while liveness is wanted; 0: off (default) */
@@ -139,6 +140,10 @@ typedef struct leat_config {
     /* Marks packets ECT(0) on paths that prove to carry it, RFC 9000 §13.4; default true. What the
      * peer marks is reported either way. */
     bool ecn;
+    /* UDP payload up to which larger datagrams are probed for (RFC 9000 §14.3, RFC 8899), up to
+     * 65507; default 0: what Ethernet carries, 1472 over IPv4 and 1452 over IPv6. Not above
+     * max_send_udp_payload: no search. A path that carries less than before is found out anyway. */
+    size_t max_mtu;
     /* server: the client must open a bidirectional stream within this time of the handshake's end; default 0: none */
     leat_time request_timeout;
 
@@ -295,6 +300,11 @@ LEAT_API int leat_conn_receive_datagram(leat_conn *conn, uint8_t *data, size_t l
 /* Fills buffer (at least 1200 bytes) and transmit. Returns the bytes filled; call again until 0. */
 LEAT_API size_t leat_conn_datagrams_to_send(leat_conn *conn, uint8_t *buffer, size_t capacity, leat_transmit *transmit,
                                             leat_time now);
+/*
+ * The socket refused a datagram of this size for being too large (EMSGSIZE). Optional: without it
+ * the datagram counts as lost later. Transmit after this call.
+ */
+LEAT_API void leat_conn_on_datagram_too_large(leat_conn *conn, size_t size, leat_time now);
 LEAT_API leat_time leat_conn_get_timer(const leat_conn *conn);
 LEAT_API void leat_conn_handle_timer(leat_conn *conn, leat_time now);
 /* The next event, or false. Popping consumes: see leat_conn_hold_stream and leat_conn_credit_stream. */
@@ -425,6 +435,7 @@ typedef struct leat_stats {
     uint64_t congestion_window, bytes_in_flight;
     uint32_t pto_count;
     uint64_t key_updates;
+    size_t path_mtu;            /* UDP payload of the largest datagrams that are sent now */
     bool is_ecn_capable;        /* the path carries ECN marks, RFC 9000 §13.4.2 */
     uint64_t packets_marked_ce; /* packets of ours that arrived with CE */
 } leat_stats;

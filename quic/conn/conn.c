@@ -11,7 +11,8 @@
 /* The peer's IDs that fit our table. */
 #define ACTIVE_CID_LIMIT_MIN 2
 /* An Ethernet frame without IP and UDP headers. */
-#define SEND_PAYLOAD_MAX 1472
+/* What UDP over IPv4 can carry. */
+#define SEND_PAYLOAD_MAX 65507
 
 /* ---- parts ----------------------------------------------------------------------------------- */
 
@@ -75,6 +76,7 @@ static leat_config adopt_config(const leat_config *config) {
     copy.ack_delay_exponent = (uint8_t)at_most(copy.ack_delay_exponent, 20);
     uint64_t payload = at_least(copy.max_send_udp_payload, LEAT_MIN_DATAGRAM);
     copy.max_send_udp_payload = (size_t)at_most(payload, SEND_PAYLOAD_MAX);
+    copy.max_mtu = (size_t)at_most(copy.max_mtu, SEND_PAYLOAD_MAX);
     copy.congestion_controller = congestion_ops(config);
     return copy;
 }
@@ -342,6 +344,7 @@ void leat_conn_get_stats(const leat_conn *conn, leat_stats *stats) {
     };
     if (conn->paths.active != NULL) {
         const leat_recovery_path *path = &conn->paths.active->recovery;
+        stats->path_mtu = path->max_datagram_size;
         stats->is_ecn_capable = path->ecn.state == LEAT_ECN_CAPABLE;
         stats->smoothed_rtt = path->rtt.smoothed_rtt;
         stats->rttvar = path->rtt.rttvar;

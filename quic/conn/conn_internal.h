@@ -45,6 +45,7 @@ struct leat_conn {
     leat_random random;
     leat_trace_sink trace_sink; /* on_record NULL: off */
     const char *traced_state, *traced_congestion, *traced_ecn; /* told last */
+    size_t traced_mtu;
     leat_conn_owner owner;
     bool has_owner;
     void *user;

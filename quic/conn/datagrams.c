@@ -126,6 +126,13 @@ static void expire_first(leat_conn *conn) {
     tell_fate(conn, uid, LEAT_DATAGRAM_EXPIRED);
 }
 
+static void lose_first(leat_conn *conn) {
+    uint64_t uid = ((leat_queued_datagram *)leat_ring_front(&conn->datagrams.to_send))->uid;
+    drop_first(conn, &conn->datagrams.to_send);
+    conn->datagrams.lost_count++;
+    tell_fate(conn, uid, LEAT_DATAGRAM_LOST);
+}
+
 void leat_datagrams_expire_all(leat_conn *conn) {
     while (conn->datagrams.to_send.count > 0) {
         expire_first(conn);
@@ -139,8 +146,8 @@ void leat_datagrams_write(leat_conn *conn, leat_packet_out *out) {
         leat_writer mark = out->builder.payload;
         const leat_span part = {first->bytes, first->length};
         if (first->length > leat_conn_max_datagram_payload(conn)) {
-            /* The path takes less than when it was queued. */
-            expire_first(conn);
+            /* RFC 9221 §5: the path takes less than when it was queued, and nothing is cut. */
+            lose_first(conn);
             continue;
         }
         if (!leat_datagram_frame_write(&out->builder.payload, &part, 1)) {

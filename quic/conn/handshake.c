@@ -101,15 +101,11 @@ static const char *check_connection_ids(const leat_conn *conn, const leat_transp
 
 static void apply_peer_params(leat_conn *conn) {
     const leat_transport_params *peers = &conn->handshake.peers;
-    leat_recovery_path *path = &conn->paths.active->recovery;
     conn->handshake.has_peer_params = true;
     if (leat_transport_params_has(peers, LEAT_TP_STATELESS_RESET_TOKEN)) {
         leat_cids_set_peer_token(conn, peers->stateless_reset_token);
     }
-    /* RFC 9000 §18.2: datagrams above the peer's limit would be dropped. */
-    if (peers->max_udp_payload_size < path->max_datagram_size) {
-        leat_recovery_path_set_datagram_size(path, (size_t)peers->max_udp_payload_size);
-    }
+    leat_mtu_set_limits(conn, conn->paths.active);
     leat_streams_on_peer_params(conn);
     leat_liveness_on_peer_params(conn);
     leat_trace_params(conn, false, peers);

@@ -29,6 +29,7 @@ static int open_path(leat_conn *conn, leat_path_state **slot, const leat_path *a
     }
     path->addresses = *addresses;
     path->challenge_due = path->leave_due = LEAT_TIME_NEVER;
+    leat_mtu_set_limits(conn, path);
     *slot = path;
     return LEAT_OK;
 }
@@ -120,13 +121,6 @@ bool leat_path_is_same_host(const leat_path *a, const leat_path *b) {
     return is_same_local && is_same_ip(&a->remote, &b->remote);
 }
 
-/* What the peer accepts holds on every path. */
-static void inherit_size(leat_path_state *path, const leat_path_state *from) {
-    if (from->recovery.max_datagram_size != path->recovery.max_datagram_size) {
-        leat_recovery_path_set_datagram_size(&path->recovery, from->recovery.max_datagram_size);
-    }
-}
-
 /*
  * RFC 9000 §9.5: one ID on two paths would let observers link them. Who keeps using the same ID of
  * ours did not move by choice: there ours may stay the same, and must when there is no other. Who
@@ -169,7 +163,6 @@ static leat_path_state *add_path(leat_conn *conn, const leat_path *addresses) {
     if (open_path(conn, slot, addresses) != LEAT_OK) {
         return NULL;
     }
-    inherit_size(*slot, conn->paths.active);
     return *slot;
 }
 

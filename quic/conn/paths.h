@@ -129,6 +129,7 @@ struct leat_path_state {
     leat_time challenge_due; /* when the next PATH_CHALLENGE is due, or the validation has failed */
     leat_time leave_due;     /* when a path that the connection has left is forgotten */
     uint64_t last_used;      /* for replacing the path used longest ago */
+    bool sends_full;         /* 1-RTT datagrams as large as they may be: a larger MTU would help */
 };
 
 typedef struct leat_conn_paths {
@@ -218,5 +219,12 @@ const char *leat_preferred_address_on_params(leat_conn *conn);
 void leat_preferred_address_on_confirmed(leat_conn *conn);
 /* Client: whether the connection is still to go there. */
 bool leat_preferred_address_is_awaited(const leat_conn *conn);
+
+/* ---- mtu.c: the size of datagrams ------------------------------------------------------------ */
+
+/* The path is new, or the peer's limit has become known. */
+void leat_mtu_set_limits(leat_conn *conn, leat_path_state *path);
+/* The size of the MTU probe to send on the path now, or 0. */
+size_t leat_mtu_probe_size(const leat_conn *conn, const leat_path_state *path);
 
 #endif

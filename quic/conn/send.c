@@ -63,6 +63,7 @@ typedef struct datagram_out {
     uint8_t *bytes;
     size_t room, length; /* length: of the finished packets */
     uint8_t ecn;         /* LEAT_ECN_*, of all packets in it */
+    bool is_mtu_probe;
     bool is_held_back;   /* by window or pacer */
     bool needs_full;     /* RFC 9000 §14.1, §8.2.1: LEAT_MIN_DATAGRAM bytes */
     bool has_pending;
@@ -221,6 +222,7 @@ static bool track_packet(leat_conn *conn, const datagram_out *datagram, leat_pac
         .time_sent = conn->now,
         .sent_bytes = (uint32_t)size,
         .ecn = datagram->ecn,
+        .is_mtu_probe = datagram->is_mtu_probe,
         .ack_eliciting = out->builder.ack_eliciting,
         .in_flight = out->builder.in_flight,
         .path = &out->path->recovery,
@@ -371,12 +373,40 @@ static size_t send_datagram(leat_conn *conn, leat_path_state *path, uint8_t *byt
                              .ecn = mark_of(conn, path)};
     datagram.is_held_back = is_held_back(conn, path, path->recovery.max_datagram_size);
     size_t length = build_datagram(conn, &datagram);
+    path->sends_full |= conn->handshake.is_confirmed && length == path->recovery.max_datagram_size;
     leat_path_on_sent(conn, path, length);
     conn->send.bytes += length;
     if (was_closing && length > 0) {
         conn->close.packet_due = false;
     }
     return length;
+}
+
+/*
+ * RFC 9000 §14.4: a datagram larger than the others, with nothing in it that would be missed. It is
+ * no part of a batch, whose datagrams have one size.
+ */
+static size_t send_mtu_probe(leat_conn *conn, leat_path_state *path, uint8_t *buffer,
+                             size_t capacity, leat_transmit *transmit) {
+    size_t size = leat_mtu_probe_size(conn, path);
+    datagram_out datagram = {.path = path, .bytes = buffer, .room = size,
+                             .ecn = mark_of(conn, path), .is_mtu_probe = true};
+    leat_packet_out out;
+    if (size == 0 || capacity < size || leat_paths_has_probe(conn, path) ||
+        !begin_packet(conn, &datagram, LEAT_SPACE_APPLICATION, &out)) {
+        return 0;
+    }
+    const leat_frame ping = {.kind = LEAT_FRAME_PING, .type = 0x01};
+    if (!leat_out_frame(conn, &out, &ping, 0, 0, 0)) {
+        return 0;
+    }
+    leat_builder_pad_to(&out.builder, size);
+    finish_packet(conn, &datagram, &out);
+    leat_mtu_on_probe_sent(&path->recovery.mtu, size);
+    leat_path_on_sent(conn, path, datagram.length);
+    conn->send.bytes += datagram.length;
+    *transmit = (leat_transmit){path->addresses, datagram.length, datagram.ecn};
+    return datagram.length;
 }
 
 static void note_waiting_crypto(leat_conn *conn) {
@@ -438,7 +468,10 @@ size_t leat_conn_datagrams_to_send(leat_conn *conn, uint8_t *buffer, size_t capa
     leat_crypto_keep_keys_fresh(conn);
     leat_path_state *path = leat_paths_next_to_send(conn);
     bool was_open = leat_conn_is_open(conn);
-    size_t total = fill_batch(conn, path, buffer, capacity, transmit);
+    size_t total = send_mtu_probe(conn, path, buffer, capacity, transmit);
+    if (total == 0) {
+        total = fill_batch(conn, path, buffer, capacity, transmit);
+    }
     if (total == 0 && was_open && conn->state == LEAT_CONN_CLOSING) {
         /* A fault found while building: its CONNECTION_CLOSE goes out instead. */
         total = fill_batch(conn, path, buffer, capacity, transmit);

@@ -311,6 +311,19 @@ static size_t add_rtt(leat_trace_field *fields, const leat_rtt *rtt) {
     return 4;
 }
 
+static void trace_mtu(leat_conn *conn, const leat_recovery_path *path) {
+    bool is_done = path->mtu.state == LEAT_MTU_SEARCH_COMPLETE;
+    const leat_trace_field fields[] = {
+        leat_trace_integer("new", path->max_datagram_size),
+        leat_trace_bool("done", is_done),
+        leat_trace_integer("old", conn->traced_mtu),
+    };
+    if (conn->traced_mtu != path->max_datagram_size) {
+        leat_conn_trace(conn, "quic", "mtu_updated", fields, conn->traced_mtu == 0 ? 2 : 3);
+        conn->traced_mtu = path->max_datagram_size;
+    }
+}
+
 void leat_trace_metrics(leat_conn *conn) {
     if (!leat_trace_is_on(conn)) {
         return;
@@ -331,6 +344,7 @@ void leat_trace_metrics(leat_conn *conn) {
                 leat_congestion_state_name(congestion));
     tell_change(conn, "recovery", "ecn_state_updated", &conn->traced_ecn,
                 leat_ecn_state_name(&path->ecn));
+    trace_mtu(conn, path);
 }
 
 void leat_trace_timer(const leat_conn *conn, const char *timer) {

@@ -23,6 +23,7 @@
 #include "quic/recovery/delivery_rate.h"
 #include "quic/recovery/ecn.h"
 #include "quic/recovery/loss.h"
+#include "quic/recovery/mtu.h"
 #include "quic/recovery/pacer.h"
 #include "quic/recovery/rtt.h"
 
@@ -36,7 +37,8 @@ typedef struct leat_recovery_path {
     leat_congestion congestion;
     leat_pacer pacer;
     leat_ecn ecn;
-    size_t max_datagram_size;
+    leat_mtu mtu;
+    size_t max_datagram_size; /* what mtu.size was when it was applied last */
     uint64_t bytes_in_flight;
     leat_delivery_rate rate;
     leat_reordering reordering;
@@ -132,6 +134,8 @@ void leat_recovery_path_reset(leat_recovery_path *path, leat_time initial_rtt);
  */
 void leat_recovery_path_inherit(leat_recovery_path *path, const leat_recovery_path *from);
 void leat_recovery_path_set_datagram_size(leat_recovery_path *path, size_t max_datagram_size);
+/* What MTU discovery has learned holds from now on. */
+void leat_recovery_path_apply_mtu(leat_recovery_path *path);
 void leat_recovery_set_path(leat_recovery *recovery, leat_recovery_path *path);
 
 /*

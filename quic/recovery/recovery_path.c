@@ -33,6 +33,7 @@ int leat_recovery_path_init(leat_recovery_path *path, const leat_allocator *allo
     leat_rtt_init(&path->rtt, initial_rtt);
     leat_pacer_init(&path->pacer, max_datagram_size);
     leat_ecn_init(&path->ecn, ecn_enabled);
+    leat_mtu_init(&path->mtu, max_datagram_size, max_datagram_size);
     leat_recovery_path_update_pacer(path);
     return LEAT_OK;
 }
@@ -66,6 +67,9 @@ void leat_recovery_path_inherit(leat_recovery_path *path, const leat_recovery_pa
     memcpy(path->congestion.state, from->congestion.state, from->congestion.ops->state_size);
     path->rtt = from->rtt;
     path->pacer = from->pacer;
+    path->mtu = from->mtu;
+    path->mtu.probe = 0; /* the one in flight is the other path's */
+    path->max_datagram_size = from->max_datagram_size;
     path->rate = from->rate; /* the controller's rounds are counted in delivered bytes */
     path->reordering = from->reordering;
     path->episode = from->episode;
@@ -77,6 +81,12 @@ void leat_recovery_path_set_datagram_size(leat_recovery_path *path, size_t max_d
     path->congestion.ops->on_datagram_size(path->congestion.state, max_datagram_size);
     path->pacer.burst_floor = leat_initial_window(max_datagram_size);
     leat_recovery_path_update_pacer(path);
+}
+
+void leat_recovery_path_apply_mtu(leat_recovery_path *path) {
+    if (path->mtu.size != path->max_datagram_size) {
+        leat_recovery_path_set_datagram_size(path, path->mtu.size);
+    }
 }
 
 static uint64_t window_left(const leat_recovery_path *path) {

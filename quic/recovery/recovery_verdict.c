@@ -149,6 +149,11 @@ static void settle_acked(ack_pass *pass, leat_sent_packet *packet) {
     recovery->stats.packets_acked++;
     recovery->stats.bytes_acked += packet->sent_bytes;
     tell_controller_acked(pass, packet);
+    if (packet->path != NULL) {
+        leat_mtu_on_acked(
+            &packet->path->mtu, packet->sent_bytes, packet->is_mtu_probe, pass->now);
+        leat_recovery_path_apply_mtu(packet->path);
+    }
     pass->hooks->on_acked(pass->hooks->user, pass->space, packet);
     leat_sent_packets_settle(&recovery->spaces[pass->space].sent, packet, LEAT_SENT_ACKED);
 }
@@ -267,6 +272,10 @@ static void on_packet_lost(void *user, leat_sent_packet *packet, leat_loss_reaso
     if (packet->ecn == LEAT_ECN_ECT0 && packet->path != NULL) {
         leat_ecn_on_lost(&packet->path->ecn);
     }
+    if (packet->path != NULL) {
+        leat_mtu_on_lost(&packet->path->mtu, packet->sent_bytes, packet->is_mtu_probe, pass->now);
+        leat_recovery_path_apply_mtu(packet->path);
+    }
     settle_lost(pass->recovery, pass->space, packet, pass->hooks);
 }
 
@@ -363,6 +372,21 @@ uint64_t leat_recovery_on_ack_received(leat_recovery *recovery, leat_space space
     return 0;
 }
 
+/* Nothing is answered: what is special about our packets on this path may be the reason. */
+static void suspect_path(leat_recovery *recovery, leat_space space) {
+    leat_recovery_path *path = recovery->path;
+    uint64_t cursor = 0;
+    const leat_sent_packet *packet;
+    while ((packet = leat_recovery_next_unacked(recovery, space, &cursor)) != NULL) {
+        if (packet->path == path && packet->sent_bytes > LEAT_MTU_BASE) {
+            leat_mtu_on_pto(&path->mtu, recovery->pto_count);
+            leat_recovery_path_apply_mtu(path);
+            break;
+        }
+    }
+    leat_ecn_on_pto(&path->ecn, recovery->pto_count);
+}
+
 leat_timeout leat_recovery_on_timeout(
     leat_recovery *recovery, leat_time now, const leat_recovery_hooks *hooks) {
     leat_pto loss = leat_pto_loss_time(recovery);
@@ -386,7 +410,7 @@ leat_timeout leat_recovery_on_timeout(
     recovery->timer_base = now;
     recovery->stats.pto_total++;
     if (recovery->path != NULL) {
-        leat_ecn_on_pto(&recovery->path->ecn, recovery->pto_count);
+        suspect_path(recovery, pto.space);
     }
     return (leat_timeout){LEAT_TIMEOUT_PTO, pto.space, probes};
 }

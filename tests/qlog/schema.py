@@ -231,6 +231,7 @@ EVENTS = {
     "quic:congestion_state_updated": members(_old=text, new=text, _trigger=text),
     "quic:ecn_state_updated": members(_old=one_of("testing", "unknown", "failed", "capable"),
                                       new=one_of("testing", "unknown", "failed", "capable")),
+    "quic:mtu_updated": members(_old=u64, new=u64, _done=flag),
     "quic:packet_lost": members(_header=header, _frames=items(frame),
                                 _trigger=one_of("reordering_threshold", "time_threshold", "pto_expired")),
     "quic:marked_for_retransmit": members(frames=items(frame, 1)),
