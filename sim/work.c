@@ -7,7 +7,7 @@
 #define RETRY_AFTER (10 * LEAT_MILLISECOND)
 #define UID_SHIFT 32
 #define CLOSE_CODE 42
-#define DATAGRAM_MAX 1500
+#define DATAGRAM_MAX 9000 /* what random scenarios let an MTU be */
 #define DELIVERED 1
 #define FATE_TOLD 2
 

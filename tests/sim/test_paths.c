@@ -53,14 +53,19 @@ START_TEST(a_path_that_changes_marks_loses_nothing_but_ecn) {
         config.link[SIM_SERVER].drops_marked = how == 2;
         expect_success(&config);
         ck_assert(!result.flows[0].stats[SIM_SERVER].is_ecn_capable);
-        ck_assert(result.flows[0].stats[SIM_CLIENT].is_ecn_capable);
+        /* The other direction is another path, as long as its timeouts do not cast doubt on it. */
+        ck_assert(how == 2 || result.flows[0].stats[SIM_CLIENT].is_ecn_capable);
     }
 }
 END_TEST
 
 START_TEST(a_larger_mtu_is_a_faster_transfer) {
+    static const sim_task long_download = {.kind = SIM_TASK_STREAM, .size = 100,
+                                           .answer = 8000000};
+    static const sim_flow long_flow = {.tasks = &long_download, .task_count = 1};
     sim_config config;
     make(&config);
+    config.flows = &long_flow;
     config.quic[SIM_SERVER].max_mtu = 1200;
     expect_success(&config);
     uint64_t packets = result.flows[0].stats[SIM_SERVER].packets_sent;
