@@ -91,6 +91,7 @@ static const qlog_member parameters_set[] = {
 /* Sent, received, dropped, buffered and lost ones. */
 static const qlog_member packet[] = {
     {"packet_type", "header.packet_type", QLOG_TEXT},
+    {"spin_bit", "header.spin_bit", QLOG_FLAG},
     {"key_phase_bit", "header.key_phase_bit", QLOG_FLAG},
     {"packet_number", "header.packet_number", QLOG_NUMBER},
     {"token_length", "header.token.raw.length", QLOG_NUMBER},

@@ -281,6 +281,7 @@ static void draw_paths(dice *d, sim_config *config) {
         }
         link->drops_marked = chance(d, 3);
         config->quic[side].max_mtu = chance(d, 30) ? between(d, 1200, 9000) : 0;
+        config->quic[side].spin_bit = chance(d, 80);
         if (chance(d, 30)) {
             link->mtu = between(d, 1300, 9000);
         }

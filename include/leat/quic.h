@@ -144,6 +144,8 @@ typedef struct leat_config {
      * 65507; default 0: what Ethernet carries, 1472 over IPv4 and 1452 over IPv6. Not above
      * max_send_udp_payload: no search. A path that carries less than before is found out anyway. */
     size_t max_mtu;
+    /* Takes part in the latency spin bit, RFC 9000 §17.4, on fifteen paths of sixteen; default true. */
+    bool spin_bit;
     /* server: the client must open a bidirectional stream within this time of the handshake's end; default 0: none */
     leat_time request_timeout;
 

@@ -30,6 +30,7 @@ static int open_path(leat_conn *conn, leat_path_state **slot, const leat_path *a
     path->addresses = *addresses;
     path->challenge_due = path->leave_due = LEAT_TIME_NEVER;
     leat_mtu_set_limits(conn, path);
+    leat_spin_begin(conn, path);
     *slot = path;
     return LEAT_OK;
 }

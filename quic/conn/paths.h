@@ -107,6 +107,15 @@ void leat_cids_write(leat_conn *conn, leat_packet_out *out);
 /* A path without an ID of the peer's: nothing can be sent on it (RFC 9000 §9.3). */
 #define LEAT_CID_SEQUENCE_NONE UINT64_MAX
 
+/* spin.c: the spin bit of a path, RFC 9000 §17.4. */
+typedef struct leat_spin {
+    bool takes_part; /* else the value stays what it is */
+    bool value;      /* in the next packet */
+    bool has_received;
+    uint64_t largest_received; /* 1-RTT packet number on this path */
+    uint64_t cid_sequence;     /* of the ID the value was for */
+} leat_spin;
+
 struct leat_path_state {
     leat_path addresses;
     leat_recovery_path recovery;
@@ -129,6 +138,7 @@ struct leat_path_state {
     leat_time challenge_due; /* when the next PATH_CHALLENGE is due, or the validation has failed */
     leat_time leave_due;     /* when a path that the connection has left is forgotten */
     uint64_t last_used;      /* for replacing the path used longest ago */
+    leat_spin spin;
     bool sends_full;         /* 1-RTT datagrams as large as they may be: a larger MTU would help */
 };
 
@@ -226,5 +236,13 @@ bool leat_preferred_address_is_awaited(const leat_conn *conn);
 void leat_mtu_set_limits(leat_conn *conn, leat_path_state *path);
 /* The size of the MTU probe to send on the path now, or 0. */
 size_t leat_mtu_probe_size(const leat_conn *conn, const leat_path_state *path);
+
+/* ---- spin.c: the latency spin bit ------------------------------------------------------------ */
+
+/* Draws whether the path takes part. */
+void leat_spin_begin(leat_conn *conn, leat_path_state *path);
+/* The bit of the next 1-RTT packet on the path. */
+bool leat_spin_value(leat_path_state *path);
+void leat_spin_on_received(leat_conn *conn, const leat_packet_in *packet);
 
 #endif

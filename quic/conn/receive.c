@@ -229,6 +229,7 @@ static void account_packet(leat_conn *conn, const leat_packet_in *packet) {
         return;
     }
     leat_liveness_on_received(conn);
+    leat_spin_on_received(conn, packet);
     leat_paths_after_packet(conn, packet);
     leat_crypto_after_packet(conn, packet);
 }

@@ -204,7 +204,7 @@ static bool begin_packet(leat_conn *conn, datagram_out *datagram, leat_space spa
         .token = space_id == LEAT_SPACE_INITIAL
                 ? (leat_span){conn->tokens.initial.data, conn->tokens.initial.length}
                 : (leat_span){NULL, 0},
-        /* RFC 9000 §17.4: NOT IMPLEMENTED: the spin bit stays 0, as it may for any connection. */
+        .spin = space_id == LEAT_SPACE_APPLICATION && leat_spin_value(datagram->path),
         .key_phase = space->keys.phase,
         .pn = next_packet_number(conn, space),
         .largest_acked = leat_recovery_largest_acked(&conn->recovery, space_id),

@@ -152,7 +152,7 @@ static void trace_frames(
 
 /* ---- packets --------------------------------------------------------------------------------- */
 
-#define PACKET_FIELDS_MAX 10
+#define PACKET_FIELDS_MAX 11
 
 /* The version and both IDs, which only long headers have. */
 static size_t add_long_header(
@@ -186,6 +186,7 @@ static void trace_received(const leat_conn *conn, const leat_packet_in *packet) 
         fields[count++] = leat_trace_integer("packet_number", packet->opened.pn);
     }
     if (header->type == LEAT_PACKET_ONE_RTT) {
+        fields[count++] = leat_trace_bool("spin_bit", packet->opened.spin);
         fields[count++] = leat_trace_bool("key_phase_bit", packet->opened.key_phase);
     } else {
         count += add_long_header(fields + count, header->version, header->dcid, header->scid);
@@ -217,6 +218,7 @@ static void trace_sent(const leat_conn *conn, const leat_packet_out *out, size_t
     fields[count++] = leat_trace_integer("packet_number", out->builder.pn);
     fields[count++] = leat_trace_integer("length", size);
     if (out->builder.type == LEAT_PACKET_ONE_RTT) {
+        fields[count++] = leat_trace_bool("spin_bit", out->path->spin.value);
         fields[count++] = leat_trace_bool("key_phase_bit", space->keys.phase);
     } else {
         count += add_long_header(fields + count, LEAT_VERSION_1,
