@@ -16,7 +16,7 @@ void leat_mtu_set_ceiling(leat_mtu *mtu, size_t ceiling) {
 
 /* ---- searching ------------------------------------------------------------------------------- */
 
-/* Most paths carry all that was hoped for, so the ceiling goes first; then what is left is halved. */
+/* Most paths carry all that was hoped for: the ceiling goes first, then what is left is halved. */
 static size_t candidate(const leat_mtu *mtu) {
     if (mtu->size >= mtu->ceiling) {
         return 0;

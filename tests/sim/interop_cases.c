@@ -58,8 +58,8 @@ static void over_ipv6(rig *r) { r->config.is_ipv6 = true; }
 
 /* Half of all round trips fail: ten seconds are not enough for everybody. */
 static void be_patient(rig *r) {
-    r->config.quic[SIM_CLIENT].handshake_timeout = 60 * LEAT_SECOND;
-    r->config.quic[SIM_SERVER].handshake_timeout = 60 * LEAT_SECOND;
+    r->config.quic[SIM_CLIENT].handshake_timeout = 120 * LEAT_SECOND;
+    r->config.quic[SIM_SERVER].handshake_timeout = 120 * LEAT_SECOND;
 }
 
 static void lose(rig *r, sim_ppm loss) {

@@ -24,7 +24,7 @@ static void expect_success(const sim_config *config) {
     ck_assert(result.flows[0].is_complete);
 }
 
-/* TEST RFC 9002 §7.1: a queue that marks instead of dropping is listened to, and nothing is lost. */
+/* TEST RFC 9002 §7.1: a queue that marks instead of dropping is obeyed, and nothing is lost. */
 START_TEST(a_marking_queue_slows_every_controller_down_without_loss) {
     static const char *const controllers[] = {"newreno", "cubic", "bbr"};
     for (size_t i = 0; i < 3; i++) {
