@@ -90,6 +90,9 @@ static bool transmit(leat_server *server, leat_conn *conn) {
         leat_udp *udp = socket_of(server, &where.path.local);
         if (udp != NULL) {
             leat_udp_send(udp, server->buffer, length, &where);
+            if (conn != NULL && leat_udp_was_too_large(udp)) {
+                leat_conn_on_datagram_too_large(conn, where.segment_size, server->now);
+            }
             (void)leat_loop_want_writable(server->loop, leat_udp_fd(udp), leat_udp_is_blocked(udp));
         }
     }

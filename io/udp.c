@@ -159,6 +159,8 @@ bool leat_udp_was_refused(leat_udp *udp) {
     return was_refused;
 }
 
+bool leat_udp_was_too_large(const leat_udp *udp) { return udp->was_too_large; }
+
 size_t leat_udp_receive(leat_udp *udp, leat_udp_fn fn, void *user) {
     return udp->receive(udp, fn, user);
 }
@@ -182,6 +184,7 @@ static void keep(leat_udp *udp, const uint8_t *bytes, size_t length,
 
 void leat_udp_send(leat_udp *udp, const uint8_t *bytes, size_t length,
                    const leat_transmit *transmit) {
+    udp->was_too_large = false;
     size_t done = udp->send(udp, bytes, length, transmit);
     if (done < length) {
         keep(udp, bytes + done, length - done, transmit);

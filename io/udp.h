@@ -51,5 +51,7 @@ void leat_udp_flush(leat_udp *udp);
  * forge it.
  */
 bool leat_udp_was_refused(leat_udp *udp);
+/* Whether the interface refused a datagram of the last leat_udp_send as too large. */
+bool leat_udp_was_too_large(const leat_udp *udp);
 
 #endif

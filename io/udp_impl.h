@@ -17,6 +17,7 @@ struct leat_udp {
     bool is_connected;
     bool has_gso;
     bool was_refused;
+    bool was_too_large;
     /*
      * Both are udp_posix.c's or udp_batch.c's. send returns how many bytes are done with; less than
      * length: try later.

@@ -43,6 +43,8 @@ leat_udp_outcome leat_udp_send_outcome(leat_udp *udp, int error) {
     if (error == EINTR) {
         return LEAT_UDP_AGAIN;
     }
+    /* RFC 9000 §14.2.1: the interface says so, not a message that anybody can forge. */
+    udp->was_too_large |= error == EMSGSIZE;
     if (error == ECONNREFUSED && !udp->was_refused) {
         /* Left over from an earlier datagram; reading it has cleared it. */
         udp->was_refused = true;

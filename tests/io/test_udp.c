@@ -205,12 +205,17 @@ START_TEST(errors_of_the_network_lose_datagrams_and_nothing_else) {
         ck_assert(leat_udp_was_refused(client));
         ck_assert(!leat_udp_was_refused(client));
         /* Too large for any interface: lost. */
-        static uint8_t large[LEAT_UDP_TRAIN_MAX];
+        static uint8_t large[LEAT_UDP_TRAIN_MAX + 1];
         transmit.segment_size = sizeof large;
-        transmit.path.remote.port = 0;
         leat_udp *other = open_at(&local, NULL, modes[i]);
+        transmit.path.remote.port = nobody.port;
+        ck_assert(!leat_udp_was_too_large(other));
         leat_udp_send(other, large, sizeof large, &transmit);
         ck_assert(!leat_udp_is_blocked(other));
+        ck_assert(leat_udp_was_too_large(other));
+        transmit.segment_size = 1;
+        leat_udp_send(other, large, 1, &transmit);
+        ck_assert(!leat_udp_was_too_large(other));
         leat_udp_close(other);
         leat_udp_close(client);
     }
