@@ -32,6 +32,7 @@ void leat_config_init(leat_config *config, bool is_client) {
         .congestion_control = "cubic",
         .pacing = true,
         .ecn = true,
+        .spin_bit = true,
         .use_preferred_address = true,
     };
 }

@@ -373,7 +373,8 @@ static size_t send_datagram(leat_conn *conn, leat_path_state *path, uint8_t *byt
                              .ecn = mark_of(conn, path)};
     datagram.is_held_back = is_held_back(conn, path, path->recovery.max_datagram_size);
     size_t length = build_datagram(conn, &datagram);
-    path->sends_full |= conn->handshake.is_confirmed && length == path->recovery.max_datagram_size;
+    path->sends_full |= conn->handshake.is_confirmed && !datagram.needs_full &&
+                        length == path->recovery.max_datagram_size;
     leat_path_on_sent(conn, path, length);
     conn->send.bytes += length;
     if (was_closing && length > 0) {
