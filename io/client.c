@@ -265,6 +265,9 @@ static void transmit(leat_client *client) {
             continue; /* lost, as on a way that leads nowhere */
         }
         leat_udp_send(udp, client->buffer, length, &where);
+        if (leat_udp_was_too_large(udp)) {
+            leat_conn_on_datagram_too_large(client->conn, where.segment_size, client->now);
+        }
         (void)leat_loop_want_writable(client->loop, leat_udp_fd(udp), leat_udp_is_blocked(udp));
     }
 }

@@ -97,7 +97,9 @@ static void black_hole(rig *r) {
     r->config.change_count = SIM_SIDES;
 }
 
+/* A client that only downloads may have nothing to say when its address changes. */
 static void rebind(rig *r, sim_change_kind kind) {
+    r->config.quic[SIM_CLIENT].keep_alive = LEAT_SECOND;
     r->changes[0] = (sim_change){.kind = kind, .at = LEAT_SECOND, .every = 5 * LEAT_SECOND};
     r->config.change_count = 1;
 }

@@ -95,6 +95,8 @@ static void fill_quic_config(interop_app *app, bool is_client) {
     app->quic.alpn_count = 1;
     app->quic.initial_rtt = INITIAL_RTT;
     app->quic.handshake_timeout = HANDSHAKE_TIMEOUT;
+    /* A client that only downloads may have nothing to say when its address changes. */
+    app->quic.keep_alive = is_client ? LEAT_SECOND : 0;
     app->quic.early_data = app->testcase->has_early_data;
     app->quic.keep_alive = is_client ? KEEP_ALIVE : 0;
     if (app->testcase->has_only_chacha20) {
