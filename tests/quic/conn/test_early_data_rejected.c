@@ -108,6 +108,28 @@ START_TEST(a_server_with_higher_limits_accepts_it) {
 }
 END_TEST
 
+/* More than the first window takes: some were sent and are lost, the others have expired. */
+START_TEST(each_early_datagram_has_a_fate_when_it_is_rejected) {
+    static const uint8_t bytes[1000];
+    ticket_keeper keeper;
+    pair *p = early_pair_second(&keeper);
+    p->ends[PAIR_SERVER].config.early_data = false;
+    pair_start(p);
+    for (uint64_t uid = 1; uid <= 30; uid++) {
+        const leat_span part = {bytes, sizeof bytes};
+        ck_assert_int_eq(leat_conn_send_datagram_frame(pair_conn(p, PAIR_CLIENT), &part, 1, uid),
+                         LEAT_OK);
+    }
+    run_until_confirmed(p);
+    const pair_end *client = &p->ends[PAIR_CLIENT], *server = &p->ends[PAIR_SERVER];
+    ck_assert_uint_eq(client->event_counts[LEAT_EVENT_DATAGRAM_FRAME_FATE], 30);
+    ck_assert_uint_eq(server->event_counts[LEAT_EVENT_DATAGRAM_FRAME_RECEIVED], 0);
+    ck_assert_uint_gt(client->conn->datagrams.expired_count, 0);
+    ck_assert_uint_gt(client->conn->datagrams.lost_count, 0);
+    early_pair_end(&keeper, p);
+}
+END_TEST
+
 /* A client that has not looked at its events has not seen the end of the first protocol either. */
 START_TEST(events_that_wait_through_a_rejection_stay_valid) {
     ticket_keeper keeper;
@@ -167,14 +189,16 @@ END_TEST
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-static bool run_without_memory(ticket_keeper *keeper, size_t fail_at, bool is_rejected) {
+/* False: there are more allocations than that. */
+static bool run_without_memory(ticket_keeper *keeper, pair_side side, size_t fail_at,
+                               bool is_rejected) {
     int error = LEAT_OK;
     test_memory memory;
     test_memory_init(&memory);
     memory.fail_at = fail_at;
     pair *p = early_pair_new(keeper);
     p->ends[PAIR_SERVER].config.early_data = !is_rejected;
-    p->ends[PAIR_CLIENT].config.allocator = &memory.allocator;
+    p->ends[side].config.allocator = &memory.allocator;
     leat_conn *client = leat_conn_new(&p->ends[PAIR_CLIENT].config, &error);
     const leat_path path = {p->ends[PAIR_CLIENT].address, p->ends[PAIR_SERVER].address};
     p->ends[PAIR_CLIENT].conn = client;
@@ -191,15 +215,26 @@ static bool run_without_memory(ticket_keeper *keeper, size_t fail_at, bool is_re
     return is_over;
 }
 
-START_TEST(each_allocation_of_a_client_with_early_data_may_fail) {
+static void fail_each_allocation(pair_side side) {
     for (int is_rejected = 0; is_rejected < 2; is_rejected++) {
         ticket_keeper keeper;
         pair_free(early_pair_second(&keeper));
-        for (size_t fail_at = 1; !run_without_memory(&keeper, fail_at, is_rejected != 0);
-             fail_at++) {
+        size_t fail_at = 1;
+        while (!run_without_memory(&keeper, side, fail_at, is_rejected != 0)) {
+            fail_at++;
         }
+        ck_assert_uint_gt(fail_at, 20);
         leat_resumption_keys_free(keeper.keys);
     }
+}
+
+START_TEST(each_allocation_of_a_client_with_early_data_may_fail) {
+    fail_each_allocation(PAIR_CLIENT);
+}
+END_TEST
+
+START_TEST(each_allocation_of_a_server_with_early_data_may_fail) {
+    fail_each_allocation(PAIR_SERVER);
 }
 END_TEST
 
@@ -209,6 +244,8 @@ LEAT_TEST_MAIN("quic/conn early data rejected",
                a_server_with_lower_limits_than_it_gave_rejects_it,
                a_server_with_other_application_bytes_rejects_it,
                a_server_with_higher_limits_accepts_it,
+               each_early_datagram_has_a_fate_when_it_is_rejected,
                events_that_wait_through_a_rejection_stay_valid,
                a_recorded_flight_does_not_act_twice,
-               each_allocation_of_a_client_with_early_data_may_fail)
+               each_allocation_of_a_client_with_early_data_may_fail,
+               each_allocation_of_a_server_with_early_data_may_fail)
