@@ -62,7 +62,8 @@ class Client(QuicConnectionProtocol):
                                                (b":path", parts.path.encode())], end_stream=True)
         else:
             self._quic.send_stream_data(stream_id, f"GET {parts.path}\r\n".encode(), end_stream=True)
-        self.transmit()
+        # When all requests of this turn are there: they share datagrams.
+        self._loop.call_soon(self.transmit)
         body = await self.answers[stream_id][1]
         with open(os.path.join(options.downloads, os.path.basename(parts.path)), "wb") as file:
             file.write(body)

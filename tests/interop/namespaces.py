@@ -77,34 +77,42 @@ class Side:
 
 class Rebinding:
     """A NAT in front of the client that forgets: from `first` seconds on, every `period`, it takes a new port, and with
-    `addresses` a new address too. What comes to an old one is lost."""
+    `addresses` a new address too. What comes to an old one is lost. The time runs from the client's first 1-RTT packet: a
+    server need not follow before, and on a busy machine a handshake takes its time."""
 
     def __init__(self, first, period, addresses=False):
         self.first, self.period, self.addresses = first, period, addresses
-        self.inside = self.outside = None
+        self.inside = self.outside = self.since = None
         self.count = 0
 
-    def wanted(self, elapsed):
+    def watch(self, payload, now):
+        """A datagram of the client."""
+        if self.since is None and not payload[0] & 0x80:
+            self.since = now
+
+    def wanted(self, now):
         """How often it has forgotten by then."""
+        elapsed = 0 if self.since is None else now - self.since
         return 0 if elapsed < self.first else 1 + int((elapsed - self.first) / self.period)
 
-    def renew(self, elapsed):
-        while self.count < self.wanted(elapsed):
+    def renew(self, now):
+        while self.count < self.wanted(now):
             self.count += 1
             address, port = self.outside
             if self.addresses:
                 address = address[:-1] + bytes([self.count + 1])
             self.outside = (address, (port - 1024 + 7919) % 64512 + 1024)
 
-    def towards_server(self, packet, elapsed):
+    def towards_server(self, packet, now):
+        self.watch(packet.payload, now)
         if self.inside is None:
             self.inside = self.outside = packet.source
-        self.renew(elapsed)
+        self.renew(now)
         if packet.source == self.inside:
             packet.set_end(True, self.outside)
 
-    def is_for_client(self, packet, elapsed):
-        self.renew(elapsed)
+    def is_for_client(self, packet, now):
+        self.renew(now)
         if packet.destination != self.outside:
             return False
         packet.set_end(False, self.inside)
@@ -207,7 +215,7 @@ class Namespaces:
         if self.rebinding:
             packet = Packet(data)
             if packet.is_udp:
-                self.rebinding.towards_server(packet, self.loop.time() - self.started)
+                self.rebinding.towards_server(packet, self.loop.time())
                 data = bytes(packet.data)
         self.write(self.server_side, self.server_capture, data)
 
@@ -215,7 +223,7 @@ class Namespaces:
         if self.rebinding:
             packet = Packet(data)
             if packet.is_udp:
-                if not self.rebinding.is_for_client(packet, self.loop.time() - self.started):
+                if not self.rebinding.is_for_client(packet, self.loop.time()):
                     return
                 data = bytes(packet.data)
         self.write(self.client_side, self.client_capture, data)

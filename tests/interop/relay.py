@@ -105,6 +105,8 @@ class Loopback:
         def deliver(data):
             if self.is_over:
                 return
+            if self.rebinding:
+                self.rebinding.watch(data, self.loop.time())
             port = self.port_of(client)
             self.note(1, port.name, self.server, data, mark)
             port.send(data, self.server, mark)
@@ -112,7 +114,7 @@ class Loopback:
 
     def port_of(self, client):
         """The port towards the server, a new one where the NAT has forgotten; an old one hears no more."""
-        wanted = self.rebinding.wanted(self.loop.time() - self.started) if self.rebinding else 0
+        wanted = self.rebinding.wanted(self.loop.time()) if self.rebinding else 0
         if client in self.outside and wanted > self.count:
             self.outside.pop(client).close()
             self.count = wanted

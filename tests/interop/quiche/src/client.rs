@@ -151,6 +151,8 @@ fn download(endpoint: &Endpoint, config: &mut Config, requests: &[Request], sess
         connection.set_session(session)?;
     }
     let mut run = Download { endpoint, connection, http: None, waiting: requests, next_stream: 0, bodies: HashMap::new() };
+    // The ClientHello first: before it there are no keys for early data.
+    flush(&socket, &mut run.connection)?;
     run.start_requests()?;
     flush(&socket, &mut run.connection)?;
     let mut done_at = None;
