@@ -85,8 +85,10 @@ class Recorder:
 
     def _relay(self):
         clients = {}
-        while not self.over:
+        while True:
             ready = select.select([self.front, *self.backs.values()], [], [], 0.05)[0]
+            if not ready and self.over:
+                return  # what a process sent before it ended was there already
             for sock in ready:
                 try:
                     data, sender = sock.recvfrom(65536)
