@@ -43,6 +43,11 @@ void leat_identity_free(leat_identity *identity) {
         OPENSSL_free((void *)(uintptr_t)identity->der[i].data);
         X509_free(identity->chain[i]);
     }
+    for (leat_identity_kept_bytes *kept = atomic_load(&identity->kept), *next; kept != NULL;
+         kept = next) {
+        next = kept->next;
+        leat_free(NULL, kept);
+    }
     EVP_PKEY_free(identity->key);
     leat_free(NULL, identity);
 }
@@ -51,6 +56,38 @@ size_t leat_identity_chain_length(const leat_identity *identity) { return identi
 
 leat_span leat_identity_chain_der(const leat_identity *identity, size_t index) {
     return index < identity->chain_length ? identity->der[index] : (leat_span){NULL, 0};
+}
+
+static const leat_identity_kept_bytes *find_kept(const leat_identity_kept_bytes *first,
+                                                 uint16_t kind) {
+    while (first != NULL && first->kind != kind) {
+        first = first->next;
+    }
+    return first;
+}
+
+bool leat_identity_keep(leat_identity *identity, uint16_t kind, leat_span bytes) {
+    leat_identity_kept_bytes *made = leat_alloc(NULL, sizeof *made + bytes.length);
+    if (made == NULL) {
+        return false;
+    }
+    made->kind = kind;
+    made->length = bytes.length;
+    memcpy(made->bytes, bytes.data, bytes.length);
+    made->next = atomic_load(&identity->kept);
+    do {
+        if (find_kept(made->next, kind) != NULL) { /* another thread was faster */
+            leat_free(NULL, made);
+            return true;
+        }
+    } while (!atomic_compare_exchange_weak(&identity->kept, &made->next, made));
+    return true;
+}
+
+bool leat_identity_kept(const leat_identity *identity, uint16_t kind, leat_span *bytes) {
+    const leat_identity_kept_bytes *found = find_kept(atomic_load(&identity->kept), kind);
+    *bytes = found == NULL ? (leat_span){NULL, 0} : (leat_span){found->bytes, found->length};
+    return found != NULL;
 }
 
 void leat_identity_hash(const leat_identity *identity, uint8_t hash[32]) {

@@ -9,12 +9,21 @@
 #include <openssl/x509.h>
 #include <stdatomic.h>
 
+typedef struct leat_identity_kept_bytes leat_identity_kept_bytes;
+struct leat_identity_kept_bytes {
+    leat_identity_kept_bytes *next;
+    uint16_t kind;
+    size_t length;
+    uint8_t bytes[];
+};
+
 struct leat_identity {
     atomic_size_t references; /* connections of several threads share it */
     EVP_PKEY *key;
     X509 *chain[LEAT_X509_CHAIN_MAX]; /* leaf first */
     leat_span der[LEAT_X509_CHAIN_MAX];
     size_t chain_length;
+    _Atomic(leat_identity_kept_bytes *) kept; /* only ever grows: see leat_identity_keep */
 };
 
 struct leat_public_key {

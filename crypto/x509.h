@@ -34,6 +34,14 @@ size_t leat_identity_chain_length(const leat_identity *identity);
 leat_span leat_identity_chain_der(const leat_identity *identity, size_t index);
 
 /*
+ * Bytes that somebody has made from the chain, to be made once and found again, from any thread:
+ * copied, freed with the identity; the first of a kind stay. kept: false when there are none of
+ * this kind; they may be empty. keep: false: no memory.
+ */
+bool leat_identity_keep(leat_identity *identity, uint16_t kind, leat_span bytes);
+bool leat_identity_kept(const leat_identity *identity, uint16_t kind, leat_span *bytes);
+
+/*
  * Parses a leaf's DER far enough to give its public key. NULL: malformed or unsupported (*status
  * says which).
  */

@@ -69,6 +69,7 @@ static inline leat_tls *fuzz_tls_new(bool is_client) {
         .identity_count = 1,
         .client_auth = LEAT_CLIENT_AUTH_REQUEST,
         .ticket_keys = keys,
+        .certificate_compression = true,
     };
     leat_tls_hooks hooks = {.write_transport_parameters = fuzz_parameters,
                             .on_session_ticket = fuzz_session};

@@ -61,6 +61,7 @@ NOTES = {
     "server_hello": "The server's choices, and its key share: from here on both have a shared secret.",
     "encrypted_extensions": "The answers that need not be readable on the way.",
     "certificate": "Who the server is.",
+    "compressed_certificate": "Who the sender is, in fewer bytes.",
     "certificate_verify": "A signature over everything said so far: the certificate's key is here now.",
     "finished": "A MAC over everything said so far: nobody has changed a byte.",
     "new_session_ticket": "For a later connection: a shared secret in place of a certificate.",

@@ -10,15 +10,10 @@
 #define CONTEXT_SIZE sizeof "TLS 1.3, server CertificateVerify"
 #define SIGNED_MAX (PADDING + CONTEXT_SIZE + LEAT_HASH_MAX)
 
-/* The chain outlives the message: leat_tls_peer_certificate gives it to the application. */
-static int keep_chain(leat_tls *tls, leat_span body) {
+/* Spans into chain_bytes. */
+static int split_chain(leat_tls *tls, size_t length) {
     leat_certificate certificate;
-    tls->chain_bytes = leat_alloc(tls->allocator, body.length);
-    if (tls->chain_bytes == NULL) {
-        return leat_fault_memory(&tls->error);
-    }
-    memcpy(tls->chain_bytes, body.data, body.length);
-    int alert = leat_certificate_parse((leat_span){tls->chain_bytes, body.length}, &certificate,
+    int alert = leat_certificate_parse((leat_span){tls->chain_bytes, length}, &certificate,
                                        &tls->error);
     if (alert != LEAT_ALERT_NONE) {
         return alert;
@@ -71,8 +66,19 @@ static int judge_absence(leat_tls *tls) {
     return LEAT_ALERT_NONE;
 }
 
+/* The chain outlives the message: leat_tls_peer_certificate gives it to the application. */
 int leat_tls_on_certificate(leat_tls *tls, leat_span message) {
-    int alert = keep_chain(tls, leat_tls_body(message));
+    leat_span body = leat_tls_body(message);
+    tls->chain_bytes = leat_alloc(tls->allocator, body.length);
+    if (tls->chain_bytes == NULL) {
+        return leat_fault_memory(&tls->error);
+    }
+    memcpy(tls->chain_bytes, body.data, body.length);
+    return leat_tls_judge_certificate(tls, body.length, message);
+}
+
+int leat_tls_judge_certificate(leat_tls *tls, size_t length, leat_span message) {
+    int alert = split_chain(tls, length);
     if (alert == LEAT_ALERT_NONE) {
         alert = tls->chain_length == 0 ? judge_absence(tls) : verify_chain(tls);
     }
@@ -127,18 +133,32 @@ int leat_tls_on_certificate_verify(leat_tls *tls, leat_span message) {
     return leat_tls_hash_message(tls, message);
 }
 
+static int send_compressed(leat_tls *tls, const leat_compressed_certificate *certificate) {
+    leat_tls_message message;
+    if (!leat_tls_message_begin(tls, &message, LEAT_LEVEL_HANDSHAKE, LEAT_COMPRESSED_CERTIFICATE,
+                                certificate->uncompressed_length)) {
+        return leat_fault_memory(&tls->error);
+    }
+    leat_compressed_certificate_write(certificate, &message.writer);
+    return leat_tls_message_end(tls, &message);
+}
+
 int leat_tls_send_certificate(leat_tls *tls) {
     leat_certificate certificate = {0};
-    size_t room = 8;
+    leat_compressed_certificate compressed;
     const leat_identity *identity = tls->handshake->identity;
     size_t length = identity == NULL ? 0 : leat_identity_chain_length(identity);
     for (; certificate.count < length && certificate.count < LEAT_X509_CHAIN_MAX;
          certificate.count++) {
         certificate.chain[certificate.count] = leat_identity_chain_der(identity, certificate.count);
-        room += certificate.chain[certificate.count].length + 5;
+    }
+    int alert = leat_tls_compress_certificate(tls, &certificate, &compressed);
+    if (alert != LEAT_ALERT_NONE || compressed.compressed.length > 0) {
+        return alert == LEAT_ALERT_NONE ? send_compressed(tls, &compressed) : alert;
     }
     leat_tls_message message;
-    if (!leat_tls_message_begin(tls, &message, LEAT_LEVEL_HANDSHAKE, LEAT_CERTIFICATE, room)) {
+    if (!leat_tls_message_begin(tls, &message, LEAT_LEVEL_HANDSHAKE, LEAT_CERTIFICATE,
+                                compressed.uncompressed_length)) {
         return leat_fault_memory(&tls->error);
     }
     leat_certificate_write(&certificate, &message.writer);

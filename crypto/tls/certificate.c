@@ -42,6 +42,14 @@ void leat_certificate_write(const leat_certificate *certificate, leat_writer *wr
     leat_write_vector_end(writer, list, 3);
 }
 
+size_t leat_certificate_length(const leat_certificate *certificate) {
+    size_t length = 1 + certificate->context.length + 3;
+    for (size_t i = 0; i < certificate->count; i++) {
+        length += 3 + certificate->chain[i].length + 2;
+    }
+    return length;
+}
+
 int leat_certificate_verify_parse(leat_span body, leat_certificate_verify *verify,
                                   const char **why) {
     leat_reader reader = leat_reader_of(body);

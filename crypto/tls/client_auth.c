@@ -31,15 +31,17 @@ int leat_tls_on_certificate_request(leat_tls *tls, leat_span message) {
     }
     tls->handshake->certificate_requested = true;
     choose_identity(tls, request.extensions.signature_schemes);
+    leat_tls_choose_compression(tls, &request.extensions);
     return leat_tls_hash_message(tls, message);
 }
 
 int leat_tls_send_certificate_request(leat_tls *tls) {
     uint8_t schemes[SCHEME_LIST_MAX], cert_schemes[SCHEME_LIST_MAX];
+    uint8_t compressions[LEAT_COMPRESSION_LIST_MAX];
     size_t count, cert_count;
     const uint16_t *ours = leat_signature_schemes(&count);
     const uint16_t *certs = leat_signature_cert_schemes(&cert_count);
-    const leat_certificate_request request = {
+    leat_certificate_request request = {
         .extensions = {
             .present = LEAT_HAS_SIGNATURE_ALGORITHMS | LEAT_HAS_SIGNATURE_ALGORITHMS_CERT,
             .signature_schemes = leat_u16_list_make(ours, count, schemes, sizeof schemes),
@@ -47,9 +49,10 @@ int leat_tls_send_certificate_request(leat_tls *tls) {
                 leat_u16_list_make(certs, cert_count, cert_schemes, sizeof cert_schemes),
         },
     };
+    leat_tls_offer_compression(tls, &request.extensions, compressions);
     leat_tls_message message;
     if (!leat_tls_message_begin(tls, &message, LEAT_LEVEL_HANDSHAKE, LEAT_CERTIFICATE_REQUEST,
-                                16 + sizeof schemes + sizeof cert_schemes)) {
+                                32 + sizeof schemes + sizeof cert_schemes)) {
         return leat_fault_memory(&tls->error);
     }
     leat_certificate_request_write(&request, &message.writer);

@@ -159,6 +159,7 @@ static bool offer_psk(leat_tls *tls, leat_extensions *extensions, leat_buffer *i
 typedef struct hello_lists {
     uint8_t suites[2 * LEAT_TLS_SUITES_MAX], groups[2 * LEAT_TLS_GROUPS_MAX];
     uint8_t schemes[64], cert_schemes[64];
+    uint8_t compressions[LEAT_COMPRESSION_LIST_MAX];
     uint8_t binders[1 + LEAT_HASH_MAX];
     leat_buffer identities;
 } hello_lists;
@@ -209,6 +210,7 @@ static bool fill_hello(leat_tls *tls, leat_client_hello *hello, hello_lists *lis
         hello->extensions.server_name = (leat_span){(const uint8_t *)tls->server_name, length};
         hello->extensions.present |= LEAT_HAS_SERVER_NAME;
     }
+    leat_tls_offer_compression(tls, &hello->extensions, lists->compressions);
     handshake->offers_psk = leat_psk_can_offer(tls);
     if (leat_early_data_can_offer(tls)) {
         hello->extensions.present |= LEAT_HAS_EARLY_DATA;

@@ -1,16 +1,12 @@
 /*
- * RFC 8446 §4.2, RFC 6066 §3, RFC 7301 §3.1, RFC 9001 §8.2: the extension table and its walker.
- * Which extensions are answered and what their values mean for the handshake is decided by the
- * files of the messages.
+ * RFC 8446 §4.2, RFC 6066 §3, RFC 7301 §3.1, RFC 8879 §3, RFC 9001 §8.2: the extension table and
+ * the codecs of its rows. The rules for all of them are in extension_walker.c; which extensions are
+ * answered and what their values mean for the handshake is decided by the files of the messages.
  */
-#include "crypto/tls/extensions.h"
+#include "crypto/tls/extension_table.h"
 
 /* RFC 8446 §4.2.8: more shares than any client sends; stops quadratic work on duplicates. */
 #define KEY_SHARES_MAX 16
-
-typedef int read_fn(unsigned message, leat_reader *body, leat_extensions *extensions,
-                    const char **why);
-typedef void write_fn(unsigned message, const leat_extensions *extensions, leat_writer *writer);
 
 void leat_tls_write_vector(leat_writer *writer, size_t prefix, leat_span bytes) {
     size_t mark = leat_write_vector_begin(writer, prefix);
@@ -239,6 +235,19 @@ static void write_early_data(unsigned message, const leat_extensions *extensions
     }
 }
 
+static int read_compressions(unsigned message, leat_reader *body, leat_extensions *extensions,
+                             const char **why) {
+    (void)message;
+    extensions->compressions = leat_read_vector8(body);
+    return check_u16_list(extensions->compressions, why);
+}
+
+static void write_compressions(unsigned message, const leat_extensions *extensions,
+                               leat_writer *writer) {
+    (void)message;
+    leat_tls_write_vector(writer, 1, extensions->compressions);
+}
+
 static int read_psk_modes(unsigned message, leat_reader *body, leat_extensions *extensions,
                           const char **why) {
     (void)message;
@@ -308,19 +317,10 @@ enum {
 
 /*
  * RFC 8446 §4.2, table; §9.2 and RFC 9001 §8.1-2, §8.2-1 say what must be there. The alerts for
- * what is missing are given in row order, so that the version comes first. `bit` is 0 for
- * extensions that are recognised only to refuse them where they do not belong. pre_shared_key is
- * the last row: it must be the last extension (§4.2.11).
+ * what is missing are given in row order, so that the version comes first. pre_shared_key is the
+ * last row: it must be the last extension (§4.2.11).
  */
-static const struct extension_row {
-    uint16_t id;
-    uint32_t bit;
-    const char *name;
-    unsigned allowed, required;
-    int if_missing;
-    read_fn *read;
-    write_fn *write;
-} rows[] = {
+const leat_extension_row leat_extension_rows[LEAT_EXTENSION_ROW_COUNT] = {
     {43, LEAT_HAS_SUPPORTED_VERSIONS, "supported_versions", BOTH_HELLOS, BOTH_HELLOS, LEAT_ALERT_PROTOCOL_VERSION, read_versions, write_versions},
     {0, LEAT_HAS_SERVER_NAME, "server_name", CLIENT_AND_ENCRYPTED, 0, 0, read_server_name, write_server_name},
     {10, LEAT_HAS_SUPPORTED_GROUPS, "supported_groups", CLIENT_AND_ENCRYPTED, LEAT_IN_CLIENT_HELLO, LEAT_ALERT_MISSING_EXTENSION, read_groups, write_groups},
@@ -331,6 +331,7 @@ static const struct extension_row {
     {57, LEAT_HAS_TRANSPORT_PARAMETERS, "quic_transport_parameters", CLIENT_AND_ENCRYPTED, CLIENT_AND_ENCRYPTED, LEAT_ALERT_MISSING_EXTENSION, read_transport_parameters, write_transport_parameters},
     {44, LEAT_HAS_COOKIE, "cookie", LEAT_IN_CLIENT_HELLO | LEAT_IN_HELLO_RETRY_REQUEST, 0, 0, read_cookie, write_cookie},
     {42, LEAT_HAS_EARLY_DATA, "early_data", CLIENT_AND_ENCRYPTED | LEAT_IN_NEW_SESSION_TICKET, 0, 0, read_early_data, write_early_data},
+    {27, LEAT_HAS_COMPRESS_CERTIFICATE, "compress_certificate", CLIENT_AND_REQUEST, 0, 0, read_compressions, write_compressions},
     {1, 0, "max_fragment_length", CLIENT_AND_ENCRYPTED, 0, 0, NULL, NULL},
     {5, 0, "status_request", CLIENT_AND_REQUEST | LEAT_IN_CERTIFICATE, 0, 0, NULL, NULL},
     {18, 0, "signed_certificate_timestamp", CLIENT_AND_REQUEST | LEAT_IN_CERTIFICATE, 0, 0, NULL, NULL},
@@ -341,128 +342,6 @@ static const struct extension_row {
     {45, LEAT_HAS_PSK_MODES, "psk_key_exchange_modes", LEAT_IN_CLIENT_HELLO, 0, 0, read_psk_modes, write_psk_modes},
     {41, LEAT_HAS_PRE_SHARED_KEY, "pre_shared_key", LEAT_IN_CLIENT_HELLO | LEAT_IN_SERVER_HELLO, 0, 0, read_pre_shared_key, write_pre_shared_key},
 };
-#define ROW_COUNT (sizeof rows / sizeof rows[0])
-#define PRE_SHARED_KEY 41
-
-static const struct extension_row *find_row(uint16_t id) {
-    for (size_t i = 0; i < ROW_COUNT; i++) {
-        if (rows[i].id == id) {
-            return &rows[i];
-        }
-    }
-    return NULL;
-}
-
-/* These answer what was offered; the others are offers themselves, in which anything unknown is
- * ignored. */
-static bool is_response(unsigned message) {
-    return (message &
-            (LEAT_IN_CLIENT_HELLO | LEAT_IN_CERTIFICATE_REQUEST | LEAT_IN_NEW_SESSION_TICKET)) == 0;
-}
-
-/* RFC 8446 §4.2: a cookie is the one thing that a server sends unasked. */
-static bool is_solicited(const struct extension_row *row, uint32_t offered) {
-    return row != NULL && (row->bit & (offered | LEAT_HAS_COOKIE)) != 0;
-}
-
-static int read_extension(unsigned message, uint16_t id, leat_span body, uint32_t offered,
-                          leat_extensions *extensions, const char **why) {
-    const struct extension_row *row = find_row(id);
-    if (row != NULL && (row->allowed & message) == 0) {
-        return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER,
-                          "an extension does not belong into this message");
-    }
-    if (is_response(message) && !is_solicited(row, offered)) {
-        return leat_fault(why, LEAT_ALERT_UNSUPPORTED_EXTENSION,
-                          "an extension was answered that was never offered");
-    }
-    if (row == NULL || row->read == NULL) {
-        return LEAT_ALERT_NONE;
-    }
-    leat_reader reader = leat_reader_of(body);
-    int alert = row->read(message, &reader, extensions, why);
-    if (reader.failed || (alert == LEAT_ALERT_NONE && !leat_reader_at_end(&reader))) {
-        return leat_fault_decode(why, "an extension is cut short or has bytes left over");
-    }
-    extensions->present |= row->bit;
-    return alert;
-}
-
-static int check_missing(unsigned message, const leat_extensions *extensions, const char **why) {
-    for (size_t i = 0; i < ROW_COUNT; i++) {
-        /* A HelloRetryRequest may lack key_share, a ServerHello must have it: server_hello.c knows
-         * when. */
-        if ((rows[i].required & message) != 0 && (extensions->present & rows[i].bit) == 0) {
-            return leat_fault(why, rows[i].if_missing, "a mandatory extension is missing");
-        }
-    }
-    return LEAT_ALERT_NONE;
-}
-
-int leat_extensions_parse(unsigned message, leat_span list, uint32_t offered,
-                          leat_extensions *extensions, const char **why) {
-    uint16_t seen[LEAT_EXTENSIONS_MAX];
-    size_t count = 0;
-    *extensions = (leat_extensions){0};
-    for (leat_reader reader = leat_reader_of(list); !leat_reader_at_end(&reader); count++) {
-        uint16_t id = leat_read_u16(&reader);
-        leat_span body = leat_read_vector16(&reader);
-        if (reader.failed) {
-            return leat_fault_decode(why, "the list of extensions is cut short");
-        }
-        if (count == LEAT_EXTENSIONS_MAX) {
-            return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER, "too many extensions");
-        }
-        for (size_t i = 0; i < count; i++) {
-            if (seen[i] == id) { /* RFC 8446 §4.2: one of each type. */
-                return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER, "an extension appears twice");
-            }
-        }
-        if (message == LEAT_IN_CLIENT_HELLO && count > 0 && seen[count - 1] == PRE_SHARED_KEY) {
-            return leat_fault(why, LEAT_ALERT_ILLEGAL_PARAMETER,
-                              "pre_shared_key is not the last extension");
-        }
-        seen[count] = id;
-        int alert = read_extension(message, id, body, offered, extensions, why);
-        if (alert != LEAT_ALERT_NONE) {
-            return alert;
-        }
-    }
-    return check_missing(message, extensions, why);
-}
-
-void leat_extensions_write(unsigned message, const leat_extensions *extensions,
-                           leat_writer *writer) {
-    size_t list = leat_write_vector_begin(writer, 2);
-    for (size_t i = 0; i < ROW_COUNT; i++) {
-        if ((extensions->present & rows[i].bit) != 0 && (rows[i].allowed & message) != 0) {
-            leat_write_u16(writer, rows[i].id);
-            size_t body = leat_write_vector_begin(writer, 2);
-            rows[i].write(message, extensions, writer);
-            leat_write_vector_end(writer, body, 2);
-        }
-    }
-    leat_write_vector_end(writer, list, 2);
-}
-
-bool leat_extensions_hash_repeated(leat_span list, leat_hash *hash) {
-    /* RFC 8446 §4.1.2: what a client may change after a HelloRetryRequest: key_share, early_data,
-     * cookie, pre_shared_key and padding. */
-    static const uint8_t may_change[] = {51, 42, 44, 41, 21};
-    for (leat_reader reader = leat_reader_of(list); !leat_reader_at_end(&reader);) {
-        leat_span extension = {reader.next, 0};
-        uint16_t id = leat_read_u16(&reader);
-        leat_read_vector16(&reader);
-        extension.length = (size_t)(reader.next - extension.data);
-        bool repeated = id > UINT8_MAX || memchr(may_change, id, sizeof may_change) == NULL;
-        if (reader.failed ||
-            (repeated && !leat_hash_update(hash, extension.data, extension.length))) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool leat_u16_list_contains(leat_span list, uint16_t value) {
     for (leat_reader reader = leat_reader_of(list); leat_reader_left(&reader) >= 2;) {
         if (leat_read_u16(&reader) == value) {

@@ -40,6 +40,7 @@ enum {
     LEAT_HAS_EARLY_DATA = 1 << 9,
     LEAT_HAS_PSK_MODES = 1 << 10,
     LEAT_HAS_PRE_SHARED_KEY = 1 << 11,
+    LEAT_HAS_COMPRESS_CERTIFICATE = 1 << 12,
 };
 
 /* The values, as spans into the message. Lists are kept in wire form, without the length in front,
@@ -59,6 +60,7 @@ typedef struct leat_extensions {
     leat_span transport_parameters;
     leat_span cookie;
     uint32_t max_early_data_size; /* NewSessionTicket */
+    leat_span compressions;       /* uint16 list of RFC 8879 algorithms */
     leat_span psk_modes;          /* uint8 list */
     leat_span psk_identities;     /* ClientHello: PskIdentity list */
     leat_span psk_binders;        /* ClientHello: PskBinderEntry list */

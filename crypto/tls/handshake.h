@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "crypto/key_exchange.h"
 #include "crypto/secret.h"
+#include "crypto/tls/compression.h"
 #include "crypto/tls/key_schedule.h"
 #include "crypto/tls/messages.h"
 #include "crypto/tls/replay.h"
@@ -88,6 +89,7 @@ typedef struct leat_tls_handshake {
     unsigned tickets_to_send;
     bool force_hello_retry_request;
     bool early_data; /* wanted */
+    bool certificate_compression; /* wanted */
     leat_replay_register *replays;
 
     /* progress */
@@ -101,6 +103,8 @@ typedef struct leat_tls_handshake {
     leat_public_key *peer_key; /* of the leaf that was verified */
     leat_identity *identity;   /* one of identities, that of this handshake; NULL: none */
     uint16_t scheme;           /* that identity signs with */
+    bool offers_compression;   /* the peer's certificate may come compressed */
+    const leat_compression *compression; /* for ours: the peer offered it; NULL: plain */
 
     /* client */
     uint32_t offered; /* extensions of the ClientHello, LEAT_HAS_* */
@@ -185,10 +189,23 @@ static inline int leat_tls_hash_message(leat_tls *tls, leat_span message) {
 leat_tls_handler leat_tls_on_client_hello, leat_tls_on_hello_retry_request,
     leat_tls_on_server_hello;
 leat_tls_handler leat_tls_on_encrypted_extensions, leat_tls_on_certificate_request,
-    leat_tls_on_certificate;
+    leat_tls_on_certificate, leat_tls_on_compressed_certificate;
 leat_tls_handler leat_tls_on_certificate_verify, leat_tls_on_server_finished,
     leat_tls_on_client_finished;
 leat_tls_handler leat_tls_on_new_session_ticket;
+
+/* The body of a Certificate stands in chain_bytes; message is what goes into the transcript. */
+int leat_tls_judge_certificate(leat_tls *tls, size_t length, leat_span message);
+
+/* Compressed certificates (compressed_certificate.c). */
+/* Adds the offer to a ClientHello or CertificateRequest; the list is pointed into. */
+void leat_tls_offer_compression(leat_tls *tls, leat_extensions *extensions,
+                                uint8_t list[LEAT_COMPRESSION_LIST_MAX]);
+/* What the peer offers decides how our certificate goes out. */
+void leat_tls_choose_compression(leat_tls *tls, const leat_extensions *extensions);
+/* An alert; out->compressed is empty when the Certificate goes out plain. */
+int leat_tls_compress_certificate(leat_tls *tls, const leat_certificate *certificate,
+                                  leat_compressed_certificate *out);
 
 /* Client certificates (client_auth.c). */
 bool leat_tls_wants_client_certificate(const leat_tls *tls);

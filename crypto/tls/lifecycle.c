@@ -142,6 +142,7 @@ static bool copy_config(leat_tls *tls, const leat_tls_config *config) {
     tls->handshake = handshake;
     handshake->random = config->random;
     handshake->early_data = config->early_data;
+    handshake->certificate_compression = config->certificate_compression;
     handshake->trust = config->trust == NULL ? NULL : leat_trust_ref(config->trust);
     leat_transcript_init(&handshake->transcript, tls->allocator);
     leat_buffer_init(&handshake->alpn, tls->allocator, LEAT_TLS_ALPN_MAX);

@@ -20,6 +20,7 @@ typedef enum leat_handshake_type {
     LEAT_CERTIFICATE_VERIFY = 15,
     LEAT_FINISHED = 20,
     LEAT_KEY_UPDATE = 24,
+    LEAT_COMPRESSED_CERTIFICATE = 25, /* RFC 8879 §4 */
     LEAT_MESSAGE_HASH = 254,
     /* RFC 8446 §4.1.3: a ServerHello with a special random; a message of its own for the state
        table. */
@@ -68,6 +69,18 @@ typedef struct leat_certificate {
 
 int leat_certificate_parse(leat_span body, leat_certificate *certificate, const char **why);
 void leat_certificate_write(const leat_certificate *certificate, leat_writer *writer);
+size_t leat_certificate_length(const leat_certificate *certificate); /* of what write writes */
+
+typedef struct leat_compressed_certificate {
+    uint16_t algorithm;
+    uint32_t uncompressed_length;
+    leat_span compressed;
+} leat_compressed_certificate;
+
+int leat_compressed_certificate_parse(leat_span body, leat_compressed_certificate *certificate,
+                                      const char **why);
+void leat_compressed_certificate_write(const leat_compressed_certificate *certificate,
+                                       leat_writer *writer);
 
 typedef struct leat_certificate_verify {
     uint16_t scheme;

@@ -52,6 +52,7 @@ static int negotiate_second_group(leat_tls *tls, const leat_client_hello *hello,
 }
 
 static int negotiate(leat_tls *tls, const leat_client_hello *hello, leat_span *share) {
+    leat_tls_choose_compression(tls, &hello->extensions);
     int alert = leat_negotiate_cipher_suite(tls, hello);
     if (alert == LEAT_ALERT_NONE) {
         alert = tls->retried ? negotiate_second_group(tls, hello, share)

@@ -144,6 +144,8 @@ typedef struct leat_tls_config {
      * accepted where nothing speaks against it */
     bool early_data;
     leat_replay_register *replays;    /* server; NULL: early data is never accepted */
+    /* RFC 8879, as far as built in: offer to read compressed certificates, and compress ours where it helps */
+    bool certificate_compression;
 } leat_tls_config;
 
 /*

@@ -99,6 +99,9 @@ typedef struct leat_config {
     void *verify_peer_user;
     bool early_data;                 /* 0-RTT, leat/early_data.h: client: send it, server: accept it; default false */
     leat_span session_application;   /* at most 256 bytes that are bound to sessions, leat/early_data.h */
+    /* RFC 8879, where leat was built with zlib: certificates travel compressed if the peer can read
+     * them so and it makes them smaller; default true. The ClientHello shows it. */
+    bool certificate_compression;
     void (*key_log)(void *user, const char *line); /* NSS key log lines without newline; NULL: off */
     void *key_log_user;
 

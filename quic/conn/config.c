@@ -8,6 +8,7 @@ void leat_config_init(leat_config *config, bool is_client) {
     *config = (leat_config){
         .size = sizeof *config,
         .is_client = is_client,
+        .certificate_compression = true,
         .max_idle_timeout = 30 * LEAT_SECOND,
         .max_data = 1024 * 1024,
         .max_stream_data = 256 * 1024,

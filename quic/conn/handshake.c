@@ -251,6 +251,7 @@ static int make_tls(leat_conn *conn, const leat_config *config, leat_trust *trus
         .ticket_keys = leat_resumption_ticket_keys(config->resumption_keys),
         .early_data = config->early_data,
         .replays = leat_resumption_replays(config->resumption_keys),
+        .certificate_compression = config->certificate_compression,
     };
     const leat_tls_hooks hooks = {
         .user = conn,

@@ -125,6 +125,7 @@ void decode_extensions(decode_state *decoder, decode_connection *connection, dec
     unsigned message, leat_span list);
 const char *decode_cipher_suite_name(uint16_t id);
 const char *decode_signature_name(uint16_t scheme);
+const char *decode_compression_name(uint16_t id);
 
 /* http3.c */
 void decode_stream_data(decode_state *decoder, decode_connection *connection, decode_sender sender,

@@ -1,9 +1,11 @@
 /*
  * Handshake messages for `leat decode`: CRYPTO bytes in order (RFC 9001 §4.1.3), and the fields of
- * RFC 8446 §4. It reads more loosely than the handshake itself, so that broken messages are shown
- * up to where they break.
+ * RFC 8446 §4 and RFC 8879 §4. It reads more loosely than the handshake itself, so that broken
+ * messages are shown up to where they break.
  */
+#include "base/alloc.h"
 #include "crypto/hash.h"
+#include "crypto/tls/compression.h"
 #include "crypto/tls/messages.h"
 #include "decode.h"
 
@@ -91,6 +93,30 @@ static void show_certificate(const message_context *context, leat_reader *body) 
     body->failed = body->failed || list.failed;
 }
 
+/* RFC 8879 §4: what is inside, as far as this build can unpack it. */
+static void show_compressed_certificate(const message_context *context, leat_reader *body) {
+    const char *section = "RFC 8879 §4";
+    output *out = &context->decoder->out;
+    uint16_t algorithm = leat_read_u16(body);
+    size_t length = leat_read_u24(body);
+    leat_span compressed = leat_read_vector24(body);
+    show_code(out, "algorithm", section, algorithm, 4, decode_compression_name(algorithm));
+    show_number(out, "uncompressed_length", section, length);
+    show_data(out, "compressed_certificate_message", section, compressed);
+    const leat_compression *compression = leat_compression_find(algorithm);
+    uint8_t *plain = body->failed || compression == NULL || length > DECODE_MESSAGE_MAX
+                         ? NULL
+                         : leat_alloc(NULL, length);
+    if (plain != NULL && compression->decompress(NULL, compressed, plain, length) ==
+                             LEAT_COMPRESSION_DONE) {
+        leat_reader certificate = leat_reader_make(plain, length);
+        show_certificate(context, &certificate);
+    } else if (plain != NULL) {
+        show(out, "fault", section, "it cannot be unpacked into %zu bytes", length);
+    }
+    leat_free(NULL, plain);
+}
+
 static void show_certificate_request(const message_context *context, leat_reader *body) {
     show_hex(&context->decoder->out, "certificate_request_context", "RFC 8446 §4.3.2",
              leat_read_vector8(body));
@@ -137,6 +163,7 @@ static const struct {
     {LEAT_CERTIFICATE_VERIFY, "certificate_verify", "RFC 8446 §4.4.3", show_certificate_verify},
     {LEAT_FINISHED, "finished", "RFC 8446 §4.4.4", show_finished},
     {LEAT_KEY_UPDATE, "key_update", "RFC 8446 §4.6.3", show_rest},
+    {LEAT_COMPRESSED_CERTIFICATE, "compressed_certificate", "RFC 8879 §4", show_compressed_certificate},
 };
 #define UNKNOWN_SECTION "RFC 8446 §4"
 

@@ -29,6 +29,7 @@ static const code_name suites[] = {
     {0x1303, "TLS_CHACHA20_POLY1305_SHA256"}, {0x1304, "TLS_AES_128_CCM_SHA256"},
     {0x1305, "TLS_AES_128_CCM_8_SHA256"},
 };
+static const code_name compressions[] = {{1, "zlib"}, {2, "brotli"}, {3, "zstd"}};
 static const code_name versions[] = {{0x0303, "TLS 1.2"}, {0x0304, "TLS 1.3"}};
 #define NAME_IN(table, code) find_name(table, sizeof table / sizeof table[0], code)
 
@@ -43,6 +44,7 @@ static const char *find_name(const code_name *table, size_t count, uint16_t code
 
 const char *decode_cipher_suite_name(uint16_t id) { return NAME_IN(suites, id); }
 const char *decode_signature_name(uint16_t scheme) { return NAME_IN(schemes, scheme); }
+const char *decode_compression_name(uint16_t id) { return NAME_IN(compressions, id); }
 
 typedef struct extension_context {
     decode_state *decoder;
@@ -112,6 +114,10 @@ static void show_key_share(const extension_context *context, leat_reader *body) 
 
 static void show_schemes(const extension_context *context, leat_reader *body) {
     SHOW_CODES(leat_read_vector16(body), "signature_scheme", schemes);
+}
+
+static void show_compressions(const extension_context *context, leat_reader *body) {
+    SHOW_CODES(leat_read_vector8(body), "algorithm", compressions);
 }
 
 static void show_alpn(const extension_context *context, leat_reader *body) {
@@ -248,7 +254,7 @@ static const struct {
     {16, "application_layer_protocol_negotiation", "RFC 7301 §3.1", show_alpn},
     {18, "signed_certificate_timestamp", "RFC 6962 §3.3", show_rest},
     {21, "padding", "RFC 7685 §3", show_rest},
-    {27, "compress_certificate", "RFC 8879 §3", show_rest},
+    {27, "compress_certificate", "RFC 8879 §3", show_compressions},
     {28, "record_size_limit", "RFC 8449 §4", show_rest},
     {41, "pre_shared_key", "RFC 8446 §4.2.11", show_pre_shared_key},
     {42, "early_data", "RFC 8446 §4.2.10", show_early_data},

@@ -88,7 +88,9 @@ static void make_samples(void) {
                          "00 39 00 05 01 02 03 04 05"),
                 0);
     take_sample(&samples[REQUEST],
-                test_hex("00 00 10 00 0d 00 04 00 02 04 03  00 32 00 04 00 02 04 03"), 1);
+                test_hex("00 00 17 00 0d 00 04 00 02 04 03  00 32 00 04 00 02 04 03"
+                         "00 1b 00 03 02 00 01"),
+                1);
     take_sample(&samples[TICKET],
                 test_hex("00 00 00 10 01 02 03 04 01 00 00 02 aa bb 00 08 00 2a 00 04 ff ff ff ff"),
                 14);
@@ -270,6 +272,7 @@ START_TEST(misplaced_extensions_are_illegal_parameter) {
         {CLIENT_HELLO, 48}, {SERVER_HELLO, 0},  {SERVER_HELLO, 16}, {SERVER_HELLO, 44}, {SERVER_HELLO, 57}, {SERVER_HELLO, 5},
         {RETRY, 41},        {RETRY, 0},         {ENCRYPTED, 43},    {ENCRYPTED, 51},    {ENCRYPTED, 13},    {ENCRYPTED, 41},
         {REQUEST, 51},      {REQUEST, 43},      {TICKET, 43},       {TICKET, 57},       {TICKET, 16},
+        {SERVER_HELLO, 27}, {RETRY, 27},        {ENCRYPTED, 27},    {TICKET, 27},
     };
     make_samples();
     for (size_t i = 0; i < sizeof misplaced / sizeof misplaced[0]; i++) {
@@ -367,6 +370,12 @@ START_TEST(bad_values_of_extensions_give_their_alert) {
         {ENCRYPTED, 16, "00 06 02 68 33 02 68 32", DECODE},
         {ENCRYPTED, 16, "00 00", DECODE},
         {ENCRYPTED, 0, "00", DECODE},
+        {REQUEST, 13, "00 00", DECODE},
+        {REQUEST, 13, "00 03 04 03 08", DECODE},
+        {REQUEST, 27, "00", DECODE}, /* TEST RFC 8879 §3 */
+        {REQUEST, 27, "01 00", DECODE},
+        {REQUEST, 27, "03 00 01 00", DECODE},
+        {REQUEST, 27, "04 3a 3a 00 02", OK},
         {TICKET, 42, "00 00 00 00", ILLEGAL}, /* TEST RFC 9001 §4.6.1-2 */
         {TICKET, 42, "00 00 40 00", ILLEGAL},
         {TICKET, 42, "ff ff ff ff", OK},
