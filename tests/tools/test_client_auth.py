@@ -1,7 +1,9 @@
 """Client certificates from the command line: `leat serve --client-ca` against `leat get` and `leat wt`."""
 import os
+import signal
+import time
 
-from harness import Server, expect, expect_equal, expect_one_line, fixtures, main, run, test
+from harness import Server, expect, expect_equal, expect_one_line, fixtures, folder, main, run, test
 
 
 def fixture(name):
@@ -72,6 +74,33 @@ def a_session_is_resumed_by_the_same_client_only():
     expect("session_resumed=yes" in again.err and again.out == bytes(10), again)
     nobody = server.get("/bytes/10", "--session", "mtls.session")
     expect("certificate_required" in nobody.err, nobody)
+
+
+def answers_within(seconds, own, wanted):
+    """Whether a client with a good certificate gets this status before the time is over."""
+    end = time.monotonic() + seconds
+    while own.get("/bytes/10", *GOOD).status != wanted:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@test
+def sighup_loads_the_client_ca_again():
+    def write(name):
+        with open(name, "rb") as source, open(os.path.join(folder, "changing-ca.pem"), "wb") as file:
+            file.write(source.read())
+    write(fixture("other-root.pem"))
+    with Server("--client-ca", "changing-ca.pem", "--workers", "2") as own:
+        expect("unknown_ca" in own.get("/bytes/10", *GOOD).err, "another CA at first")
+        write(CA)
+        own.signal(signal.SIGHUP)
+        expect(answers_within(5, own, 0), "the new CA is not known after 5 s")
+        write(__file__)
+        own.signal(signal.SIGHUP)
+        time.sleep(0.3)
+        expect_equal(own.get("/bytes/10", *GOOD).status, 0, "the old one stays")
 
 
 @test

@@ -85,14 +85,17 @@ static void watch_signals(serve_app *serve) {
 
 /*
  * When there are new certificates, connections from now on get them, and whoever pins hashes learns
- * the new one.
+ * the new one. The same for those whose client certificates are accepted.
  */
 static void reload_certificates(serve_app *serve, bool forced) {
     pthread_mutex_lock(&serve->certificates_mutex);
     bool has_changed = certificates_reload(serve->certificates, forced);
+    bool trust_has_changed = forced && client_auth_reload(serve);
     pthread_mutex_unlock(&serve->certificates_mutex);
-    if (has_changed) {
+    if (has_changed || trust_has_changed) {
         workers_take_certificates(serve);
+    }
+    if (has_changed) {
         printf("certificate-hash: %s\n", certificates_hash(serve->certificates));
     }
 }

@@ -34,7 +34,7 @@ typedef struct serve_worker {
     struct serve_app *serve;
     leat_server *server;
     leat_config quic;
-    leat_identity *identities[OPTION_LIST_MAX]; /* references of its own */
+    leat_identity *identities[OPTION_LIST_MAX]; /* references of its own, like quic.client_trust */
     int wake_read, wake_write;                  /* a byte: there are new certificates */
 } serve_worker;
 
@@ -132,7 +132,7 @@ void channel_answer(serve_channel *channel, const char *text);
 bool workers_open(serve_app *serve, const leat_server_config *config, char message[LEAT_MESSAGE_MAX]);
 /* Runs all of them until they are asked to stop. */
 int workers_run(serve_app *serve);
-/* There are new certificates: connections from now on get them. Called by the first worker. */
+/* There are new certificates or a new client_trust: connections from now on get them. Called by the first worker. */
 void workers_take_certificates(serve_app *serve);
 /* Async-signal-safe. */
 void workers_request_stop(serve_app *serve);
@@ -159,6 +159,9 @@ bool reset_key_load(const char *file, uint8_t key[32], char message[LEAT_MESSAGE
 
 /* client_auth.c: fills quic.client_trust and client_auth. 0, or an exit status after a line on stderr. */
 int client_auth_open(serve_app *serve, char message[LEAT_MESSAGE_MAX]);
+/* Loads --client-ca again (SIGHUP), while certificates_mutex is held; on failure the old one stays,
+ * with the reason on stderr. True: there is a new one. */
+bool client_auth_reload(serve_app *serve);
 
 /* page.c: the demo page over HTTP/1.1 on a loopback address, in the same loop. */
 serve_page *page_open(serve_app *serve, const char *host_port, char message[LEAT_MESSAGE_MAX]);

@@ -18,21 +18,27 @@ static void drop_identities(leat_identity *const *identities, size_t count) {
     }
 }
 
-/* References of its own to the certificates of now, in the worker's thread or before it runs. */
+/* References of its own to the certificates and the client_trust of now, in the worker's thread or
+ * before it runs. */
 static void take_certificates(serve_worker *worker) {
     serve_app *serve = worker->serve;
     leat_identity *before[OPTION_LIST_MAX];
     size_t count_before = worker->quic.identity_count, count;
+    leat_trust *trust_before = worker->quic.client_trust;
     memcpy(before, worker->identities, sizeof before);
     pthread_mutex_lock(&serve->certificates_mutex);
     leat_identity *const *now = certificates_identities(serve->certificates, &count);
     for (size_t i = 0; i < count; i++) {
         worker->identities[i] = leat_identity_ref(now[i]);
     }
+    worker->quic.client_trust = serve->quic.client_trust == NULL
+                                    ? NULL
+                                    : leat_trust_ref(serve->quic.client_trust);
     pthread_mutex_unlock(&serve->certificates_mutex);
     worker->quic.identities = worker->identities;
     worker->quic.identity_count = count;
     drop_identities(before, count_before);
+    leat_trust_free(trust_before);
 }
 
 static void on_wake(void *user, int fd) {
@@ -67,6 +73,7 @@ static bool open_worker(
     leat_server_config config = *shared;
     worker->quic = worker->serve->quic;
     worker->quic.identity_count = 0;
+    worker->quic.client_trust = NULL;
     take_certificates(worker);
     config.quic = &worker->quic;
     config.group = worker->serve->group;
@@ -126,6 +133,7 @@ void workers_close(serve_app *serve) {
             close(worker->wake_write);
         }
         drop_identities(worker->identities, worker->quic.identity_count);
+        leat_trust_free(worker->quic.client_trust);
     }
     leat_server_group_free(serve->group);
 }
