@@ -157,6 +157,10 @@ static void other_name(leat_client_hello *hello) {
 static void other_parameters(leat_client_hello *hello) {
     hello->extensions.transport_parameters = test_hex("01");
 }
+static void other_extension(leat_client_hello *hello) {
+    hello->extensions.present |= LEAT_HAS_COMPRESS_CERTIFICATE;
+    hello->extensions.compressions = test_hex("0001");
+}
 static void no_shares(leat_client_hello *hello) { share_of(hello, ""); }
 static void wrong_share(leat_client_hello *hello) {
     share_of(hello, "001d 0020 0900000000000000000000000000000000000000000000000000000000000000");
@@ -190,6 +194,7 @@ START_TEST(a_second_client_hello_must_repeat_the_first) {
         {other_protocols, LEAT_ALERT_ILLEGAL_PARAMETER},
         {other_name, LEAT_ALERT_ILLEGAL_PARAMETER},
         {other_parameters, LEAT_ALERT_ILLEGAL_PARAMETER},
+        {other_extension, LEAT_ALERT_ILLEGAL_PARAMETER},
         {no_name, LEAT_ALERT_ILLEGAL_PARAMETER},
         {cookie_unasked, LEAT_ALERT_ILLEGAL_PARAMETER},
         {early_data, LEAT_ALERT_ILLEGAL_PARAMETER},

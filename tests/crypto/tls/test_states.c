@@ -250,6 +250,85 @@ START_TEST(messages_over_their_bound_are_refused_by_their_header) {
 }
 END_TEST
 
+static const state_row *row_of(leat_tls_state state) {
+    size_t i = 0;
+    while (state_rows[i].state != state) {
+        i++;
+    }
+    return &state_rows[i];
+}
+
+#define ZEROS16 "00000000000000000000000000000000"
+
+/* TEST RFC 8446 §4, §4.2, §4.3.2, §4.4, §4.6.1: cut, with bytes left over, with an extension twice,
+ * misplaced or never asked for. Hellos and the client's certificates have tables of their own. */
+enum {
+    DECODE = LEAT_ALERT_DECODE_ERROR,
+    ILLEGAL = LEAT_ALERT_ILLEGAL_PARAMETER,
+    UNSOLICITED = LEAT_ALERT_UNSUPPORTED_EXTENSION,
+};
+static const struct {
+    leat_tls_state state;
+    const char *message;
+    int alert;
+} malformed[] = {
+    {LEAT_CLIENT_HAS_SERVER_HELLO, "08 000000", DECODE},
+    {LEAT_CLIENT_HAS_SERVER_HELLO, "08 000002 0001", DECODE},
+    {LEAT_CLIENT_HAS_SERVER_HELLO, "08 000003 0000 00", DECODE},
+    {LEAT_CLIENT_HAS_SERVER_HELLO, "08 000002 0000", LEAT_ALERT_NO_APPLICATION_PROTOCOL},
+    {LEAT_CLIENT_HAS_SERVER_HELLO, "08 00000a 0008 0000 0000 0000 0000", ILLEGAL},            /* twice */
+    {LEAT_CLIENT_HAS_SERVER_HELLO, "08 000009 0007 001b 0003 020001", ILLEGAL},               /* misplaced */
+    {LEAT_CLIENT_HAS_SERVER_HELLO, "08 000006 0004 002a 0000", UNSOLICITED},                  /* early_data */
+    {LEAT_CLIENT_HAS_EXTENSIONS, "0d 000000", DECODE},
+    {LEAT_CLIENT_HAS_EXTENSIONS, "0d 000003 00 0001", DECODE},
+    {LEAT_CLIENT_HAS_EXTENSIONS, "0d 000003 00 0000", LEAT_ALERT_MISSING_EXTENSION},
+    {LEAT_CLIENT_HAS_EXTENSIONS, "0d 00000c 00 0008 000d 0004 00020403 00", DECODE},
+    {LEAT_CLIENT_HAS_EXTENSIONS, "0d 00000c 01aa 0008 000d 0004 00020403", ILLEGAL},          /* a context */
+    {LEAT_CLIENT_HAS_EXTENSIONS, "0d 000013 00 0010 000d 0004 00020403 000d 0004 00020403", ILLEGAL},
+    {LEAT_CLIENT_HAS_EXTENSIONS, "0d 00000f 00 000c 000d 0004 00020403 0033 0000", ILLEGAL},  /* key_share */
+    {LEAT_CLIENT_HAS_CERTIFICATE_REQUEST, "0d 00000b 00 0008 000d 0004 00020403", LEAT_ALERT_UNEXPECTED_MESSAGE},
+    {LEAT_CLIENT_HAS_EXTENSIONS, "0b 000000", DECODE},
+    {LEAT_CLIENT_HAS_EXTENSIONS, "0b 000004 00 000001", DECODE},
+    {LEAT_CLIENT_HAS_EXTENSIONS, "0b 000005 00 000000 00", DECODE},
+    {LEAT_CLIENT_HAS_EXTENSIONS, "0b 00000a 00 000006 000001 30 0000", LEAT_ALERT_BAD_CERTIFICATE},
+    {LEAT_CLIENT_HAS_EXTENSIONS, "0b 00000e 00 00000a 000001 30 0004 0005 0000", UNSOLICITED},
+    {LEAT_CLIENT_HAS_EXTENSIONS, "0b 000012 00 00000e 000001 30 0008 0005 0000 0005 0000", UNSOLICITED},
+    {LEAT_CLIENT_HAS_EXTENSIONS, "0b 000011 00 00000d 000001 30 0007 001b 0003 020001", ILLEGAL},
+    {LEAT_CLIENT_HAS_CERTIFICATE, "0f 000000", DECODE},
+    {LEAT_CLIENT_HAS_CERTIFICATE, "0f 000003 0403 00", DECODE},
+    {LEAT_CLIENT_HAS_CERTIFICATE, "0f 000005 0403 0000 00", DECODE},
+    {LEAT_CLIENT_HAS_CERTIFICATE, "0f 000004 0403 0000", LEAT_ALERT_DECRYPT_ERROR},
+    {LEAT_CLIENT_TRUSTS_SERVER, "14 000000", DECODE},
+    {LEAT_CLIENT_TRUSTS_SERVER, "14 000010 " ZEROS16, DECODE},
+    {LEAT_CLIENT_TRUSTS_SERVER, "14 000021 00" ZEROS16 ZEROS16, DECODE},
+    {LEAT_CLIENT_TRUSTS_SERVER, "14 000030 " ZEROS16 ZEROS16 ZEROS16, DECODE},                /* of another hash */
+    {LEAT_CLIENT_TRUSTS_SERVER, "14 000020 " ZEROS16 ZEROS16, LEAT_ALERT_DECRYPT_ERROR},
+    {LEAT_SERVER_FLIGHT_SENT, "14 000000", DECODE},
+    {LEAT_SERVER_FLIGHT_SENT, "14 00001f" "000000000000000000000000000000" ZEROS16, DECODE},
+    {LEAT_SERVER_FLIGHT_SENT, "14 000021 00" ZEROS16 ZEROS16, DECODE},
+    {LEAT_SERVER_FLIGHT_SENT, "14 000020 " ZEROS16 ZEROS16, LEAT_ALERT_DECRYPT_ERROR},
+    {LEAT_CLIENT_DONE, "04 000000", DECODE},
+    {LEAT_CLIENT_DONE, "04 00000d 0000000a 00000000 00 0000 0000", DECODE},                   /* an empty ticket */
+    {LEAT_CLIENT_DONE, "04 00000f 0000000a 00000000 00 0001 02 0000 00", DECODE},
+    {LEAT_CLIENT_DONE, "04 00001e 0000000a 00000000 00 0001 02 0010 002a 0004 ffffffff 002a 0004 ffffffff", ILLEGAL},
+    {LEAT_CLIENT_DONE, "04 000015 0000000a 00000000 00 0001 02 0007 001b 0003 020001", ILLEGAL},
+    {LEAT_CLIENT_DONE, "04 000012 0000000a 00000000 00 0001 02 0004 3a3a 0000", LEAT_ALERT_NONE},
+};
+
+START_TEST(a_malformed_message_gives_its_alert) {
+    for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
+        tls_pair pair;
+        const state_row *row = row_of(malformed[i].state);
+        tls_side *side = reach(&pair, row);
+        leat_span message = test_hex(malformed[i].message);
+        ck_assert_msg(message.length == 4 + (size_t)message.data[3], "row %zu", i);
+        int alert = leat_tls_receive(side->tls, row->level, message);
+        ck_assert_msg(alert == malformed[i].alert, "row %zu: %s", i, leat_alert_name(alert));
+        tls_pair_free(&pair);
+    }
+}
+END_TEST
+
 START_TEST(a_flood_of_tickets_ends_the_connection) {
     static const uint8_t ticket[] = {4, 0, 0, 16, 0, 0, 0, 10, 0, 0, 0, 0, 1, 7, 0, 2, 1, 2, 0, 0};
     tls_pair pair;
@@ -273,4 +352,4 @@ LEAT_TEST_MAIN("crypto/tls states", every_message_in_every_state_gives_its_alert
                faults_that_quic_calls_protocol_violations_are_marked,
                a_message_is_not_continued_at_another_level, an_empty_receive_changes_nothing,
                messages_over_their_bound_are_refused_by_their_header,
-               a_flood_of_tickets_ends_the_connection)
+               a_malformed_message_gives_its_alert, a_flood_of_tickets_ends_the_connection)
