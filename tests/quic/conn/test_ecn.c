@@ -175,6 +175,33 @@ START_TEST(a_new_path_is_validated_anew) {
 }
 END_TEST
 
+/*
+ * TEST RFC 9000 §8.2.1: whether the path carries 1200 bytes is asked without marks. With them no
+ * answer comes, the server goes back to an address that is gone, its client brings it here again,
+ * and so on without end.
+ */
+START_TEST(a_rebinding_where_marked_datagrams_are_dropped_is_followed) {
+    marker m;
+    pair *p = marked_pair(&m);
+    m.drops_marked = true;
+    p->link.delay = 500 * LEAT_MILLISECOND; /* validation is over before two probe timeouts */
+    pair_start(p);
+    pair_run_for(p, 15 * LEAT_SECOND);
+    p->ends[PAIR_CLIENT].address.port++;
+    for (unsigned i = 0; i < 40; i++) {
+        leat_conn_send_ping(pair_conn(p, PAIR_CLIENT), i + 1);
+        leat_conn_send_ping(pair_conn(p, PAIR_SERVER), i + 1);
+        pair_run_for(p, 500 * LEAT_MILLISECOND);
+    }
+    const leat_path_state *path = pair_conn(p, PAIR_SERVER)->paths.active;
+    ck_assert_uint_eq(path->addresses.remote.port, p->ends[PAIR_CLIENT].address.port);
+    ck_assert(path->is_validated && !path->is_challenging);
+    ck_assert_uint_eq(p->ends[PAIR_SERVER].event_counts[LEAT_EVENT_PATH_VALIDATED], 1);
+    ck_assert_uint_ge(p->ends[PAIR_SERVER].event_counts[LEAT_EVENT_PING_ACKNOWLEDGED], 30);
+    pair_free(p);
+}
+END_TEST
+
 /* One send call with GSO has one mark for all its datagrams. */
 START_TEST(a_batch_ends_where_the_mark_changes) {
     pair *p = pair_new();
@@ -202,4 +229,5 @@ LEAT_TEST_MAIN("quic/conn ecn", both_sides_mark_and_find_the_path_capable,
                a_path_that_changes_marks_fails,
                congestion_marks_of_one_flight_reduce_the_window_once, duplicates_do_not_count,
                a_path_that_drops_marked_datagrams_still_connects, a_new_path_is_validated_anew,
+               a_rebinding_where_marked_datagrams_are_dropped_is_followed,
                a_batch_ends_where_the_mark_changes)
