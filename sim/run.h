@@ -57,6 +57,9 @@ typedef struct sim_config {
     void (*on_datagram)(void *user, sim_side from, const uint8_t *bytes, size_t length,
                         const leat_path *path, leat_time now);
     void *on_datagram_user;
+    /* Sees each event of a connection; `now` is the time on that side's clock, as in traces. */
+    void (*on_event)(void *user, sim_side side, const leat_event *event, leat_time now);
+    void *on_event_user;
 } sim_config;
 
 typedef struct sim_flow_result {

@@ -136,6 +136,10 @@ void watch_event(end_conn *c, const leat_event *event) {
     world *w = c->w;
     w->result->occurrences.event[event->type]++;
     digest_event(c, event);
+    if (w->config->on_event != NULL) {
+        w->config->on_event(w->config->on_event_user, c->side, event,
+                            end_clock(&w->ends[c->side], w->now));
+    }
     if (c->is_terminated) {
         world_fail(w, "%s after ConnectionTerminated", leat_event_name(event->type));
         return;
