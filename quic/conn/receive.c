@@ -71,6 +71,10 @@ static leat_drop judge_initial(const leat_conn *conn, const leat_packet_in *pack
 
 static leat_drop judge_header(const leat_conn *conn, const leat_packet_in *packet) {
     const leat_packet_header *header = &packet->header;
+    /* RFC 9000 §17.2-1, §17.3.1-1. */
+    if (!leat_packet_has_fixed_bit(header)) {
+        return LEAT_DROP_FIXED_BIT;
+    }
     switch (header->type) {
     case LEAT_PACKET_UNKNOWN_VERSION:
         return LEAT_DROP_UNKNOWN_VERSION;

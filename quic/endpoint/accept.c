@@ -23,6 +23,10 @@ static leat_drop check_header(const leat_endpoint *endpoint, const leat_endpoint
     if (!is_unicast(&datagram->path->local) || datagram->path->remote.port == 0) {
         return LEAT_DROP_PATH;
     }
+    /* RFC 9000 §17.2-1. */
+    if (!leat_packet_has_fixed_bit(header)) {
+        return LEAT_DROP_FIXED_BIT;
+    }
     /* RFC 9000 §5.2.2-5: Handshake packets of nobody are too early to mean anything. */
     /* RFC 9000 §5.2.2-6: only an Initial opens a connection; 0-RTT ahead of it is not kept. */
     /* RFC 9000 §6.1-1: Version Negotiation is never answered, least of all with itself. */

@@ -6,21 +6,23 @@
 
 #include <assert.h>
 
+#define LONG_HEADER     0x80
 #define PAYLOAD_LEAST   8      /* a packet with less room for frames is not worth its header */
 #define SAMPLE_LEAST    4      /* RFC 9001 §5.4.2: packet number and payload together */
 #define LONG_LENGTH_MAX 0x3fff /* what the 2-byte Length field can say */
 
-static uint8_t long_first_byte(leat_packet_type type) {
-    static const uint8_t type_bits[] = {[LEAT_PACKET_INITIAL] = 0x00,
-                                        [LEAT_PACKET_ZERO_RTT] = 0x10,
-                                        [LEAT_PACKET_HANDSHAKE] = 0x20};
-    assert(type <= LEAT_PACKET_HANDSHAKE);
-    return (uint8_t)(0xc0 | type_bits[type]);
+/* RFC 9287 §3.1: whoever knows that the peer agreed may clear the fixed bit. */
+static unsigned fixed_bit(const leat_builder_header *header) {
+    return header->clears_fixed_bit ? 0 : LEAT_FIXED_BIT;
 }
 
 static void write_long_header(leat_builder *builder, leat_writer *writer,
                               const leat_builder_header *header) {
-    leat_write_u8(writer, (uint8_t)(long_first_byte(header->type) | (builder->pn_length - 1)));
+    const leat_version_row *row = leat_version_find(header->version);
+    assert(header->type <= LEAT_PACKET_HANDSHAKE && row != NULL);
+    unsigned first_byte =
+        LONG_HEADER | fixed_bit(header) | leat_version_type_bits(row, header->type);
+    leat_write_u8(writer, (uint8_t)(first_byte | (builder->pn_length - 1)));
     leat_write_u32(writer, header->version);
     leat_cid_write(writer, header->dcid);
     leat_cid_write(writer, header->scid);
@@ -34,7 +36,7 @@ static void write_long_header(leat_builder *builder, leat_writer *writer,
 
 static void write_short_header(const leat_builder *builder, leat_writer *writer,
                                const leat_builder_header *header) {
-    unsigned first_byte = 0x40 | (header->spin ? 0x20 : 0) | (header->key_phase ? 0x04 : 0);
+    unsigned first_byte = fixed_bit(header) | (header->spin ? 0x20 : 0) | (header->key_phase ? 0x04 : 0);
     leat_write_u8(writer, (uint8_t)(first_byte | (builder->pn_length - 1)));
     leat_write_bytes(writer, header->dcid.data, header->dcid.length);
 }

@@ -26,6 +26,7 @@ typedef struct leat_builder_header {
     uint32_t version;
     leat_span dcid, scid, token;
     bool spin, key_phase;
+    bool clears_fixed_bit;
     uint64_t pn, largest_acked;
 } leat_builder_header;
 

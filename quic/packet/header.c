@@ -3,10 +3,9 @@
  * says is not authenticated yet: whoever calls drops a bad packet silently and never closes a
  * connection because of it.
  */
-#include "quic/packet/header.h"
+#include "quic/packet/version.h"
 
 #define LONG_HEADER 0x80
-#define FIXED_BIT   0x40
 
 static const char *const type_names[LEAT_PACKET_TYPE_COUNT] = {
     [LEAT_PACKET_INITIAL] = "initial",
@@ -71,10 +70,6 @@ static leat_drop parse_short(leat_packet_header *header, leat_reader *reader, si
     if (reader->failed) {
         return LEAT_DROP_TOO_SHORT;
     }
-    /* RFC 9000 §17.3.1-1: the fixed bit tells QUIC from other protocols on the same port. */
-    if ((header->first_byte & FIXED_BIT) == 0) {
-        return LEAT_DROP_FIXED_BIT;
-    }
     header->type = LEAT_PACKET_ONE_RTT;
     header->pn_offset = 1 + cid_length;
     return LEAT_DROP_NONE;
@@ -116,19 +111,13 @@ static leat_drop parse_with_length(leat_packet_header *header, leat_reader *read
     return LEAT_DROP_NONE;
 }
 
-static leat_drop parse_version_1(leat_packet_header *header, leat_reader *reader,
-                                 const uint8_t *start) {
-    static const leat_packet_type types[] = {LEAT_PACKET_INITIAL, LEAT_PACKET_ZERO_RTT,
-                                             LEAT_PACKET_HANDSHAKE, LEAT_PACKET_RETRY};
-    /* RFC 9000 §17.2-1. */
-    if ((header->first_byte & FIXED_BIT) == 0) {
-        return LEAT_DROP_FIXED_BIT;
-    }
+static leat_drop parse_known_version(leat_packet_header *header, const leat_version_row *row,
+                                     leat_reader *reader, const uint8_t *start) {
     /* RFC 9000 §17.2-3, §17.2-6: longer connection IDs belong to other versions. */
     if (header->dcid.length > LEAT_CID_MAX || header->scid.length > LEAT_CID_MAX) {
         return LEAT_DROP_CID_LENGTH;
     }
-    header->type = types[header->first_byte >> 4 & 3];
+    header->type = row->types[header->first_byte >> 4 & 3];
     return header->type == LEAT_PACKET_RETRY ? parse_retry(header, reader)
                                              : parse_with_length(header, reader, start);
 }
@@ -153,11 +142,12 @@ leat_drop leat_packet_header_parse(leat_packet_header *header, leat_span bytes,
     if (header->version == 0) {
         return parse_version_negotiation(header, &reader);
     }
-    if (header->version != LEAT_VERSION_1) {
+    const leat_version_row *row = leat_version_find(header->version);
+    if (row == NULL) {
         header->type = LEAT_PACKET_UNKNOWN_VERSION;
         return LEAT_DROP_NONE;
     }
-    return parse_version_1(header, &reader, bytes.data);
+    return parse_known_version(header, row, &reader, bytes.data);
 }
 
 bool leat_packet_dcid(leat_span bytes, size_t short_cid_length, leat_span *dcid) {
@@ -198,13 +188,13 @@ void leat_cid_write(leat_writer *writer, leat_span cid) {
 void leat_version_negotiation_write(leat_writer *writer, leat_span dcid, leat_span scid,
                                     const uint32_t *versions, size_t count, uint8_t random) {
     /* RFC 9000 §17.2.1-2: the fixed bit stays set, the other unused bits are arbitrary. */
-    leat_write_u8(writer, (uint8_t)(LONG_HEADER | FIXED_BIT | (random & 0x3f)));
+    leat_write_u8(writer, (uint8_t)(LONG_HEADER | LEAT_FIXED_BIT | (random & 0x3f)));
     leat_write_u32(writer, 0);
     leat_cid_write(writer, dcid);
     leat_cid_write(writer, scid);
     /* RFC 9000 §6.3: a version of the pattern 0x?a?a?a?a, so that clients keep ignoring unknown
      * ones. */
-    uint32_t grease = (random & UINT32_C(0xf0)) * UINT32_C(0x01010101) | UINT32_C(0x0a0a0a0a);
+    uint32_t grease = leat_version_reserved(random);
     size_t grease_place = random % (count + 1);
     for (size_t i = 0; i < count; i++) {
         if (i == grease_place) {

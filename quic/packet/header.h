@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 
 #define LEAT_VERSION_1 UINT32_C(0x00000001)
+#define LEAT_VERSION_2 UINT32_C(0x6b3343cf) /* RFC 9369 §3.1 */
 #define LEAT_RETRY_TAG 16 /* RFC 9001 §5.8: bytes at the end of a Retry */
 
 typedef enum leat_packet_type {
@@ -32,8 +33,8 @@ leat_space leat_packet_space(leat_packet_type type);
 typedef enum leat_drop {
     LEAT_DROP_NONE,
     LEAT_DROP_TOO_SHORT,
-    LEAT_DROP_FIXED_BIT,          /* RFC 9000 §17.2: fixed bit is zero */
-    LEAT_DROP_CID_LENGTH,         /* a CID longer than 20 bytes in version 1 */
+    LEAT_DROP_FIXED_BIT,          /* RFC 9000 §17.2: fixed bit is zero, and RFC 9287 was not agreed on */
+    LEAT_DROP_CID_LENGTH,         /* a CID longer than 20 bytes */
     LEAT_DROP_LENGTH,             /* the Length field exceeds the datagram */
     LEAT_DROP_SMALL_INITIAL,      /* RFC 9000 §14.1: client Initial in a datagram below 1200 bytes */
     LEAT_DROP_UNKNOWN_VERSION,
@@ -68,9 +69,20 @@ typedef struct leat_packet_header {
 
 /*
  * Parses the packet at the start of bytes (the rest of a datagram). short_cid_length: the length of the CIDs we issue.
- * LEAT_DROP_NONE on success. A failure ends the datagram, since the next packet cannot be found.
+ * LEAT_DROP_NONE on success. A failure ends the datagram, since the next packet cannot be found. The fixed bit is not
+ * judged here: whoever has not agreed to RFC 9287 drops a packet without it.
  */
 leat_drop leat_packet_header_parse(leat_packet_header *header, leat_span bytes, size_t short_cid_length);
+
+/*
+ * RFC 9000 §17.2, §17.3.1: the bit that tells QUIC from other protocols on the same port. Version Negotiation has
+ * none, and of an unknown version nothing is known.
+ */
+#define LEAT_FIXED_BIT 0x40
+static inline bool leat_packet_has_fixed_bit(const leat_packet_header *header) {
+    return (header->first_byte & LEAT_FIXED_BIT) != 0 || header->type == LEAT_PACKET_VERSION_NEGOTIATION ||
+           header->type == LEAT_PACKET_UNKNOWN_VERSION;
+}
 
 /* Only what RFC 8999 fixes, for routing: the destination CID (in place) of any packet. False: not a QUIC packet. */
 bool leat_packet_dcid(leat_span bytes, size_t short_cid_length, leat_span *dcid);

@@ -37,16 +37,16 @@ bool leat_keys_needs_update(const leat_keys *keys) {
 }
 
 /* RFC 9001 §6.1: secret_<n+1> from secret_<n>. */
-static bool next_secret(const leat_cipher_suite *suite, const uint8_t *secret, uint8_t *next) {
+static bool next_secret(const leat_keys *keys, const uint8_t *secret, uint8_t *next) {
     const leat_span empty = {NULL, 0};
-    return leat_hkdf_expand_label(suite->hash, secret, "quic ku", empty, next,
-                                  leat_hash_size(suite->hash));
+    return leat_hkdf_expand_label(keys->suite->hash, secret, keys->version->ku_label, empty, next,
+                                  leat_hash_size(keys->suite->hash));
 }
 
-static bool make_next_key(leat_packet_key *key, const leat_cipher_suite *suite,
-                          const uint8_t *secret) {
+static bool make_next_key(const leat_keys *keys, leat_packet_key *key, const uint8_t *secret) {
     uint8_t next[LEAT_HASH_MAX];
-    bool ok = next_secret(suite, secret, next) && leat_packet_key_make(key, suite, next);
+    bool ok = next_secret(keys, secret, next) &&
+              leat_packet_key_make(key, keys->version, keys->suite, next);
     leat_wipe(next, sizeof next);
     return ok;
 }
@@ -55,7 +55,7 @@ bool leat_keys_make_updatable(leat_keys *keys) {
     if (!leat_keys_can_read(keys) || !leat_keys_can_write(keys) || keys->updatable) {
         return keys->updatable;
     }
-    keys->updatable = make_next_key(&keys->read_next, keys->suite, keys->read_secret);
+    keys->updatable = make_next_key(keys, &keys->read_next, keys->read_secret);
     return keys->updatable;
 }
 
@@ -67,12 +67,11 @@ typedef struct next_phase {
 } next_phase;
 
 static bool prepare_phase(const leat_keys *keys, next_phase *next) {
-    const leat_cipher_suite *suite = keys->suite;
     *next = (next_phase){.write = {.aead = NULL}};
-    return next_secret(suite, keys->read_secret, next->read_secret) &&
-           next_secret(suite, keys->write_secret, next->write_secret) &&
-           leat_packet_key_make(&next->write, suite, next->write_secret) &&
-           make_next_key(&next->read_after, suite, next->read_secret);
+    return next_secret(keys, keys->read_secret, next->read_secret) &&
+           next_secret(keys, keys->write_secret, next->write_secret) &&
+           leat_packet_key_make(&next->write, keys->version, keys->suite, next->write_secret) &&
+           make_next_key(keys, &next->read_after, next->read_secret);
 }
 
 static bool enter_next_phase(leat_keys *keys) {

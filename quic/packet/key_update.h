@@ -5,7 +5,8 @@
 #include "quic/packet/protect.h"
 
 /* AEAD key and IV of a traffic secret, and their end (a cleared key can be cleared again). */
-bool leat_packet_key_make(leat_packet_key *key, const leat_cipher_suite *suite, const uint8_t *secret);
+bool leat_packet_key_make(leat_packet_key *key, const leat_version_row *version, const leat_cipher_suite *suite,
+                          const uint8_t *secret);
 void leat_packet_key_clear(leat_packet_key *key);
 
 /* RFC 9001 §6.3, §6.5: which read key a 1-RTT packet of this key phase and number is tried with. One, always. */

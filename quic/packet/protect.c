@@ -23,46 +23,19 @@ static const leat_cipher_suite initial_suite = {
     .aead = LEAT_AES_128_GCM,
 };
 
-/* What a version of QUIC fixes for the derivation of keys. */
-typedef struct version_row {
-    uint32_t version;
-    uint8_t initial_salt[20];
-    const char *key_label, *iv_label, *hp_label;
-} version_row;
-
-static const version_row version_rows[] = {
-    /* RFC 9001 §5.1, §5.2. */
-    {.version = LEAT_VERSION_1,
-     .initial_salt = {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
-                      0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a},
-     .key_label = "quic key",
-     .iv_label = "quic iv",
-     .hp_label = "quic hp"},
-};
-
-static const version_row *find_version(uint32_t version) {
-    for (size_t i = 0; i < sizeof version_rows / sizeof version_rows[0]; i++) {
-        if (version_rows[i].version == version) {
-            return &version_rows[i];
-        }
-    }
-    return NULL;
-}
-
 void leat_packet_key_clear(leat_packet_key *key) {
     leat_aead_free(key->aead);
     leat_wipe(key, sizeof *key);
 }
 
-/* AEAD key and IV of one traffic secret. */
-static bool make_packet_key(leat_packet_key *key, const version_row *row,
-                            const leat_cipher_suite *suite, const uint8_t *secret) {
+bool leat_packet_key_make(leat_packet_key *key, const leat_version_row *version,
+                          const leat_cipher_suite *suite, const uint8_t *secret) {
     const leat_span empty = {NULL, 0};
     uint8_t bytes[LEAT_AEAD_KEY_MAX];
     size_t key_size = leat_aead_key_size(suite->aead);
     *key = (leat_packet_key){.aead = NULL};
-    if (leat_hkdf_expand_label(suite->hash, secret, row->key_label, empty, bytes, key_size) &&
-        leat_hkdf_expand_label(suite->hash, secret, row->iv_label, empty, key->iv,
+    if (leat_hkdf_expand_label(suite->hash, secret, version->key_label, empty, bytes, key_size) &&
+        leat_hkdf_expand_label(suite->hash, secret, version->iv_label, empty, key->iv,
                                sizeof key->iv)) {
         key->aead = leat_aead_new(suite->aead, bytes);
     }
@@ -70,18 +43,14 @@ static bool make_packet_key(leat_packet_key *key, const version_row *row,
     return key->aead != NULL;
 }
 
-bool leat_packet_key_make(leat_packet_key *key, const leat_cipher_suite *suite,
-                          const uint8_t *secret) {
-    return make_packet_key(key, find_version(LEAT_VERSION_1), suite, secret);
-}
-
-static leat_header_mask *make_header_mask(const version_row *row, const leat_cipher_suite *suite,
+static leat_header_mask *make_header_mask(const leat_version_row *version,
+                                          const leat_cipher_suite *suite,
                                           const uint8_t *secret) {
     const leat_span empty = {NULL, 0};
     uint8_t bytes[LEAT_AEAD_KEY_MAX];
     size_t key_size = leat_aead_key_size(suite->aead);
     leat_header_mask *mask = NULL;
-    if (leat_hkdf_expand_label(suite->hash, secret, row->hp_label, empty, bytes, key_size)) {
+    if (leat_hkdf_expand_label(suite->hash, secret, version->hp_label, empty, bytes, key_size)) {
         mask = leat_header_mask_new(suite->aead, bytes);
     }
     leat_wipe(bytes, sizeof bytes);
@@ -90,9 +59,9 @@ static leat_header_mask *make_header_mask(const version_row *row, const leat_cip
 
 bool leat_keys_install(leat_keys *keys, uint32_t version, bool write,
                        const leat_cipher_suite *suite, const uint8_t *secret) {
-    const version_row *row = find_version(version);
+    const leat_version_row *row = leat_version_find(version);
     leat_packet_key key;
-    if (row == NULL || !make_packet_key(&key, row, suite, secret)) {
+    if (row == NULL || !leat_packet_key_make(&key, row, suite, secret)) {
         return false;
     }
     leat_header_mask *mask = make_header_mask(row, suite, secret);
@@ -109,6 +78,7 @@ bool leat_keys_install(leat_keys *keys, uint32_t version, bool write,
     memcpy(write ? keys->write_secret : keys->read_secret, secret, leat_hash_size(suite->hash));
     *(write ? &keys->phase_first_sent : &keys->phase_first_received) = LEAT_PN_NONE;
     keys->suite = suite;
+    keys->version = row;
     return true;
 }
 
@@ -125,7 +95,7 @@ static bool install_from_initial(leat_keys *keys, uint32_t version, bool write, 
 }
 
 bool leat_keys_install_initial(leat_keys *keys, uint32_t version, leat_span dcid, bool is_client) {
-    const version_row *row = find_version(version);
+    const leat_version_row *row = leat_version_find(version);
     uint8_t initial_secret[LEAT_HASH_MAX];
     if (row == NULL) {
         return false;

@@ -12,6 +12,7 @@
 #include "crypto/header_mask.h"
 #include "crypto/tls/tls.h"
 #include "quic/packet/header.h"
+#include "quic/packet/version.h"
 
 typedef struct leat_packet_key {
     leat_aead *aead;
@@ -20,6 +21,7 @@ typedef struct leat_packet_key {
 
 typedef struct leat_keys {
     const leat_cipher_suite *suite;
+    const leat_version_row *version; /* whose labels the keys are derived with */
     leat_packet_key read, write;
     leat_header_mask *read_mask, *write_mask;
     /* 1-RTT only, once both directions are there: */

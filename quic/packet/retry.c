@@ -13,25 +13,21 @@
  * ClientHello; this bound keeps a jumbo datagram from costing a copy of 64 KB on the stack.
  */
 #define RETRY_MAX 2048
-
-/* RFC 9001 §5.8: published constants, not secrets. */
-static const uint8_t retry_key[16] = {0xbe, 0x0c, 0x69, 0x0b, 0x9f, 0x66, 0x57, 0x5a,
-                                      0x1d, 0x76, 0x6b, 0x54, 0xe3, 0x68, 0xc8, 0x4e};
-static const uint8_t retry_nonce[LEAT_AEAD_NONCE] = {0x46, 0x15, 0x99, 0xd3, 0x5d, 0x63,
-                                                     0x2b, 0xf2, 0x23, 0x98, 0x25, 0xbb};
+#define LONG_HEADER 0x80
 
 bool leat_retry_tag(uint32_t version, leat_span original_dcid, leat_span retry_without_tag,
                     uint8_t tag[LEAT_RETRY_TAG]) {
     uint8_t pseudo_packet[1 + LEAT_CID_MAX + RETRY_MAX];
+    const leat_version_row *row = leat_version_find(version);
     leat_writer writer = leat_writer_make(pseudo_packet, sizeof pseudo_packet);
     leat_cid_write(&writer, original_dcid);
     leat_write_bytes(&writer, retry_without_tag.data, retry_without_tag.length);
-    if (version != LEAT_VERSION_1 || original_dcid.length > LEAT_CID_MAX || writer.failed) {
+    if (row == NULL || original_dcid.length > LEAT_CID_MAX || writer.failed) {
         return false;
     }
-    leat_aead *aead = leat_aead_new(LEAT_AES_128_GCM, retry_key);
+    leat_aead *aead = leat_aead_new(LEAT_AES_128_GCM, row->retry_key);
     leat_span aad = {pseudo_packet, leat_writer_length(&writer)};
-    bool sealed = aead != NULL && leat_aead_seal(aead, retry_nonce, 0, aad, tag, 0);
+    bool sealed = aead != NULL && leat_aead_seal(aead, row->retry_nonce, 0, aad, tag, 0);
     leat_aead_free(aead);
     return sealed;
 }
@@ -40,7 +36,13 @@ void leat_retry_write(leat_writer *writer, uint32_t version, leat_span dcid, lea
                       leat_span token, leat_span original_dcid, uint8_t random) {
     uint8_t tag[LEAT_RETRY_TAG];
     const uint8_t *start = writer->next;
-    leat_write_u8(writer, (uint8_t)(0xf0 | (random & 0x0f)));
+    const leat_version_row *row = leat_version_find(version);
+    if (row == NULL) {
+        writer->failed = true;
+        return;
+    }
+    uint8_t type_bits = leat_version_type_bits(row, LEAT_PACKET_RETRY);
+    leat_write_u8(writer, (uint8_t)(LONG_HEADER | LEAT_FIXED_BIT | type_bits | (random & 0x0f)));
     leat_write_u32(writer, version);
     leat_cid_write(writer, dcid);
     leat_cid_write(writer, scid);

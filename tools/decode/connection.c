@@ -140,20 +140,20 @@ size_t decode_find_secret(leat_span key_log, const char *label, const uint8_t ra
 }
 
 /* One direction is all that is ever opened; a key update needs both, so the other is the same. */
-static bool install(leat_keys *keys, bool is_updatable, const leat_cipher_suite *suite,
-                    const uint8_t *secret) {
-    bool ok = leat_keys_install(keys, LEAT_VERSION_1, false, suite, secret);
+static bool install(leat_keys *keys, uint32_t version, bool is_updatable,
+                    const leat_cipher_suite *suite, const uint8_t *secret) {
+    bool ok = leat_keys_install(keys, version, false, suite, secret);
     if (ok && is_updatable) {
-        ok = leat_keys_install(keys, LEAT_VERSION_1, true, suite, secret) &&
+        ok = leat_keys_install(keys, version, true, suite, secret) &&
              leat_keys_make_updatable(keys);
     }
     return ok;
 }
 
 static const char *install_initial(const decode_connection *connection, leat_keys *keys,
-                                   decode_sender sender) {
+                                   decode_sender sender, uint32_t version) {
     leat_span dcid = leat_cid_span(&connection->original_dcid);
-    bool ok = leat_keys_install_initial(keys, LEAT_VERSION_1, dcid, sender == SERVER);
+    bool ok = leat_keys_install_initial(keys, version, dcid, sender == SERVER);
     return ok ? NULL : "the Initial keys cannot be derived";
 }
 
@@ -165,12 +165,13 @@ static const char *const labels[LEAT_LEVEL_COUNT][2] = {
 };
 
 static const char *install_logged(decode_state *decoder, decode_connection *connection,
-                                  leat_keys *keys, decode_sender sender, leat_level level) {
+                                  leat_keys *keys, decode_sender sender, leat_level level,
+                                  uint32_t version) {
     uint8_t secret[LEAT_HASH_MAX];
     const leat_cipher_suite *suite = connection->suite;
     bool is_application = level == LEAT_LEVEL_APPLICATION;
     if (is_application && decoder->suite != NULL) {
-        bool ok = install(keys, true, decoder->suite, decoder->secret.data);
+        bool ok = install(keys, version, true, decoder->suite, decoder->secret.data);
         return ok ? NULL : "the keys of --secret cannot be derived";
     }
     if (decoder->key_log.length == 0) {
@@ -194,24 +195,41 @@ static const char *install_logged(decode_state *decoder, decode_connection *conn
     if (length != leat_hash_size(suite->hash)) {
         return "the secret in the key log is not as long as the cipher suite's hash";
     }
-    return install(keys, is_application, suite, secret) ? NULL : "the keys cannot be derived";
+    bool ok = install(keys, version, is_application, suite, secret);
+    return ok ? NULL : "the keys cannot be derived";
+}
+
+/* RFC 9369 §4.1: short headers do not say their version; it is what the server settled on. */
+static uint32_t version_of(decode_connection *connection, decode_sender sender,
+                           const leat_packet_header *header) {
+    if (header->type == LEAT_PACKET_ONE_RTT) {
+        return connection->version != 0 ? connection->version : LEAT_VERSION_1;
+    }
+    if (sender == SERVER) {
+        connection->version = header->version;
+    }
+    return header->version;
 }
 
 leat_keys *decode_keys(decode_state *decoder, decode_connection *connection, decode_sender sender,
-                       leat_packet_type type, const char **why) {
+                       const leat_packet_header *header, const char **why) {
     static const leat_level levels[] = {
         [LEAT_PACKET_INITIAL] = LEAT_LEVEL_INITIAL,
         [LEAT_PACKET_ZERO_RTT] = LEAT_LEVEL_EARLY,
         [LEAT_PACKET_HANDSHAKE] = LEAT_LEVEL_HANDSHAKE,
         [LEAT_PACKET_ONE_RTT] = LEAT_LEVEL_APPLICATION,
     };
-    leat_level level = levels[type];
+    leat_level level = levels[header->type];
     leat_keys *keys = &connection->sides[sender].keys[level];
+    uint32_t version = version_of(connection, sender, header);
     *why = NULL;
+    if (leat_keys_can_read(keys) && keys->version->version != version) {
+        leat_keys_discard(keys);
+    }
     if (!leat_keys_can_read(keys)) {
         *why = level == LEAT_LEVEL_INITIAL
-                   ? install_initial(connection, keys, sender)
-                   : install_logged(decoder, connection, keys, sender, level);
+                   ? install_initial(connection, keys, sender, version)
+                   : install_logged(decoder, connection, keys, sender, level, version);
         if (*why != NULL) {
             leat_keys_discard(keys);
             return NULL;

@@ -287,7 +287,7 @@ static void decode_protected(decode_state *decoder, const match *found,
     uint8_t first = packet[0];
     leat_keys *keys = NULL;
     if (found->connection != NULL) {
-        keys = decode_keys(decoder, found->connection, found->sender, header->type, &why);
+        keys = decode_keys(decoder, found->connection, found->sender, header, &why);
     }
     if (keys == NULL) {
         show_protected(&decoder->out, header, first, why);

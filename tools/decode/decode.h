@@ -79,6 +79,7 @@ typedef struct decode_connection {
     bool has_random, is_h3, is_retried;
     uint8_t client_random[32];
     const leat_cipher_suite *suite;
+    uint32_t version; /* of the server's last long header: it decides when two are in use */
     decode_side sides[2];
 } decode_connection;
 
@@ -104,7 +105,7 @@ void decode_connections_free(decode_state *decoder);
 void decode_remember_cid(decode_side *side, leat_span cid);
 /* The keys of what this side sends, or NULL, and then `why` says why there are none. */
 leat_keys *decode_keys(decode_state *decoder, decode_connection *connection, decode_sender sender,
-    leat_packet_type type, const char **why);
+    const leat_packet_header *header, const char **why);
 /* The secret of the key log line with this label and client random: its length, or 0. */
 size_t decode_find_secret(leat_span key_log, const char *label, const uint8_t random[32],
     uint8_t secret[LEAT_HASH_MAX]);

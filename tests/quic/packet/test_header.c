@@ -116,11 +116,43 @@ START_TEST(an_unknown_version_shows_connection_ids_of_any_length) {
 END_TEST
 
 /* TEST RFC 9000 §17.2-1, §17.3.1-1. */
-START_TEST(a_zero_fixed_bit_is_dropped) {
+/* TEST RFC 9287 §3: it parses, for those who agreed to it. */
+START_TEST(a_zero_fixed_bit_is_seen) {
+    static const char *const packets[] = {"00 d1d2d3d4 01020304", "80 00000001 00 00 00 00",
+                                          "b0 00000001 00 00 01 00112233445566778899aabbccddeeff"};
     leat_packet_header header;
-    ck_assert_int_eq(parse("00 d1d2d3d4 01020304", &header), LEAT_DROP_FIXED_BIT);
-    ck_assert_int_eq(parse("80 00000001 00 00 00 00", &header), LEAT_DROP_FIXED_BIT);
-    ck_assert_int_eq(parse("b0 00000001 00 00", &header), LEAT_DROP_FIXED_BIT);
+    for (size_t i = 0; i < sizeof packets / sizeof packets[0]; i++) {
+        ck_assert_int_eq(parse(packets[i], &header), LEAT_DROP_NONE);
+        ck_assert(!leat_packet_has_fixed_bit(&header));
+    }
+    ck_assert_int_eq(parse("40 d1d2d3d4 01020304", &header), LEAT_DROP_NONE);
+    ck_assert(leat_packet_has_fixed_bit(&header));
+}
+END_TEST
+
+/* TEST RFC 8999 §5.1, RFC 9000 §17.2.1: other versions and Version Negotiation have no such bit. */
+START_TEST(the_fixed_bit_is_one_of_known_versions) {
+    leat_packet_header header;
+    ck_assert_int_eq(parse("80 faceb00c 00 00", &header), LEAT_DROP_NONE);
+    ck_assert(leat_packet_has_fixed_bit(&header));
+    ck_assert_int_eq(parse("80 00000000 00 00 00000001", &header), LEAT_DROP_NONE);
+    ck_assert(leat_packet_has_fixed_bit(&header));
+}
+END_TEST
+
+/* TEST RFC 9369 §3.2: all four types have other bits. */
+START_TEST(version_2_has_types_of_its_own) {
+    static const leat_packet_type types[] = {LEAT_PACKET_RETRY, LEAT_PACKET_INITIAL,
+                                             LEAT_PACKET_ZERO_RTT, LEAT_PACKET_HANDSHAKE};
+    uint8_t packet[40] = {0xc0, 0x6b, 0x33, 0x43, 0xcf};
+    leat_packet_header header;
+    for (uint8_t bits = 0; bits < 4; bits++) {
+        packet[0] = (uint8_t)(0xc0 | bits << 4);
+        leat_span bytes = {packet, sizeof packet};
+        ck_assert_int_eq(leat_packet_header_parse(&header, bytes, 4), LEAT_DROP_NONE);
+        ck_assert_int_eq(header.type, types[bits]);
+        ck_assert_uint_eq(header.version, LEAT_VERSION_2);
+    }
 }
 END_TEST
 
@@ -305,7 +337,8 @@ LEAT_TEST_MAIN("quic/packet header", an_initial_shows_its_fields, handshake_and_
                a_short_header_takes_the_length_of_our_connection_ids,
                a_retry_gives_its_token_without_the_tag, version_negotiation_gives_its_list,
                version_negotiation_ignores_the_unused_bits, version_negotiation_needs_a_whole_list,
-               an_unknown_version_shows_connection_ids_of_any_length, a_zero_fixed_bit_is_dropped,
+               an_unknown_version_shows_connection_ids_of_any_length, a_zero_fixed_bit_is_seen, the_fixed_bit_is_one_of_known_versions,
+               version_2_has_types_of_its_own,
                connection_ids_above_20_bytes_are_dropped_in_version_1,
                a_length_beyond_the_datagram_is_dropped, a_token_beyond_the_datagram_is_dropped,
                coalesced_packets_follow_one_another,

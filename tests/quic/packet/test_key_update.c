@@ -16,15 +16,14 @@ static void make_used_pair(key_pair *pair) {
     leat_keys_on_acked(&pair->server, 0);
 }
 
-/* TEST RFC 9001 §A.5: the secret after "quic ku". */
-START_TEST(the_next_secret_agrees_with_the_rfc) {
-    test_vectors *vectors = test_vectors_load("vectors/quic/rfc9001-appendix-a.vec");
+static void check_next_secret(uint32_t version, const char *file) {
+    test_vectors *vectors = test_vectors_load(file);
     const char *section = "chacha20_short_header";
     const uint8_t *secret = test_vector_bytes(vectors, section, "secret").data;
     leat_keys keys = {.suite = NULL};
     const leat_cipher_suite *suite = leat_cipher_suite_find(0x1303);
-    ck_assert(leat_keys_install(&keys, LEAT_VERSION_1, true, suite, secret));
-    ck_assert(leat_keys_install(&keys, LEAT_VERSION_1, false, suite, secret));
+    ck_assert(leat_keys_install(&keys, version, true, suite, secret));
+    ck_assert(leat_keys_install(&keys, version, false, suite, secret));
     ck_assert(leat_keys_make_updatable(&keys));
     keys.phase_confirmed = true;
     ck_assert(leat_keys_update(&keys));
@@ -33,6 +32,13 @@ START_TEST(the_next_secret_agrees_with_the_rfc) {
     ck_assert_mem_eq(keys.read_secret, ku.data, 32);
     leat_keys_discard(&keys);
     test_vectors_free(vectors);
+}
+
+/* TEST RFC 9001 §A.5: the secret after "quic ku". */
+/* TEST RFC 9369 §A.5: and after "quicv2 ku". */
+START_TEST(the_next_secret_agrees_with_the_rfc) {
+    check_next_secret(LEAT_VERSION_1, "vectors/quic/rfc9001-appendix-a.vec");
+    check_next_secret(LEAT_VERSION_2, "vectors/quic/rfc9369-appendix-a.vec");
 }
 END_TEST
 

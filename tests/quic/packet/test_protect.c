@@ -1,7 +1,15 @@
 /* Packet protection: quic/packet/protect.c. */
 #include "key_pair.h"
 
-#define VECTORS "vectors/quic/rfc9001-appendix-a.vec"
+/* Sample packets of every version. */
+static const struct {
+    uint32_t version;
+    const char *vectors;
+} samples[] = {
+    {LEAT_VERSION_1, "vectors/quic/rfc9001-appendix-a.vec"},
+    {LEAT_VERSION_2, "vectors/quic/rfc9369-appendix-a.vec"},
+};
+#define SAMPLES (sizeof samples / sizeof samples[0])
 
 /* Seals header and payload of a section and compares with the packet of the RFC. */
 static void assert_seals(leat_keys *keys, const test_vectors *vectors, const char *section) {
@@ -35,17 +43,16 @@ static void assert_opens(leat_keys *keys, const test_vectors *vectors, const cha
                      test_to_hex(payload.data, payload.length));
 }
 
-static void make_initial_pair(key_pair *pair, leat_span dcid) {
+static void make_initial_pair(key_pair *pair, uint32_t version, leat_span dcid) {
     memset(pair, 0, sizeof *pair);
-    ck_assert(leat_keys_install_initial(&pair->client, LEAT_VERSION_1, dcid, true));
-    ck_assert(leat_keys_install_initial(&pair->server, LEAT_VERSION_1, dcid, false));
+    ck_assert(leat_keys_install_initial(&pair->client, version, dcid, true));
+    ck_assert(leat_keys_install_initial(&pair->server, version, dcid, false));
 }
 
-/* TEST RFC 9001 §A.1, §A.2, §A.3: keys, both Initial packets, in both directions. */
-START_TEST(initial_packets_agree_with_the_rfc) {
-    test_vectors *vectors = test_vectors_load(VECTORS);
+static void check_initial_packets(uint32_t version, const char *file) {
+    test_vectors *vectors = test_vectors_load(file);
     key_pair pair;
-    make_initial_pair(&pair, test_vector_bytes(vectors, "", "client_dcid"));
+    make_initial_pair(&pair, version, test_vector_bytes(vectors, "", "client_dcid"));
     leat_span secret = test_vector_bytes(vectors, "client_initial_keys", "secret");
     ck_assert_mem_eq(pair.client.write_secret, secret.data, 32);
     ck_assert_mem_eq(pair.server.read_secret, secret.data, 32);
@@ -58,21 +65,36 @@ START_TEST(initial_packets_agree_with_the_rfc) {
     key_pair_free(&pair);
     test_vectors_free(vectors);
 }
+
+/* TEST RFC 9001 §A.1, §A.2, §A.3: keys, both Initial packets, in both directions. */
+/* TEST RFC 9369 §A.1, §A.2, §A.3. */
+START_TEST(initial_packets_agree_with_the_rfc) {
+    for (size_t i = 0; i < SAMPLES; i++) {
+        check_initial_packets(samples[i].version, samples[i].vectors);
+    }
+}
 END_TEST
 
-/* TEST RFC 9001 §A.5: a ChaCha20-Poly1305 packet with a short header. */
-START_TEST(the_chacha20_short_header_agrees_with_the_rfc) {
-    test_vectors *vectors = test_vectors_load(VECTORS);
+static void check_short_header(uint32_t version, const char *file) {
+    test_vectors *vectors = test_vectors_load(file);
     const char *section = "chacha20_short_header";
     const leat_cipher_suite *suite = leat_cipher_suite_find(0x1303);
     const uint8_t *secret = test_vector_bytes(vectors, section, "secret").data;
     leat_keys keys = {.suite = NULL};
-    ck_assert(leat_keys_install(&keys, LEAT_VERSION_1, true, suite, secret));
-    ck_assert(leat_keys_install(&keys, LEAT_VERSION_1, false, suite, secret));
+    ck_assert(leat_keys_install(&keys, version, true, suite, secret));
+    ck_assert(leat_keys_install(&keys, version, false, suite, secret));
     assert_seals(&keys, vectors, section);
     assert_opens(&keys, vectors, section, 654360563);
     leat_keys_discard(&keys);
     test_vectors_free(vectors);
+}
+
+/* TEST RFC 9001 §A.5: a ChaCha20-Poly1305 packet with a short header. */
+/* TEST RFC 9369 §A.5. */
+START_TEST(the_chacha20_short_header_agrees_with_the_rfc) {
+    for (size_t i = 0; i < SAMPLES; i++) {
+        check_short_header(samples[i].version, samples[i].vectors);
+    }
 }
 END_TEST
 
@@ -274,7 +296,7 @@ END_TEST
 
 START_TEST(initial_keys_can_be_replaced_after_retry) {
     key_pair pair;
-    make_initial_pair(&pair, test_hex("0102030405060708"));
+    make_initial_pair(&pair, LEAT_VERSION_1, test_hex("0102030405060708"));
     ck_assert(
         leat_keys_install_initial(&pair.client, LEAT_VERSION_1, test_hex("0908070605"), true));
     leat_opened opened;

@@ -13,19 +13,34 @@ static bool verify(leat_span packet, leat_span original_dcid) {
            leat_retry_verify(&header, packet, original_dcid);
 }
 
-/* TEST RFC 9001 §A.4: the packet and its tag, written and verified. */
-START_TEST(the_retry_packet_agrees_with_the_rfc) {
-    test_vectors *vectors = test_vectors_load("vectors/quic/rfc9001-appendix-a.vec");
+static void check_retry(uint32_t version, const char *file) {
+    test_vectors *vectors = test_vectors_load(file);
     leat_span packet = vector_of(vectors, "packet"), dcid = vector_of(vectors, "original_dcid");
     ck_assert(verify(packet, dcid));
     uint8_t room[64];
     leat_writer writer = leat_writer_make(room, sizeof room);
-    leat_retry_write(&writer, LEAT_VERSION_1, (leat_span){NULL, 0}, test_hex("f067a5502a4262b5"),
+    leat_retry_write(&writer, version, (leat_span){NULL, 0}, test_hex("f067a5502a4262b5"),
                      vector_of(vectors, "token"), dcid, 0xff);
     ck_assert(!writer.failed);
     ck_assert_str_eq(test_to_hex(room, leat_writer_length(&writer)),
                      test_to_hex(packet.data, packet.length));
     test_vectors_free(vectors);
+}
+
+/* TEST RFC 9001 §A.4: the packet and its tag, written and verified. */
+/* TEST RFC 9369 §A.4. */
+START_TEST(the_retry_packet_agrees_with_the_rfc) {
+    check_retry(LEAT_VERSION_1, "vectors/quic/rfc9001-appendix-a.vec");
+    check_retry(LEAT_VERSION_2, "vectors/quic/rfc9369-appendix-a.vec");
+}
+END_TEST
+
+START_TEST(an_unknown_version_has_no_retry) {
+    uint8_t room[64];
+    leat_writer writer = leat_writer_make(room, sizeof room);
+    leat_retry_write(&writer, 0xfaceb00c, test_hex("aa"), test_hex("bb"), test_hex("01"),
+                     test_hex("0102030405060708"), 0);
+    ck_assert(writer.failed);
 }
 END_TEST
 
@@ -108,4 +123,5 @@ LEAT_TEST_MAIN("quic/packet retry", the_retry_packet_agrees_with_the_rfc,
                a_retry_for_another_original_dcid_is_refused, a_retry_cut_anywhere_is_refused,
                a_retry_without_a_token_is_refused_though_its_tag_is_right,
                a_huge_retry_is_refused_without_being_hashed,
-               a_retry_that_does_not_fit_fails_the_writer, an_unknown_version_has_no_retry_tag)
+               a_retry_that_does_not_fit_fails_the_writer, an_unknown_version_has_no_retry_tag,
+               an_unknown_version_has_no_retry)
