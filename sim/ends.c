@@ -117,7 +117,8 @@ static end_conn *add_conn(end *e, leat_conn *conn) {
         world_fail(e->w, "no memory");
         return NULL;
     }
-    *c = (end_conn){.next = e->conns, .w = e->w, .conn = conn, .side = e->side};
+    *c = (end_conn){.next = e->conns, .w = e->w, .conn = conn, .side = e->side,
+                     .first_version = leat_conn_version(conn)};
     e->conns = c;
     leat_conn_set_user(conn, c);
     return c;
@@ -180,6 +181,8 @@ static void send_datagram(end *e, const uint8_t *bytes, size_t length, const lea
     } else {
         nat_on_server_sends(w, &path->remote, bytes, length);
     }
+    /* RFC 9287 §3.1: a fixed bit that is not set. */
+    w->result->occurrences.feature[SIM_FEATURE_GREASE] += (bytes[0] & 0x40) == 0;
     if (w->config->on_datagram != NULL) {
         w->config->on_datagram(w->config->on_datagram_user, e->side, bytes, length, &wire, w->now);
     }

@@ -181,11 +181,22 @@ static uint64_t top_bit(const sim_datagram *datagram, size_t at) {
     return at == 0 && (datagram->bytes[0] & 0x80) == 0 ? 6 : 7;
 }
 
+/*
+ * No key protects it and the client believes it, so that a bit flipped there is an attack, which
+ * RFC 9368 §4 finds out by ending the connection. The checksum of UDP would have caught it.
+ */
+static bool is_version_negotiation(const sim_datagram *datagram) {
+    static const uint8_t version[4] = {0};
+    return datagram->length > sizeof version && (datagram->bytes[0] & 0x80) != 0 &&
+           memcmp(datagram->bytes + 1, version, sizeof version) == 0;
+}
+
 static void corrupt(sim_link *link, sim_datagram *datagram, leat_time now) {
     const sim_link_config *config = &link->config;
     bool may = config->corruption_run_max == 0 ||
                link->corruption_run < config->corruption_run_max;
-    if (!sim_random_chance(&link->dice, config->corruption) || !may || datagram->length == 0) {
+    if (!sim_random_chance(&link->dice, config->corruption) || !may || datagram->length == 0 ||
+        is_version_negotiation(datagram)) {
         link->corruption_run = 0;
         return;
     }

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "base/bytes.h"
+#include "quic/packet/header.h"
 #include "sim/world.h"
 
 #define CLIENT_PORT 10000
@@ -112,16 +112,17 @@ static bool is_first_of_flow(const world *w, const leat_address *address) {
     return true;
 }
 
-static bool is_retry(const uint8_t *bytes) { return (bytes[0] & 0xf0) == 0xf0; }
+static bool is_retry(const uint8_t *bytes, size_t length) {
+    leat_packet_header header;
+    return leat_packet_header_parse(&header, (leat_span){bytes, length}, 0) == LEAT_DROP_NONE &&
+           header.type == LEAT_PACKET_RETRY;
+}
 
 static bool has_token(const sim_datagram *datagram) {
-    leat_reader reader = leat_reader_make(datagram->bytes, datagram->length);
-    bool is_initial = (leat_read_u8(&reader) & 0xf0) == 0xc0;
-    leat_read_u32(&reader);
-    leat_read_vector8(&reader);
-    leat_read_vector8(&reader);
-    uint64_t length = leat_read_varint(&reader);
-    return is_initial && !reader.failed && length > 0 && !datagram->is_corrupted;
+    leat_packet_header header;
+    leat_span bytes = {datagram->bytes, datagram->length};
+    return leat_packet_header_parse(&header, bytes, 0) == LEAT_DROP_NONE &&
+           header.type == LEAT_PACKET_INITIAL && header.token.length > 0 && !datagram->is_corrupted;
 }
 
 void nat_on_server_received(world *w, const sim_datagram *datagram) {
@@ -152,7 +153,7 @@ void nat_on_server_sends(world *w, const leat_address *to, const uint8_t *bytes,
         return;
     }
     address->sent += length;
-    address->was_retried = address->was_retried || is_retry(bytes);
+    address->was_retried = address->was_retried || is_retry(bytes, length);
     if (!address->is_validated && address->sent > AMPLIFICATION * address->received) {
         world_fail(w, "%llu bytes went to an address that is not validated and sent %llu",
                    (unsigned long long)address->sent, (unsigned long long)address->received);

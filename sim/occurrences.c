@@ -44,6 +44,10 @@ static const char *feature_name(size_t index) {
         [SIM_FEATURE_PREFERRED_ADDRESS] = "preferred address taken",
         [SIM_FEATURE_MTU_RAISED] = "MTU raised",
         [SIM_FEATURE_BLACK_HOLE] = "black hole",
+        [SIM_FEATURE_VERSION_2] = "version 2",
+        [SIM_FEATURE_COMPATIBLE_VERSION] = "compatible upgrade",
+        [SIM_FEATURE_OTHER_ATTEMPT] = "version negotiation",
+        [SIM_FEATURE_GREASE] = "grease",
     };
     return names[index];
 }
@@ -111,7 +115,7 @@ void sim_occurrences_print(const sim_occurrences *occurrences, const char *prefi
 static const struct {
     const char *name, *reason;
 } impossible[] = {
-    {"version_mismatch", "both sides speak version 1"},
+    {"version_mismatch", "both sides have a version in common"},
     {"refused", "no side refuses"},
     {"protocol_error", "a failure of the run"},
     {"internal_error", "a failure of the run"},

@@ -7,6 +7,8 @@
 #ifndef LEAT_SIM_RUN_H
 #define LEAT_SIM_RUN_H
 
+#include <leat/version.h>
+
 #include "sim/occurrences.h"
 
 #define SIM_FLOWS_MAX 64
@@ -66,6 +68,7 @@ typedef struct sim_flow_result {
     bool is_complete;         /* every task was done */
     bool is_resumed, is_early;
     const char *cipher_suite; /* static storage; NULL: no handshake */
+    uint32_t version;         /* of QUIC; 0: no handshake */
     leat_time begun, ended;   /* the first and the last stream byte that arrived; 0: none */
     leat_time handshake;      /* from start to the client's HandshakeCompleted; 0: never */
     uint64_t bytes;           /* of streams, that arrived at either side */

@@ -127,6 +127,40 @@ static void draw_side(dice *d, sim_side side, leat_config *quic) {
     quic->congestion_control = controllers[between(d, 0, 2)];
 }
 
+/* ---- versions -------------------------------------------------------------------------------- */
+
+typedef struct version_list {
+    uint32_t versions[2];
+    size_t count;
+} version_list;
+
+static const version_list version_lists[] = {
+    {{LEAT_QUIC_VERSION_1, LEAT_QUIC_VERSION_2}, 2},
+    {{LEAT_QUIC_VERSION_2, LEAT_QUIC_VERSION_1}, 2},
+    {{LEAT_QUIC_VERSION_1}, 1},
+    {{LEAT_QUIC_VERSION_2}, 1},
+};
+#define LISTS_OF_BOTH 2
+#define LISTS (sizeof version_lists / sizeof version_lists[0])
+
+/* One side lists both versions, so that there is one in common. */
+static void draw_versions(dice *d, sim_config *config) {
+    sim_side free_side = any_side(d);
+    for (sim_side side = SIM_CLIENT; side < SIM_SIDES; side++) {
+        leat_config *quic = &config->quic[side];
+        size_t drawn = between(d, 0, (side == free_side ? LISTS : LISTS_OF_BOTH) - 1);
+        quic->grease = chance(d, 85);
+        if (chance(d, 50)) {
+            quic->versions = version_lists[drawn].versions;
+            quic->version_count = version_lists[drawn].count;
+        }
+    }
+    const leat_config *client = &config->quic[SIM_CLIENT];
+    if (client->versions == NULL || client->version_count == 2) {
+        config->quic[SIM_CLIENT].original_version = chance(d, 30) ? LEAT_QUIC_VERSION_2 : 0;
+    }
+}
+
 /* ---- changes --------------------------------------------------------------------------------- */
 
 static void draw_change(dice *d, const sim_config *config, sim_change *change) {
@@ -319,4 +353,5 @@ void sim_scenario_random(sim_scenario *scenario, uint64_t seed) {
     }
     draw_early_data(seed, scenario);
     draw_paths(&d, config);
+    draw_versions(&d, config);
 }

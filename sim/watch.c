@@ -43,6 +43,24 @@ static void keep_ticket(world *w, leat_span ticket) {
     w->ticket_length = ticket.length;
 }
 
+static bool server_speaks(const world *w, uint32_t version) {
+    const leat_config *server = &w->config->quic[SIM_SERVER];
+    bool is_listed = server->versions == NULL;
+    for (size_t i = 0; server->versions != NULL && i < server->version_count; i++) {
+        is_listed = is_listed || server->versions[i] == version;
+    }
+    return is_listed;
+}
+
+static void note_version(end_conn *c) {
+    uint64_t *feature = c->w->result->occurrences.feature;
+    uint32_t version = leat_conn_version(c->conn);
+    c->flow->result->version = version;
+    feature[SIM_FEATURE_VERSION_2] += version == LEAT_QUIC_VERSION_2;
+    feature[SIM_FEATURE_COMPATIBLE_VERSION] +=
+        version != c->first_version && server_speaks(c->w, c->first_version);
+}
+
 static void on_completed(end_conn *c, bool is_resumed) {
     world *w = c->w;
     if (c->is_completed) {
@@ -65,6 +83,7 @@ static void on_completed(end_conn *c, bool is_resumed) {
         c->flow->result->is_resumed = is_resumed;
         c->flow->result->cipher_suite = leat_conn_cipher_suite(c->conn);
         w->result->occurrences.feature[SIM_FEATURE_RESUMPTION] += is_resumed;
+        note_version(c);
         c->flow->result->handshake = w->now - c->flow->plan->start;
     }
     if (w->config->quic[c->side].liveness != 0) {
@@ -205,6 +224,8 @@ static void on_frame(end *e, const leat_trace_record *record) {
 
 static void on_packet(end *e, const leat_trace_record *record) {
     uint64_t *feature = e->w->result->occurrences.feature;
+    feature[SIM_FEATURE_OTHER_ATTEMPT] +=
+        is_text(field_of(record, "packet_type"), "version_negotiation");
     feature[SIM_FEATURE_COALESCED] += ++e->packets_in_datagram == 2 ? 1 : 0;
     if (e->side == SIM_SERVER && is_text(field_of(record, "packet_type"), "handshake")) {
         nat_on_handshake_packet(e->w);

@@ -63,6 +63,7 @@ typedef struct end_conn {
     struct end_conn *next;
     world *w;
     leat_conn *conn;
+    uint32_t first_version; /* client: that it began with */
     flow *flow; /* NULL: one of those */
     sim_side side;
     bool is_terminated, is_working, is_completed, is_confirmed;

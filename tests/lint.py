@@ -54,6 +54,7 @@ def layer_of(path):
 SOURCES = [f for f in tracked(".c", ".h") if layer_of(f) or f.startswith("include/")]
 ALL_C = tracked(".c", ".h")
 PUBLIC_LAYER = {"base": "base", "congestion": "quic", "early_data": "quic", "tls": "crypto", "quic": "quic", "endpoint": "quic",
+                "version": "quic",
                 "h3": "h3", "qlog": "qlog", "webtransport": "webtransport", "io": "io", "leat": "io"}
 
 # What may be longer than the house rules say, and why.

@@ -257,3 +257,18 @@ int leat_tls_send_client_hello(leat_tls *tls, leat_span cookie) {
     bool is_early = tls->early_data == LEAT_EARLY_DATA_OFFERED;
     return alert == LEAT_ALERT_NONE && is_early ? leat_early_data_start(tls) : alert;
 }
+
+void leat_tls_forget_hello(leat_tls *tls) {
+    leat_tls_handshake *handshake = tls->handshake;
+    leat_buffer *output = &tls->output[LEAT_LEVEL_INITIAL];
+    drop_shares(handshake);
+    leat_transcript_clear(&handshake->transcript);
+    leat_transcript_init(&handshake->transcript, tls->allocator);
+    leat_buffer_consume(output, output->length);
+    /* RFC 9369 §5: a ticket is good for the version of QUIC that it came with. */
+    handshake->session.suite = NULL;
+    if (tls->early_data == LEAT_EARLY_DATA_OFFERED) {
+        tls->early_data = LEAT_EARLY_DATA_REJECTED;
+    }
+    tls->state = LEAT_CLIENT_NEW;
+}

@@ -221,6 +221,8 @@ bool leat_tls_is_session_of_ours(const leat_tls *tls, const leat_session_client 
 
 /* Senders. */
 int leat_tls_send_client_hello(leat_tls *tls, leat_span cookie);
+/* As if it had not been made: another one may follow, of a full handshake. */
+void leat_tls_forget_hello(leat_tls *tls);
 int leat_tls_send_server_hello(leat_tls *tls, leat_span key_share, const uint16_t *psk_selected);
 int leat_tls_send_hello_retry_request(leat_tls *tls, bool ask_for_group);
 int leat_tls_send_encrypted_extensions(leat_tls *tls);

@@ -155,9 +155,6 @@ static int answer(leat_tls *tls, const leat_client_hello *hello, leat_span messa
     int psk = -1;
     int alert = authenticate(tls, hello, message, &session, &psk);
     if (alert == LEAT_ALERT_NONE) {
-        alert = leat_tls_give_transport_parameters(tls, hello->extensions.transport_parameters);
-    }
-    if (alert == LEAT_ALERT_NONE) {
         alert = begin_schedule(tls, psk >= 0 ? session.psk : NULL);
     }
     if (alert == LEAT_ALERT_NONE) {
@@ -186,6 +183,11 @@ int leat_tls_on_client_hello(leat_tls *tls, leat_span message) {
     if (alert == LEAT_ALERT_NONE) {
         memcpy(handshake->client_random, hello.random.data, LEAT_TLS_RANDOM);
         alert = negotiate(tls, &hello, &share);
+    }
+    if (alert == LEAT_ALERT_NONE && !tls->retried) {
+        /* RFC 9369 §4.1: they say in which version of QUIC the answer goes, a HelloRetryRequest
+         * like any other; the second ClientHello must repeat them. */
+        alert = leat_tls_give_transport_parameters(tls, hello.extensions.transport_parameters);
     }
     if (alert != LEAT_ALERT_NONE) {
         return alert;

@@ -107,6 +107,20 @@ int leat_tls_start(leat_tls *tls) {
     return LEAT_ALERT_NONE;
 }
 
+int leat_tls_start_over(leat_tls *tls, leat_span transport_parameters) {
+    if (tls->alert != LEAT_ALERT_NONE || tls->state != LEAT_CLIENT_HELLO_SENT) {
+        return fail_with(tls, LEAT_ALERT_INTERNAL_ERROR, "started over too late");
+    }
+    leat_tls_forget_hello(tls);
+    leat_buffer *parameters = &tls->handshake->transport_parameters;
+    leat_buffer_consume(parameters, parameters->length);
+    if (leat_buffer_append(parameters, transport_parameters.data, transport_parameters.length) !=
+        LEAT_OK) {
+        return fail(tls, leat_fault_memory(&tls->error));
+    }
+    return leat_tls_start(tls);
+}
+
 /* RFC 8446 §4.1.4: only the random tells a HelloRetryRequest from a ServerHello. */
 static uint16_t classify(leat_span message) {
     uint16_t type = message.data[0];

@@ -66,7 +66,8 @@ typedef struct leat_tls leat_tls;
 typedef struct leat_tls_hooks {
     void *user;
     void (*on_secret)(void *user, leat_level level, bool write, const leat_cipher_suite *suite, const uint8_t *secret);
-    /* Client and server: the peer's transport parameters, once. Return an alert to refuse or LEAT_ALERT_NONE. */
+    /* Client and server: the peer's transport parameters, once; a server hears them before it writes anything. Return
+     * an alert to refuse or LEAT_ALERT_NONE. */
     int (*on_transport_parameters)(void *user, leat_span encoded);
     /* Server, while handling ClientHello, after ALPN, before EncryptedExtensions is written:
      * encode ours. Returns the length or 0 on failure. */
@@ -160,6 +161,11 @@ void leat_tls_free(leat_tls *tls); /* wipes */
 
 /* Client: makes the ClientHello. Returns an alert or LEAT_ALERT_NONE. */
 int leat_tls_start(leat_tls *tls);
+/*
+ * Client, after start and before anything was received: forgets the ClientHello, and the session that it offered, and
+ * makes another one with these transport parameters. For RFC 9368 §2.1.
+ */
+int leat_tls_start_over(leat_tls *tls, leat_span transport_parameters);
 /*
  * Handshake bytes that arrived in order at this level; any cut of messages. Returns LEAT_ALERT_NONE or the alert that
  * ends the connection (then leat_tls_error_message says why). RFC 9001 §4.1.3: bytes of a message may not continue

@@ -10,5 +10,6 @@
 #include <leat/qlog.h>
 #include <leat/quic.h>
 #include <leat/tls.h>
+#include <leat/version.h>
 #include <leat/webtransport.h>
 #endif

@@ -1,5 +1,5 @@
 /*
- * leat/quic.h: QUIC version 1 (RFC 9000, 9001, 9002, 9221) without I/O: datagrams and the time go
+ * leat/quic.h: QUIC versions 1 and 2 (RFC 9000, 9001, 9002, 9221, 9369) without I/O: datagrams and the time go
  * in, datagrams, events and a timer come out.
  *
  * The loop of every owner of a connection, after each call marked "transmit after this call":
@@ -47,6 +47,7 @@ enum {
     LEAT_KEY_UPDATE_ERROR = 0x0e,
     LEAT_AEAD_LIMIT_REACHED = 0x0f,
     LEAT_NO_VIABLE_PATH = 0x10,
+    LEAT_VERSION_NEGOTIATION_ERROR = 0x11, /* RFC 9368 §10.2 */
     LEAT_CRYPTO_ERROR = 0x0100,
 };
 /* "FLOW_CONTROL_ERROR", "CRYPTO_ERROR no_application_protocol", or "unknown". Static storage. */
@@ -160,6 +161,12 @@ typedef struct leat_config {
     /* server: where clients are asked to go after the handshake, one of each family or none
      * (LEAT_ADDRESS_NONE, the default). Datagrams to these addresses must reach the same endpoint */
     leat_address preferred_address_v4, preferred_address_v6;
+
+    /* Versions of QUIC: leat/version.h */
+    const uint32_t *versions;        /* LEAT_QUIC_VERSION_*, at most 4, in order of preference; NULL: 1 and 2 */
+    size_t version_count;
+    uint32_t original_version;       /* client: of its first packets; 0: version 1 if listed, otherwise the first */
+    bool grease;                     /* reserved values where they should be ignored, RFC 9287; default true */
 } leat_config;
 
 LEAT_API void leat_config_init(leat_config *config, bool is_client);

@@ -35,6 +35,7 @@ void leat_config_init(leat_config *config, bool is_client) {
         .ecn = true,
         .spin_bit = true,
         .use_preferred_address = true,
+        .grease = true,
     };
 }
 

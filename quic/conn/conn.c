@@ -55,6 +55,7 @@ static leat_config adopt_config(const leat_config *config) {
     copy.resumption_keys = NULL;
     copy.groups = NULL;
     copy.cipher_suites = NULL;
+    copy.versions = NULL;
     copy.trace = NULL;
     copy.congestion_control = NULL;
     copy.session_ticket = copy.token = copy.session_application = (leat_span){NULL, 0};
@@ -149,7 +150,10 @@ static int prepare_server(leat_conn *conn, const leat_config *config,
 
 static int prepare(leat_conn *conn, const leat_config *config, const leat_conn_origin *origin,
                    const leat_path *path) {
-    int err = leat_streams_init(conn);
+    int err = leat_version_init(conn, config, origin);
+    if (err == LEAT_OK) {
+        err = leat_streams_init(conn);
+    }
     if (err == LEAT_OK) {
         err = leat_conn_set_session_application(conn, config->session_application);
     }
@@ -196,7 +200,6 @@ leat_conn *leat_conn_new_server(const leat_config *config, leat_span first_datag
                                 const leat_path *path, leat_time now,
                                 int *error) {
     leat_packet_header header;
-    leat_conn_origin origin = {.version = LEAT_VERSION_1};
     leat_drop drop = leat_packet_header_parse(&header, first_datagram,
                                               config->connection_id_length);
     /* RFC 9000 §7.2: shorter IDs would make the first keys predictable. */
@@ -206,6 +209,7 @@ leat_conn *leat_conn_new_server(const leat_config *config, leat_span first_datag
         }
         return NULL;
     }
+    leat_conn_origin origin = {.version = header.version};
     leat_cid_from_span(&origin.original_dcid, header.dcid);
     leat_cid_from_span(&origin.client_dcid, header.dcid);
     leat_cid_from_span(&origin.client_scid, header.scid);
@@ -223,6 +227,7 @@ void leat_conn_free(leat_conn *conn) {
     leat_receive_clear(conn);
     leat_event_queue_clear(&conn->events);
     leat_crypto_free_spaces(conn);
+    leat_version_clear(conn);
     leat_handshake_clear(conn);
     leat_cids_clear(conn);
     leat_paths_clear(conn);

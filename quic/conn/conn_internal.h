@@ -1,6 +1,7 @@
 /*
  * The inside of a connection: one small struct per file of this folder, in the order of a packet's
- * life. Each group of files has its header: packets.h, handshake.h, streams.h, paths.h, lifetime.h;
+ * life. Each group of files has its header: packets.h, handshake.h, streams.h, paths.h, lifetime.h,
+ * version.h;
  * here they are put together. Everything runs to completion inside one public call; conn->now is
  * the time of that call. Faults of the peer are recorded by leat_close_fault; every loop over
  * frames, packets or sources stops when the state is no longer LEAT_CONN_OPEN.
@@ -16,6 +17,7 @@
 #include "quic/conn/packets.h"
 #include "quic/conn/paths.h"
 #include "quic/conn/streams.h"
+#include "quic/conn/version.h"
 
 typedef enum leat_conn_state {
     LEAT_CONN_NEW,      /* a client before leat_conn_connect */
@@ -59,6 +61,8 @@ struct leat_conn {
     leat_conn_receive receive;
     leat_conn_send send;
     leat_conn_ack_frequency ack_frequency;
+    leat_conn_versions version;
+    leat_conn_grease grease;
     leat_conn_handshake handshake;
     leat_conn_early *early;    /* NULL: no early data, now or at all */
     leat_buffer session_bytes; /* what the application protocol binds to sessions */

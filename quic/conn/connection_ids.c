@@ -169,32 +169,34 @@ void leat_cids_write(leat_conn *conn, leat_packet_out *out) {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+bool leat_cids_renew_first(leat_conn *conn) {
+    leat_cid cid = {.length = FIRST_DCID_LENGTH};
+    bool drawn = leat_random_bytes(&conn->random, cid.bytes, cid.length);
+    conn->cids.original_dcid = conn->cids.peers[0].cid = cid;
+    return drawn;
+}
+
 int leat_cids_init(leat_conn *conn, const leat_conn_origin *origin) {
     leat_conn_cids *cids = &conn->cids;
-    leat_peer_cid *peer = &cids->peers[0];
     leat_range_set_init(&cids->seen, conn->allocator, SEEN_RANGES_MAX);
     bool is_issued = issue(conn) != NULL;
     if (leat_preferred_address_is_offered(conn)) {
         /* RFC 9000 §5.1.1: the ID of the preferred address has the number 1. */
         is_issued = is_issued && issue(conn) != NULL;
     }
-    if (!is_issued) {
+    cids->peers[0].in_use = true;
+    if (!is_issued || (origin == NULL && !leat_cids_renew_first(conn))) {
         return LEAT_ERR_RANDOM;
     }
-    peer->in_use = true;
     if (origin != NULL) {
         cids->original_dcid = origin->original_dcid;
         cids->client_dcid = origin->client_dcid;
         cids->retry_scid = origin->client_dcid;
         cids->was_retried = origin->retried;
         cids->peer_cid_known = true;
-        peer->cid = origin->client_scid;
-        return LEAT_OK;
+        cids->peers[0].cid = origin->client_scid;
     }
-    peer->cid.length = FIRST_DCID_LENGTH;
-    bool drawn = leat_random_bytes(&conn->random, peer->cid.bytes, FIRST_DCID_LENGTH);
-    cids->original_dcid = peer->cid;
-    return drawn ? LEAT_OK : LEAT_ERR_RANDOM;
+    return LEAT_OK;
 }
 
 void leat_cids_clear(leat_conn *conn) {

@@ -30,6 +30,7 @@ static bool insert(leat_conn *conn, leat_recv_buffer *buffer, const leat_frame *
 
 void leat_crypto_on_frame(leat_conn *conn, const leat_frame *frame, leat_packet_in *packet) {
     leat_recv_buffer *buffer = &conn->spaces[packet->space]->crypto_recv;
+    leat_version_on_crypto(conn);
     if (!insert(conn, buffer, frame)) {
         return;
     }

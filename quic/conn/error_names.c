@@ -28,6 +28,7 @@ static const error_row error_rows[] = {
     {LEAT_KEY_UPDATE_ERROR, "KEY_UPDATE_ERROR"},
     {LEAT_AEAD_LIMIT_REACHED, "AEAD_LIMIT_REACHED"},
     {LEAT_NO_VIABLE_PATH, "NO_VIABLE_PATH"},
+    {LEAT_VERSION_NEGOTIATION_ERROR, "VERSION_NEGOTIATION_ERROR"},
     /* RFC 9001 §4.8: the alert stands in the low byte. */
     {LEAT_CRYPTO_ERROR + 10, "CRYPTO_ERROR unexpected_message"},
     {LEAT_CRYPTO_ERROR + 20, "CRYPTO_ERROR bad_record_mac"},

@@ -44,6 +44,10 @@ static void fill_our_params(leat_conn *conn) {
     if (config->disable_active_migration) {
         mark_present(ours, LEAT_TP_DISABLE_ACTIVE_MIGRATION);
     }
+    mark_present(ours, LEAT_TP_VERSION_INFORMATION);
+    if (leat_grease_is_on(config)) {
+        mark_present(ours, LEAT_TP_GREASE_QUIC_BIT);
+    }
 }
 
 /* RFC 9000 §7.3: a server authenticates the IDs that the client's first packets used. */
@@ -69,7 +73,9 @@ static void add_server_params(leat_conn *conn) {
 static size_t write_transport_parameters(void *user, uint8_t *out, size_t room) {
     leat_conn *conn = user;
     leat_writer writer = leat_writer_make(out, room);
+    conn->handshake.ours.version_information = leat_version_encode_information(conn);
     leat_transport_params_write(&writer, &conn->handshake.ours);
+    leat_grease_write_parameter(conn, &writer);
     return writer.failed ? 0 : leat_writer_length(&writer);
 }
 
@@ -131,8 +137,12 @@ static int on_transport_parameters(void *user, leat_span encoded) {
         leat_close_fault(conn, LEAT_PROTOCOL_VIOLATION, FRAME_TYPE_CRYPTO, wrong);
         return LEAT_ALERT_ILLEGAL_PARAMETER;
     }
-    apply_peer_params(conn);
-    return LEAT_ALERT_NONE;
+    bool is_agreed = leat_version_on_peer_params(conn, &conn->handshake.peers);
+    if (is_agreed) {
+        apply_peer_params(conn);
+    }
+    conn->handshake.peers.version_information = (leat_span){NULL, 0};
+    return is_agreed ? LEAT_ALERT_NONE : LEAT_ALERT_ILLEGAL_PARAMETER;
 }
 
 /* ---- hooks of TLS ---------------------------------------------------------------------------- */
@@ -316,6 +326,17 @@ static void fail_with_alert(leat_conn *conn, int alert) {
 
 void leat_handshake_start(leat_conn *conn) {
     int alert = leat_tls_start(conn->handshake.tls);
+    if (alert != LEAT_ALERT_NONE) {
+        fail_with_alert(conn, alert);
+        return;
+    }
+    leat_crypto_collect_output(conn);
+}
+
+void leat_handshake_start_over(leat_conn *conn) {
+    uint8_t params[LEAT_TRANSPORT_PARAMS_MAX];
+    size_t length = write_transport_parameters(conn, params, sizeof params);
+    int alert = leat_tls_start_over(conn->handshake.tls, (leat_span){params, length});
     if (alert != LEAT_ALERT_NONE) {
         fail_with_alert(conn, alert);
         return;

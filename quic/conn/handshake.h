@@ -38,6 +38,8 @@ void leat_handshake_clear(leat_conn *conn);
 void leat_handshake_start(leat_conn *conn);
 /* The application protocol is known: ProtocolNegotiated. False: no memory. */
 bool leat_handshake_tell_protocol(leat_conn *conn, leat_span protocol);
+/* Client: another ClientHello in place of the one that no server has read. */
+void leat_handshake_start_over(leat_conn *conn);
 /* Bytes of a CRYPTO stream in order. */
 void leat_handshake_receive(leat_conn *conn, leat_level level, leat_span bytes);
 leat_ticket_keys *leat_resumption_ticket_keys(const leat_resumption_keys *keys); /* NULL for NULL */
@@ -49,6 +51,8 @@ int leat_crypto_open_space(leat_conn *conn, leat_space space);
 void leat_crypto_discard_space(leat_conn *conn, leat_space space);
 void leat_crypto_free_spaces(leat_conn *conn);
 bool leat_crypto_install_initial(leat_conn *conn, leat_span dcid);
+/* Client: another connection attempt, with packet numbers and handshake data from 0 on. */
+bool leat_crypto_restart_initial(leat_conn *conn, leat_span dcid);
 bool leat_crypto_install_secret(leat_conn *conn, leat_space space, bool write,
                                 const leat_cipher_suite *suite,
                                 const uint8_t *secret);

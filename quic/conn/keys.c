@@ -55,6 +55,9 @@ void leat_crypto_discard_space(leat_conn *conn, leat_space id) {
     leat_recovery_discard_space(&conn->recovery, id);
     free_space(conn, id);
     conn->discarded[id] = true;
+    if (id == LEAT_SPACE_INITIAL) {
+        leat_version_forget_initial(conn);
+    }
 }
 
 bool leat_crypto_install_initial(leat_conn *conn, leat_span dcid) {
@@ -63,8 +66,15 @@ bool leat_crypto_install_initial(leat_conn *conn, leat_span dcid) {
     }
     leat_keys *keys = &conn->spaces[LEAT_SPACE_INITIAL]->keys;
     leat_keys_discard(keys);
+    leat_version_forget_initial(conn);
     leat_trace_keys(conn, "key_updated", LEAT_SPACE_INITIAL, 0, "tls");
-    return leat_keys_install_initial(keys, LEAT_VERSION_1, dcid, conn->config.is_client);
+    return leat_keys_install_initial(keys, conn->version.current, dcid, conn->config.is_client);
+}
+
+bool leat_crypto_restart_initial(leat_conn *conn, leat_span dcid) {
+    free_space(conn, LEAT_SPACE_INITIAL);
+    leat_recovery_restart_space(&conn->recovery, LEAT_SPACE_INITIAL);
+    return leat_crypto_install_initial(conn, dcid);
 }
 
 bool leat_crypto_install_secret(leat_conn *conn, leat_space id, bool write,
@@ -74,7 +84,7 @@ bool leat_crypto_install_secret(leat_conn *conn, leat_space id, bool write,
         return false;
     }
     leat_keys *keys = &conn->spaces[id]->keys;
-    if (!leat_keys_install(keys, LEAT_VERSION_1, write, suite, secret)) {
+    if (!leat_keys_install(keys, conn->version.current, write, suite, secret)) {
         return false;
     }
     conn->receive.keys_arrived |= !write;

@@ -1,7 +1,7 @@
 /*
- * What a client may get instead of a handshake: Version Negotiation (RFC 9000 §6) and Retry
- * (§8.1.2, §17.2.5). Both come unauthenticated or nearly so, and count only before anything else
- * was received.
+ * What a client may get instead of a handshake: Version Negotiation (RFC 9000 §6, RFC 9368 §2.1)
+ * and Retry (§8.1.2, §17.2.5 of RFC 9000). Both come unauthenticated or nearly so, and count only
+ * before anything else was received.
  */
 #include "quic/conn/conn_internal.h"
 #include "quic/conn/trace.h"
@@ -11,14 +11,22 @@ static bool is_first_answer(const leat_conn *conn) {
     return conn->receive.packets == 0 && !conn->cids.was_retried;
 }
 
-static bool lists_our_version(leat_span versions) {
-    leat_reader reader = leat_reader_of(versions);
-    while (leat_reader_left(&reader) > 0) {
-        if (leat_read_u32(&reader) == LEAT_VERSION_1) {
-            return true;
-        }
+/* RFC 9368 §2.1, §2.4: another connection by the rules, in the same object: nothing of the first
+ * attempt is left but our connection ID. */
+static void start_over(leat_conn *conn, uint32_t version) {
+    leat_version_start_over(conn, version);
+    if (conn->early != NULL) {
+        leat_early_data_reject(conn);
     }
-    return false;
+    /* RFC 9369 §5: a token is good for the version that it came with. */
+    leat_buffer_clear(&conn->tokens.initial);
+    if (!leat_cids_renew_first(conn) ||
+        !leat_crypto_restart_initial(conn, leat_cid_span(&conn->cids.original_dcid))) {
+        leat_close_internal(conn, "no resources for another version");
+        return;
+    }
+    leat_trace_versions(conn, (leat_span){NULL, 0});
+    leat_handshake_start_over(conn);
 }
 
 leat_drop leat_negotiation_on_version_negotiation(leat_conn *conn, const leat_packet_in *packet) {
@@ -27,16 +35,22 @@ leat_drop leat_negotiation_on_version_negotiation(leat_conn *conn, const leat_pa
      * not seen. */
     bool echoes = leat_span_equal(header->dcid, leat_cid_span(leat_cids_first_local(conn))) &&
                   leat_span_equal(header->scid, leat_cid_span(&conn->cids.original_dcid));
-    if (!is_first_answer(conn) || !echoes) {
+    /* RFC 9368 §4: one reaction, or an attacker could go on choosing. */
+    if (!is_first_answer(conn) || !echoes || conn->version.has_reacted) {
         return LEAT_DROP_UNEXPECTED_TYPE;
     }
-    /* RFC 9000 §6.2: a server that lists our version would have used it. */
-    if (lists_our_version(header->versions)) {
+    /* RFC 9000 §6.2, RFC 9368 §2.1: a server that lists our version would have used it. */
+    if (leat_versions_contain(header->versions, conn->version.original)) {
         return LEAT_DROP_UNEXPECTED_VERSION;
     }
     leat_trace_packet_received(conn, packet);
-    leat_close_silently(conn, LEAT_SOURCE_VERSION_MISMATCH, LEAT_NO_ERROR,
-                        "the server does not speak QUIC version 1");
+    uint32_t version = leat_version_choose(conn, header->versions);
+    if (version != 0) {
+        start_over(conn, version);
+    } else {
+        leat_close_silently(conn, LEAT_SOURCE_VERSION_MISMATCH, LEAT_NO_ERROR,
+                            "the server speaks none of our versions");
+    }
     return LEAT_DROP_NONE;
 }
 

@@ -66,6 +66,8 @@ static inline bool leat_cids_is_ours(const leat_conn_cids *cids, leat_span dcid)
     }
     return false;
 }
+/* Client: another unpredictable first destination, as for another connection. False: no random. */
+bool leat_cids_renew_first(leat_conn *conn);
 const leat_cid *leat_cids_first_local(const leat_conn *conn); /* our Source Connection ID */
 /* The peer's ID in packets on this path. */
 const leat_cid *leat_cids_of_path(const leat_conn *conn, const leat_path_state *path);

@@ -71,13 +71,15 @@ static leat_drop judge_initial(const leat_conn *conn, const leat_packet_in *pack
 
 static leat_drop judge_header(const leat_conn *conn, const leat_packet_in *packet) {
     const leat_packet_header *header = &packet->header;
-    /* RFC 9000 §17.2-1, §17.3.1-1. */
-    if (!leat_packet_has_fixed_bit(header)) {
+    /* RFC 9000 §17.2-1, §17.3.1-1; RFC 9287 §3: whoever says that it can do without must. */
+    if (!leat_packet_has_fixed_bit(header) && !leat_grease_is_on(&conn->config)) {
         return LEAT_DROP_FIXED_BIT;
     }
+    leat_drop drop = leat_version_judge(conn, header);
+    if (drop != LEAT_DROP_NONE) {
+        return drop;
+    }
     switch (header->type) {
-    case LEAT_PACKET_UNKNOWN_VERSION:
-        return LEAT_DROP_UNKNOWN_VERSION;
     case LEAT_PACKET_VERSION_NEGOTIATION:
     case LEAT_PACKET_RETRY:
         return leat_conn_is_server(conn) ? LEAT_DROP_UNEXPECTED_TYPE : LEAT_DROP_NONE;
@@ -119,18 +121,12 @@ static leat_drop keep_for_later(leat_conn *conn, const leat_packet_in *packet) {
     return LEAT_DROP_NONE;
 }
 
-static bool can_open(const leat_conn *conn, const leat_packet_in *packet) {
-    if (packet->header.type == LEAT_PACKET_ZERO_RTT) {
-        return leat_early_data_can_read(conn);
-    }
-    const leat_conn_space *space = conn->spaces[packet->space];
-    if (space == NULL || !leat_keys_can_read(&space->keys)) {
-        return false;
-    }
+static bool can_open(leat_conn *conn, const leat_packet_in *packet) {
     /* RFC 9001 §5.7: a server reads no 1-RTT packet before it has verified the
      * client's Finished. */
-    return packet->space != LEAT_SPACE_APPLICATION || !leat_conn_is_server(conn) ||
-        conn->handshake.is_complete;
+    bool waits = packet->header.type == LEAT_PACKET_ONE_RTT && leat_conn_is_server(conn) &&
+                 !conn->handshake.is_complete;
+    return leat_version_keys(conn, packet) != NULL && !waits;
 }
 
 static leat_drop judge_open_status(leat_conn *conn, leat_open_status status) {
@@ -172,10 +168,8 @@ static leat_drop open_packet(leat_conn *conn, leat_packet_in *packet) {
         memcpy(tail, packet->bytes + packet->length - RESET_TOKEN, RESET_TOKEN);
     }
     leat_conn_space *space = conn->spaces[packet->space];
-    bool is_early = packet->header.type == LEAT_PACKET_ZERO_RTT;
-    leat_keys *keys = is_early ? &conn->early->keys : &space->keys;
-    leat_open_status status = leat_packet_open(keys, &packet->header, packet->bytes,
-                                               space->acks.largest_received,
+    leat_open_status status = leat_packet_open(leat_version_keys(conn, packet), &packet->header,
+                                               packet->bytes, space->acks.largest_received,
                                                &packet->opened);
     if (status == LEAT_OPEN_AUTHENTICATION && is_stateless_reset(conn, packet, tail)) {
         leat_conn_on_stateless_reset(conn, conn->now);
@@ -247,6 +241,7 @@ static leat_drop receive_authentic(leat_conn *conn, leat_packet_in *packet) {
     }
     conn->receive.packets++;
     leat_trace_packet_received(conn, packet);
+    leat_version_on_authentic(conn, packet);
     if (packet->opened.key_updated) {
         leat_crypto_on_key_update(conn, true);
     }

@@ -190,6 +190,7 @@ static uint64_t next_packet_number(leat_conn *conn, leat_conn_space *space) {
 static bool begin_packet(leat_conn *conn, datagram_out *datagram, leat_space space_id,
                          leat_packet_out *out) {
     leat_conn_space *space = conn->spaces[space_id];
+    bool is_early = writes_zero_rtt(conn, space_id);
     size_t used = datagram->length + (datagram->has_pending
             ? leat_builder_size(&datagram->pending.builder) : 0);
     *out = (leat_packet_out){.space = space_id, .path = datagram->path};
@@ -197,8 +198,9 @@ static bool begin_packet(leat_conn *conn, datagram_out *datagram, leat_space spa
         return false;
     }
     const leat_builder_header header = {
-        .type = writes_zero_rtt(conn, space_id) ? LEAT_PACKET_ZERO_RTT : type_of_space[space_id],
-        .version = LEAT_VERSION_1,
+        .type = is_early ? LEAT_PACKET_ZERO_RTT : type_of_space[space_id],
+        /* RFC 9369 §4.1: 0-RTT never goes in the negotiated version. */
+        .version = is_early ? conn->version.original : conn->version.current,
         .dcid = leat_cid_span(leat_cids_of_path(conn, datagram->path)),
         .scid = leat_cid_span(leat_cids_first_local(conn)),
         .token = space_id == LEAT_SPACE_INITIAL
@@ -206,6 +208,7 @@ static bool begin_packet(leat_conn *conn, datagram_out *datagram, leat_space spa
                 : (leat_span){NULL, 0},
         .spin = space_id == LEAT_SPACE_APPLICATION && leat_spin_value(datagram->path),
         .key_phase = space->keys.phase,
+        .clears_fixed_bit = leat_grease_clears_fixed_bit(conn),
         .pn = next_packet_number(conn, space),
         .largest_acked = leat_recovery_largest_acked(&conn->recovery, space_id),
     };

@@ -91,14 +91,29 @@ void leat_trace_migration(
 
 /* ---- start and end --------------------------------------------------------------------------- */
 
-static void trace_versions(const leat_conn *conn) {
-    static const uint64_t versions[] = {LEAT_VERSION_1};
-    const leat_trace_field fields[] = {
-        leat_trace_numbers(conn->config.is_client ? "client_versions" : "server_versions", versions,
-            COUNT(versions)),
-        leat_trace_integer("chosen_version", LEAT_VERSION_1),
-    };
-    leat_conn_trace(conn, "quic", "version_information", fields, COUNT(fields));
+/* More of the peer's versions are not told. */
+#define PEER_VERSIONS_MAX 16
+
+void leat_trace_versions(const leat_conn *conn, leat_span peers) {
+    static const char *const names[] = {"server_versions", "client_versions"};
+    uint64_t ours[LEAT_VERSIONS_MAX], theirs[PEER_VERSIONS_MAX];
+    const leat_conn_versions *versions = &conn->version;
+    leat_trace_field fields[3];
+    size_t count = 0, their_count = 0;
+    for (size_t i = 0; i < versions->supported_count; i++) {
+        ours[i] = versions->supported[i];
+    }
+    leat_reader reader = leat_reader_of(peers);
+    while (their_count < PEER_VERSIONS_MAX && leat_reader_left(&reader) >= 4) {
+        theirs[their_count++] = leat_read_u32(&reader);
+    }
+    fields[count++] = leat_trace_numbers(names[conn->config.is_client], ours,
+                                         versions->supported_count);
+    if (their_count > 0) {
+        fields[count++] = leat_trace_numbers(names[!conn->config.is_client], theirs, their_count);
+    }
+    fields[count++] = leat_trace_integer("chosen_version", versions->current);
+    leat_conn_trace(conn, "quic", "version_information", fields, count);
 }
 
 static void trace_recovery_parameters(const leat_conn *conn) {
@@ -121,7 +136,7 @@ void leat_trace_started(const leat_conn *conn) {
         path_fields out = {.count = 0};
         add_path(&out, &conn->paths.active->addresses);
         leat_conn_trace(conn, "quic", "connection_started", out.fields, out.count);
-        trace_versions(conn);
+        leat_trace_versions(conn, (leat_span){NULL, 0});
         trace_recovery_parameters(conn);
     }
 }

@@ -42,6 +42,8 @@ void leat_trace_retransmit(const leat_conn *conn, const leat_sent_packet *packet
 
 /* The addresses are known and packets may follow: the first record of a connection. */
 void leat_trace_started(const leat_conn *conn);
+/* peers: the list that the peer sent, or empty. */
+void leat_trace_versions(const leat_conn *conn, leat_span peers);
 /* State: qlog's name. Told once when it is the same as before. */
 void leat_trace_state(leat_conn *conn, const char *state);
 void leat_trace_closed(const leat_conn *conn);

@@ -221,7 +221,7 @@ static void trace_sent(const leat_conn *conn, const leat_packet_out *out, size_t
         fields[count++] = leat_trace_bool("spin_bit", out->path->spin.value);
         fields[count++] = leat_trace_bool("key_phase_bit", space->keys.phase);
     } else {
-        count += add_long_header(fields + count, LEAT_VERSION_1,
+        count += add_long_header(fields + count, conn->version.current,
             leat_cid_span(leat_cids_of_path(conn, out->path)),
             leat_cid_span(leat_cids_first_local(conn)));
     }

@@ -1,13 +1,16 @@
 /* The row table of transport parameters and the two walks over it: RFC 9000 §7.4 and §18, RFC 9221
- * §3. */
+ * §3, RFC 9287 §3, RFC 9368 §3. */
 #include "quic/conn/transport_params.h"
 
 #include "quic/conn/paths.h"
+#include "quic/packet/version.h"
 
 #define ROLE_ANY false
 #define SERVER_ONLY true
 
-typedef enum tp_kind { TP_INTEGER, TP_FLAG, TP_CID, TP_TOKEN, TP_PREFERRED_ADDRESS } tp_kind;
+typedef enum tp_kind {
+    TP_INTEGER, TP_FLAG, TP_CID, TP_TOKEN, TP_PREFERRED_ADDRESS, TP_VERSIONS,
+} tp_kind;
 
 typedef struct tp_row {
     uint64_t id;
@@ -47,6 +50,8 @@ static const tp_row tp_rows[LEAT_TP_COUNT] = {
     [LEAT_TP_RESET_STREAM_AT] = {0x1d, "reset_stream_at", TP_FLAG, 0, 0, 0, ROLE_ANY, AT(reset_stream_at)},
     [LEAT_TP_RESET_STREAM_AT_07] = {0x17f7586d2cb571, "reset_stream_at of draft 07", TP_FLAG, 0, 0, 0, ROLE_ANY, AT(reset_stream_at)},
     [LEAT_TP_MIN_ACK_DELAY] = {0xff04de1b, "min_ack_delay", TP_INTEGER, ANY_VALUE, 0, ROLE_ANY, AT(min_ack_delay)},
+    [LEAT_TP_VERSION_INFORMATION] = {0x11, "version_information", TP_VERSIONS, 0, 0, 0, ROLE_ANY, AT(version_information)},
+    [LEAT_TP_GREASE_QUIC_BIT] = {0x2ab2, "grease_quic_bit", TP_FLAG, 0, 0, 0, ROLE_ANY, AT(grease_quic_bit)},
 };
 
 const char *leat_transport_params_name(leat_tp tp) { return tp_rows[tp].name; }
@@ -86,6 +91,9 @@ static bool read_value(leat_transport_params *params, const tp_row *row, leat_sp
         return leat_reader_at_end(&value);
     case TP_PREFERRED_ADDRESS:
         return leat_preferred_address_parse(&value, member);
+    case TP_VERSIONS:
+        *(leat_span *)member = bytes;
+        return leat_version_information_parse(&(leat_version_information){0}, bytes);
     }
     return false;
 }
@@ -145,6 +153,11 @@ static void write_value(leat_writer *writer, const tp_row *row, const void *valu
     case TP_TOKEN:
         leat_write_varint(writer, 16);
         leat_write_bytes(writer, value, 16);
+        break;
+    case TP_VERSIONS:
+        leat_write_varint(writer, ((const leat_span *)value)->length);
+        leat_write_bytes(writer, ((const leat_span *)value)->data,
+                         ((const leat_span *)value)->length);
         break;
     case TP_FLAG:
         leat_write_varint(writer, 0);

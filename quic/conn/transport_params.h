@@ -1,7 +1,7 @@
 /*
- * Transport parameters (RFC 9000 §18.2, RFC 9221 §3): one row per parameter; parser and writer both
- * walk the rows. Checks of single values are here; what needs the connection (the connection IDs of
- * §7.3) is in crypto_stream.c.
+ * Transport parameters (RFC 9000 §18.2, RFC 9221 §3, RFC 9287 §3, RFC 9368 §3): one row per
+ * parameter; parser and writer both walk the rows. Checks of single values are here; what needs the
+ * connection is in handshake.c (the connection IDs of RFC 9000 §7.3) and version.c.
  */
 #ifndef LEAT_QUIC_CONN_TRANSPORT_PARAMS_H
 #define LEAT_QUIC_CONN_TRANSPORT_PARAMS_H
@@ -30,6 +30,8 @@ typedef enum leat_tp {
     LEAT_TP_RESET_STREAM_AT,
     LEAT_TP_RESET_STREAM_AT_07,
     LEAT_TP_MIN_ACK_DELAY,
+    LEAT_TP_VERSION_INFORMATION,
+    LEAT_TP_GREASE_QUIC_BIT,
     LEAT_TP_COUNT
 } leat_tp;
 
@@ -42,7 +44,7 @@ typedef struct leat_preferred_address {
 
 typedef struct leat_transport_params {
     uint32_t present; /* bit per leat_tp: came in the message, or goes out */
-    bool disable_active_migration;
+    bool disable_active_migration, grease_quic_bit;
     bool reset_stream_at; /* either number of it */
     leat_cid original_destination_connection_id, initial_source_connection_id,
         retry_source_connection_id;
@@ -56,6 +58,8 @@ typedef struct leat_transport_params {
     uint64_t ack_delay_exponent, max_ack_delay; /* ms */
     uint64_t min_ack_delay;                     /* us */
     uint64_t active_connection_id_limit, max_datagram_frame_size;
+    /* RFC 9368 §3: borrowed from the message, and well-formed. */
+    leat_span version_information;
 } leat_transport_params;
 
 /* Our own are always shorter; a bound for the buffer that they are written to. */

@@ -23,8 +23,8 @@ static leat_drop check_header(const leat_endpoint *endpoint, const leat_endpoint
     if (!is_unicast(&datagram->path->local) || datagram->path->remote.port == 0) {
         return LEAT_DROP_PATH;
     }
-    /* RFC 9000 §17.2-1. */
-    if (!leat_packet_has_fixed_bit(header)) {
+    /* RFC 9000 §17.2-1; RFC 9287 §3.1: a client may know from its token that we do without. */
+    if (!leat_packet_has_fixed_bit(header) && !endpoint->config.server->grease) {
         return LEAT_DROP_FIXED_BIT;
     }
     /* RFC 9000 §5.2.2-5: Handshake packets of nobody are too early to mean anything. */
@@ -128,12 +128,26 @@ static leat_endpoint_entry *on_initial(leat_endpoint *endpoint,
     return entry;
 }
 
+/* RFC 9000 §6.1: a version that exists but is not offered is like one never heard of. */
+static void forget_version(const leat_endpoint *endpoint, leat_packet_header *header) {
+    uint32_t offered[LEAT_VERSIONS_MAX];
+    size_t count = leat_endpoint_versions(endpoint, offered);
+    bool is_unwanted = header->type <= LEAT_PACKET_RETRY && header->type != LEAT_PACKET_ONE_RTT;
+    for (size_t i = 0; i < count; i++) {
+        is_unwanted = is_unwanted && offered[i] != header->version;
+    }
+    if (is_unwanted) {
+        header->type = LEAT_PACKET_UNKNOWN_VERSION;
+    }
+}
+
 leat_endpoint_entry *leat_endpoint_accept(leat_endpoint *endpoint,
                                           const leat_endpoint_datagram *datagram) {
     leat_packet_header header;
     leat_drop reason = leat_packet_header_parse(&header, datagram->bytes,
                                                 endpoint->config.connection_id_length);
     if (reason == LEAT_DROP_NONE) {
+        forget_version(endpoint, &header);
         reason = check_header(endpoint, datagram, &header);
     }
     if (reason != LEAT_DROP_NONE) {

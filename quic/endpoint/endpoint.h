@@ -15,6 +15,7 @@
 #include "quic/conn/conn.h"
 #include "quic/endpoint/spent_tokens.h"
 #include "quic/packet/token.h"
+#include "quic/packet/version.h"
 
 #define LEAT_RESET_TOKEN 16
 
@@ -165,6 +166,8 @@ bool leat_endpoint_check_token(leat_endpoint *endpoint, const leat_endpoint_data
 void leat_endpoint_settle_handshake(leat_endpoint_entry *entry);
 
 /* ---- replies.c ---- */
+/* What servers here speak, in order of preference; returns how many. */
+size_t leat_endpoint_versions(const leat_endpoint *endpoint, uint32_t versions[LEAT_VERSIONS_MAX]);
 void leat_endpoint_reply_version_negotiation(leat_endpoint *endpoint,
                                              const leat_endpoint_datagram *datagram,
                                              const leat_packet_header *header);

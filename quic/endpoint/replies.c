@@ -1,7 +1,7 @@
 /*
- * Answers that need no connection: Version Negotiation (RFC 9000 §6), Retry (§8.1.2) and the
- * refusal of an Initial. They are smaller than what caused them and wait in a bounded queue; when
- * it is full the client may try again.
+ * Answers that need no connection: Version Negotiation (RFC 9000 §6, RFC 9368 §2.1), Retry (§8.1.2)
+ * and the refusal of an Initial. They are smaller than what caused them and wait in a bounded
+ * queue; when it is full the client may try again.
  */
 #include "quic/endpoint/endpoint.h"
 
@@ -67,10 +67,17 @@ size_t leat_endpoint_next_reply(leat_endpoint *endpoint, uint8_t *buffer, size_t
     return length;
 }
 
+size_t leat_endpoint_versions(const leat_endpoint *endpoint, uint32_t versions[LEAT_VERSIONS_MAX]) {
+    const leat_config *server = endpoint->config.server;
+    return server == NULL ? 0
+                          : leat_versions_list(server->versions, server->version_count, versions);
+}
+
 void leat_endpoint_reply_version_negotiation(leat_endpoint *endpoint,
                                              const leat_endpoint_datagram *datagram,
                                              const leat_packet_header *header) {
-    static const uint32_t versions[] = {LEAT_VERSION_1};
+    uint32_t versions[LEAT_VERSIONS_MAX];
+    size_t count = leat_endpoint_versions(endpoint, versions);
     uint8_t random;
     leat_reply *reply = leat_endpoint_reply_begin(endpoint, datagram);
     if (reply == NULL || !leat_random_bytes(&endpoint->random, &random, sizeof random)) {
@@ -78,7 +85,7 @@ void leat_endpoint_reply_version_negotiation(leat_endpoint *endpoint,
     }
     leat_writer writer = leat_writer_make(reply->bytes, sizeof reply->bytes);
     /* RFC 9000 §17.2.1: the connection IDs come back the other way round. */
-    leat_version_negotiation_write(&writer, header->scid, header->dcid, versions, 1, random);
+    leat_version_negotiation_write(&writer, header->scid, header->dcid, versions, count, random);
     leat_endpoint_reply_end(reply, writer.failed ? 0 : leat_writer_length(&writer));
 }
 
@@ -103,7 +110,8 @@ static bool draw_retry_scid(const leat_endpoint *endpoint, leat_span client_dcid
 
 static size_t write_retry(leat_endpoint *endpoint, const leat_endpoint_datagram *datagram,
                           const leat_packet_header *header, leat_reply *reply) {
-    leat_token_info info = {.kind = LEAT_TOKEN_RETRY, .issued = leat_endpoint_wall_clock(endpoint)};
+    leat_token_info info = {.kind = LEAT_TOKEN_RETRY, .issued = leat_endpoint_wall_clock(endpoint),
+                            .version = header->version};
     uint8_t token[LEAT_TOKEN_MAX], random;
     if (!leat_cid_from_span(&info.original_dcid, header->dcid) ||
         !draw_retry_scid(endpoint, header->dcid, &info.retry_scid) ||

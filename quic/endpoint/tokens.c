@@ -7,6 +7,8 @@
 
 #include "crypto/key_epoch.h"
 
+#include <leat/version.h>
+
 #include <string.h>
 #include <time.h>
 
@@ -18,10 +20,15 @@ int64_t leat_endpoint_wall_clock(const leat_endpoint *endpoint) {
 
 /* A Retry token is good for the one connection attempt it was made for; one from NEW_TOKEN once. */
 static leat_token_status spend(leat_endpoint *endpoint, const leat_token_info *info,
-                               leat_span dcid) {
+                               const leat_packet_header *header) {
+    /* RFC 9369 §4.1, §5: a token is good for the version of the connection that it came from. */
+    bool is_of_version = info->version == header->version;
     if (info->kind == LEAT_TOKEN_RETRY) {
-        bool is_of_this_attempt = leat_span_equal(leat_cid_span(&info->retry_scid), dcid);
-        return is_of_this_attempt ? LEAT_TOKEN_VALID : LEAT_TOKEN_INVALID_RETRY;
+        bool is_of_this_attempt = leat_span_equal(leat_cid_span(&info->retry_scid), header->dcid);
+        return is_of_this_attempt && is_of_version ? LEAT_TOKEN_VALID : LEAT_TOKEN_INVALID_RETRY;
+    }
+    if (!is_of_version) {
+        return LEAT_TOKEN_UNKNOWN;
     }
     /* RFC 9000 §8.1.4-8: a second time it proves nothing; no reason to turn the client away. */
     bool is_first_time = leat_spent_tokens_add(&endpoint->spent_tokens,
@@ -38,7 +45,7 @@ bool leat_endpoint_check_token(leat_endpoint *endpoint, const leat_endpoint_data
                                  leat_endpoint_wall_clock(endpoint), &info);
     }
     if (status == LEAT_TOKEN_VALID) {
-        status = spend(endpoint, &info, header->dcid);
+        status = spend(endpoint, &info, header);
     }
     origin->retried = status == LEAT_TOKEN_VALID && info.kind == LEAT_TOKEN_RETRY;
     if (origin->retried) {
@@ -52,7 +59,8 @@ bool leat_endpoint_check_token(leat_endpoint *endpoint, const leat_endpoint_data
 static void give_token(leat_endpoint_entry *entry) {
     leat_endpoint *endpoint = entry->endpoint;
     uint8_t token[LEAT_TOKEN_MAX];
-    leat_token_info info = {.kind = LEAT_TOKEN_NEW, .issued = leat_endpoint_wall_clock(endpoint)};
+    leat_token_info info = {.kind = LEAT_TOKEN_NEW, .issued = leat_endpoint_wall_clock(endpoint),
+                            .version = leat_conn_version(entry->conn)};
     entry->token_address = leat_conn_path(entry->conn)->remote;
     entry->tokens_given++;
     size_t length = leat_token_seal(endpoint->token_keys, &endpoint->random, &info,

@@ -36,7 +36,8 @@ static void write_long_header(leat_builder *builder, leat_writer *writer,
 
 static void write_short_header(const leat_builder *builder, leat_writer *writer,
                                const leat_builder_header *header) {
-    unsigned first_byte = fixed_bit(header) | (header->spin ? 0x20 : 0) | (header->key_phase ? 0x04 : 0);
+    unsigned first_byte =
+        fixed_bit(header) | (header->spin ? 0x20 : 0) | (header->key_phase ? 0x04 : 0);
     leat_write_u8(writer, (uint8_t)(first_byte | (builder->pn_length - 1)));
     leat_write_bytes(writer, header->dcid.data, header->dcid.length);
 }

@@ -3,7 +3,7 @@
  * of 12 bytes, then sealed content and its tag, so that a client can neither read a token nor link
  * two of them. What is sealed:
  *
- *     kind (8), issued (64), address family (8), address (128), port (16),
+ *     kind (8), issued (64), version (32), address family (8), address (128), port (16),
  *     original DCID length (8), original DCID, Retry SCID length (8), Retry SCID
  *
  * The key rotates with the clock (crypto/key_epoch.h). Nothing here knows which tokens were spent:
@@ -92,6 +92,7 @@ size_t leat_token_seal(leat_token_keys *keys, const leat_random *random,
     leat_writer writer = leat_writer_make(token + HEADER, CONTENT_MAX);
     leat_write_u8(&writer, (uint8_t)info->kind);
     leat_write_u64(&writer, (uint64_t)info->issued);
+    leat_write_u32(&writer, info->version);
     leat_write_u8(&writer, client->family);
     leat_write_bytes(&writer, client->ip, sizeof client->ip);
     leat_write_u16(&writer, bound_port(info->kind, client));
@@ -116,6 +117,7 @@ static bool parse_content(leat_span bytes, token_content *content) {
     uint8_t kind = leat_read_u8(&reader);
     content->info.kind = (leat_token_kind)kind;
     content->info.issued = (int64_t)leat_read_u64(&reader);
+    content->info.version = leat_read_u32(&reader);
     content->client.family = leat_read_u8(&reader);
     leat_read_copy(&reader, content->client.ip, sizeof content->client.ip);
     content->client.port = leat_read_u16(&reader);

@@ -28,6 +28,7 @@ typedef enum leat_token_status {
 typedef struct leat_token_info {
     leat_token_kind kind;
     int64_t issued;          /* seconds since the epoch */
+    uint32_t version;        /* of QUIC: RFC 9369 §5: another version takes no token of this one */
     leat_cid original_dcid;  /* Retry only */
     leat_cid retry_scid;     /* Retry only */
     uint64_t id;             /* of an opened one: random, so that it can be told from all others */

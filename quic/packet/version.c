@@ -58,6 +58,18 @@ bool leat_version_is_compatible(uint32_t a, uint32_t b) {
     return row_a != NULL && row_b != NULL && row_a->family == row_b->family;
 }
 
+size_t leat_versions_list(const uint32_t *configured, size_t count,
+                          uint32_t list[LEAT_VERSIONS_MAX]) {
+    count = configured != NULL ? count : sizeof rows / sizeof rows[0];
+    for (size_t i = 0; i < count && i < LEAT_VERSIONS_MAX; i++) {
+        list[i] = configured != NULL ? configured[i] : rows[i].version;
+        if (leat_version_find(list[i]) == NULL) {
+            return 0;
+        }
+    }
+    return count <= LEAT_VERSIONS_MAX ? count : 0;
+}
+
 bool leat_version_is_reserved(uint32_t version) {
     return (version & UINT32_C(0x0f0f0f0f)) == UINT32_C(0x0a0a0a0a);
 }

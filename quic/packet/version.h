@@ -31,6 +31,13 @@ const leat_version_row *leat_version_find(uint32_t version);
 uint8_t leat_version_type_bits(const leat_version_row *row, leat_packet_type type);
 /* RFC 9369 §4: both known, and a server may answer a first flight of one with the other. */
 bool leat_version_is_compatible(uint32_t a, uint32_t b);
+
+/* Versions that a configuration can list. */
+#define LEAT_VERSIONS_MAX 4
+/* What an owner listed, in order of preference; NULL: all rows. Returns how many; 0: one of them is not spoken here,
+ * or there are too many. */
+size_t leat_versions_list(const uint32_t *configured, size_t count, uint32_t list[LEAT_VERSIONS_MAX]);
+
 /* RFC 9000 §15: the pattern 0x?a?a?a?a, which no version ever has. */
 bool leat_version_is_reserved(uint32_t version);
 /* One of them; random: any byte. */

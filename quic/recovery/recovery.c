@@ -7,6 +7,13 @@
 
 #define DEFAULT_MAX_ACK_DELAY (25 * LEAT_MILLISECOND) /* RFC 9000 §18.2 */
 
+static void init_space(leat_recovery *recovery, leat_space id) {
+    leat_recovery_space *space = &recovery->spaces[id];
+    *space = (leat_recovery_space){
+        .largest_acked_packet = LEAT_NOT_ACKED, .loss_time = LEAT_TIME_NEVER};
+    leat_sent_packets_init(&space->sent, recovery->allocator, &recovery->records);
+}
+
 void leat_recovery_init(leat_recovery *recovery, const leat_allocator *allocator, bool is_client) {
     *recovery = (leat_recovery){
         .allocator = allocator,
@@ -16,11 +23,8 @@ void leat_recovery_init(leat_recovery *recovery, const leat_allocator *allocator
     };
     leat_slab_init(
         &recovery->records, allocator, sizeof(leat_frame_record), LEAT_FRAME_RECORDS_KEPT);
-    for (size_t i = 0; i < LEAT_SPACE_COUNT; i++) {
-        leat_recovery_space *space = &recovery->spaces[i];
-        leat_sent_packets_init(&space->sent, allocator, &recovery->records);
-        space->largest_acked_packet = LEAT_NOT_ACKED;
-        space->loss_time = LEAT_TIME_NEVER;
+    for (leat_space id = 0; id < LEAT_SPACE_COUNT; id++) {
+        init_space(recovery, id);
     }
 }
 
@@ -109,6 +113,11 @@ void leat_recovery_discard_space(leat_recovery *recovery, leat_space space) {
     within->is_discarded = true;
     recovery->conditions.crypto_waits[space] = false;
     recovery->pto_count = 0; /* RFC 9002 §6.2.2-3: discarding keys is progress */
+}
+
+void leat_recovery_restart_space(leat_recovery *recovery, leat_space space) {
+    leat_recovery_discard_space(recovery, space);
+    init_space(recovery, space);
 }
 
 leat_time leat_recovery_get_timer(const leat_recovery *recovery) {

@@ -195,6 +195,8 @@ void leat_recovery_lose_all(
     leat_recovery *recovery, leat_space space, const leat_recovery_hooks *hooks);
 /* Keys are gone (RFC 9002 §6.4): forgets the space's packets, no hooks; resets the PTO backoff. */
 void leat_recovery_discard_space(leat_recovery *recovery, leat_space space);
+/* Discards what was sent in a space that goes on, from packet number 0 again. */
+void leat_recovery_restart_space(leat_recovery *recovery, leat_space space);
 
 /*
  * The PTO period of the active path with max_ack_delay and without backoff: idle timeout, closing,

@@ -244,7 +244,7 @@ START_TEST(another_version) {
     leat_version_negotiation_write(&writer,
         leat_cid_span(leat_cids_first_local(pair_conn(p, PAIR_CLIENT))),
         leat_cid_span(&pair_conn(p, PAIR_CLIENT)->cids.original_dcid),
-        (const uint32_t[]){0x6b3343cf}, 1, 0);
+        (const uint32_t[]){0xfaceb00c}, 1, 0);
     pair_deliver(p, PAIR_CLIENT, answer, leat_writer_length(&writer));
     pair_assert_terminated(p, PAIR_CLIENT, LEAT_SOURCE_VERSION_MISMATCH, LEAT_NO_ERROR);
     pair_free(p);

@@ -422,7 +422,7 @@ size_t pair_raw_build(pair *p, pair_side from, leat_space space, leat_span frame
     leat_builder builder;
     const leat_builder_header header = {
         .type = packet_types[space],
-        .version = LEAT_VERSION_1,
+        .version = conn->version.current,
         .dcid = leat_cid_span(leat_cids_of_path(conn, conn->paths.active)),
         .scid = leat_cid_span(leat_cids_first_local(conn)),
         .key_phase = s->keys.phase,

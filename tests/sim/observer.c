@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
+#include "quic/packet/header.h"
 
 #define FRAME_ACK_ECN 0x03
 #define FRAME_CRYPTO 0x06
@@ -42,22 +42,26 @@ static void see_path(observer *o, const leat_address *client) {
     }
 }
 
+/* A client begins with version 1, and may go on with it as long as it does not know better. */
+static bool is_expected_version(const observer *o, sim_side from,
+                                const leat_packet_header *header) {
+    bool is_begun = from == SIM_CLIENT && header->type == LEAT_PACKET_INITIAL;
+    uint32_t expected = o->expects_version_2 ? LEAT_QUIC_VERSION_2 : LEAT_QUIC_VERSION_1;
+    return header->version == expected || (is_begun && header->version == LEAT_QUIC_VERSION_1);
+}
+
 static void see_long_header(observer *o, sim_side from, leat_span datagram) {
-    leat_reader reader = leat_reader_of(datagram);
-    uint8_t first = leat_read_u8(&reader);
-    uint32_t version = leat_read_u32(&reader);
-    leat_read_vector8(&reader);
-    leat_span source = leat_read_vector8(&reader);
-    unsigned type = first >> 4 & 3;
-    if (version == 0) {
+    leat_packet_header header;
+    bool is_read = leat_packet_header_parse(&header, datagram, 0) == LEAT_DROP_NONE;
+    if (!is_read || header.type == LEAT_PACKET_VERSION_NEGOTIATION) {
         return; /* Version Negotiation: the answer to a version that a fault made up */
     }
-    o->wrong_versions += version != 1;
-    o->retries += from == SIM_SERVER && type == 3;
-    if (type == 0 && from == SIM_SERVER) {
-        add_id(&o->server_ids, source);
-    } else if (type == 0) {
-        o->initials_with_token += leat_read_varint(&reader) > 0;
+    o->wrong_versions += !is_expected_version(o, from, &header);
+    o->retries += from == SIM_SERVER && header.type == LEAT_PACKET_RETRY;
+    if (header.type == LEAT_PACKET_INITIAL && from == SIM_SERVER) {
+        add_id(&o->server_ids, header.scid);
+    } else if (header.type == LEAT_PACKET_INITIAL) {
+        o->initials_with_token += header.token.length > 0;
     }
 }
 

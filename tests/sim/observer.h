@@ -17,6 +17,7 @@ typedef struct observer_ids {
 typedef struct observer {
     observer_ids server_ids; /* source IDs of the server's Initials: one for each handshake */
     unsigned retries, initials_with_token, wrong_versions;
+    bool expects_version_2;  /* of all but the client's first flight */
     unsigned client_hellos;  /* Initials of the client that carry its beginning */
     uint64_t last_initial_number;
     bool initial_number_reset;

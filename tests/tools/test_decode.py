@@ -13,14 +13,14 @@ import threading
 
 from harness import Server, content, expect, expect_equal, expect_one_line, main, path, run, test
 
-VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "vectors", "quic", "rfc9001-appendix-a.vec")
-with open(VECTORS, encoding="utf-8") as file:
-    SECTIONS = dict(part.split("]\n", 1) for part in file.read().split("\n[")[1:])
+VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "vectors", "quic")
 
 
-def vector(section, name):
+def vector(section, name, rfc=9001):
     """As hex, without 0x."""
-    return re.search(rf"^{name} = 0x(\w*)$", SECTIONS[section], re.MULTILINE).group(1)
+    with open(os.path.join(VECTORS, f"rfc{rfc}-appendix-a.vec"), encoding="utf-8") as file:
+        sections = dict(part.split("]\n", 1) for part in file.read().split("\n[")[1:])
+    return re.search(rf"^{name} = 0x(\w*)$", sections[section], re.MULTILINE).group(1)
 
 
 class Line:
@@ -173,6 +173,27 @@ def the_retry_of_rfc_9001_a4():
         ("source_connection_id", "0xf067a5502a4262b5"), ("retry_token", "0x746f6b656e"),
         ("retry_integrity_tag", "0x" + packet[-32:]), ("retry_integrity", "valid")])
     expect_equal(pairs(decode("--dcid", "8394c8f03e515709", packet))[-1], ("retry_integrity", "not valid"))
+
+
+@test
+def the_packets_of_version_2_of_rfc_9369():
+    client, server = (vector(f"{side}_initial", "packet", 9369) for side in ("client", "server"))
+    lines = decode(client, server)
+    no_faults(lines)
+    expect_equal([line.value for line in lines if line.name == "version" and line.depth == 2], ["0x6b3343cf"] * 2)
+    expect_equal(values(lines, "long_packet_type"), ["1", "1"])
+    expect_equal(values(lines, "message"), ["client_hello", "server_hello"])
+    lines = decode("--dcid", vector("retry", "original_dcid", 9369), vector("retry", "packet", 9369))
+    expect_equal(pairs(lines)[-1], ("retry_integrity", "valid"))
+
+
+@test
+def a_connection_that_changes_its_version_is_followed():
+    """The client's Initial of version 1 in one datagram, and one of version 2 behind it."""
+    lines = decode(vector("client_initial", "packet"), vector("server_initial", "packet", 9369))
+    no_faults(lines)
+    expect_equal([line.value for line in lines if line.name == "version" and line.depth == 2], ["0x00000001", "0x6b3343cf"])
+    expect_equal(values(lines, "message"), ["client_hello", "server_hello"])
 
 
 @test

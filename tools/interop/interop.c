@@ -52,6 +52,7 @@ static const interop_case testcases[] = {
     {.name = "handshakeloss", .has_one_request = true},
     {.name = "handshakecorruption", .has_one_request = true},
     {.name = "chacha20", .has_only_chacha20 = true},
+    {.name = "v2", .prefers_version_2 = true},
     {.name = "keyupdate", .has_key_update = true},
     {.name = "retry", .has_retry = true},
     {.name = "resumption", .is_resumed = true},
@@ -90,6 +91,7 @@ static void split_protocols(interop_app *app, char *text) {
 static void fill_quic_config(interop_app *app, bool is_client) {
     static const char *const hq[] = {"hq-interop"}, *const h3[] = {"h3"};
     static const uint16_t chacha20[] = {0x1303};
+    static const uint32_t two_first[] = {LEAT_QUIC_VERSION_2, LEAT_QUIC_VERSION_1};
     leat_config_init(&app->quic, is_client);
     app->quic.alpn = app->testcase->is_http3 || app->protocol_count > 0 ? h3 : hq;
     app->quic.alpn_count = 1;
@@ -103,13 +105,18 @@ static void fill_quic_config(interop_app *app, bool is_client) {
         app->quic.cipher_suites = chacha20;
         app->quic.cipher_suite_count = 1;
     }
+    if (app->testcase->prefers_version_2) {
+        app->quic.versions = two_first;
+        app->quic.version_count = 2;
+    }
 }
 
 void interop_narrate(const leat_conn *conn, const leat_event *event) {
     if (event->type == LEAT_EVENT_HANDSHAKE_COMPLETED) {
-        printf("handshake cipher=%s resumed=%s early=%s\n", leat_conn_cipher_suite(conn),
+        printf("handshake cipher=%s resumed=%s early=%s version=%d\n", leat_conn_cipher_suite(conn),
             event->handshake_completed.session_resumed ? "yes" : "no",
-            event->handshake_completed.early_data_accepted ? "yes" : "no");
+            event->handshake_completed.early_data_accepted ? "yes" : "no",
+            leat_conn_version(conn) == LEAT_QUIC_VERSION_2 ? 2 : 1);
     } else if (event->type == LEAT_EVENT_PATH_CHANGED) {
         printf("path-changed reason=%s\n",
             event->path_changed.reason == LEAT_PATH_REBOUND ? "rebound" : "migrated");

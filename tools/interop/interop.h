@@ -20,6 +20,7 @@ typedef struct interop_case {
     bool is_resumed;         /* client: the first request alone, the others on a resumed connection */
     bool has_early_data;     /* client: the others before the server has answered; server: accepts that */
     bool has_only_chacha20;
+    bool prefers_version_2;
     bool has_key_update;     /* client: as soon as the handshake is confirmed */
     bool has_migration;      /* client: to another socket, when the first bytes have come */
     bool has_retry;          /* server */

@@ -165,7 +165,7 @@ typedef struct sizes {
 static bool watch_initials(void *user, pair *p, pair_side from, pair_datagram *datagram) {
     sizes *s = user;
     (void)p;
-    bool is_initial = (datagram->bytes[0] & 0xf0) == 0xc0;
+    bool is_initial = (datagram->bytes[0] & 0xb0) == 0x80;
     size_t *smallest = from == PAIR_CLIENT ? &s->smallest_client : &s->smallest_server;
     if (is_initial && datagram->length < *smallest) {
         *smallest = datagram->length;

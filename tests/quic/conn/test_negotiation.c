@@ -195,13 +195,13 @@ static size_t write_versions(leat_conn *client, const uint32_t *versions, size_t
     return leat_writer_length(&writer);
 }
 
-static const uint32_t version_two[] = {0x6b3343cf};
+static const uint32_t unknown_version[] = {0xfaceb00c};
 static const uint32_t with_ours[] = {0x6b3343cf, LEAT_VERSION_1};
 
 START_TEST(a_server_of_other_versions_ends_the_connection) {
     pair *p = fresh_client();
     uint8_t packet[200];
-    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), version_two, 1, packet,
+    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), unknown_version, 1, packet,
                                    sizeof packet);
     pair_deliver(p, PAIR_CLIENT, packet, length);
     pair_assert_terminated(p, PAIR_CLIENT, LEAT_SOURCE_VERSION_MISMATCH, LEAT_NO_ERROR);
@@ -226,7 +226,7 @@ START_TEST(late_version_negotiation_is_ignored) {
     pair *p = pair_new();
     uint8_t packet[200];
     pair_handshake(p);
-    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), version_two, 1, packet,
+    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), unknown_version, 1, packet,
                                    sizeof packet);
     pair_deliver(p, PAIR_CLIENT, packet, length);
     ck_assert(!leat_conn_is_terminating(pair_conn(p, PAIR_CLIENT)));
@@ -237,7 +237,7 @@ END_TEST
 START_TEST(version_negotiation_that_echoes_other_ids_is_ignored) {
     pair *p = fresh_client();
     uint8_t packet[200];
-    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), version_two, 1, packet,
+    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), unknown_version, 1, packet,
                                    sizeof packet);
     packet[6 + 8 + 1] ^= 1;
     pair_deliver(p, PAIR_CLIENT, packet, length);
@@ -251,7 +251,7 @@ START_TEST(a_server_drops_version_negotiation) {
     pair *p = pair_new();
     uint8_t packet[200];
     pair_handshake(p);
-    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), version_two, 1, packet,
+    size_t length = write_versions(pair_conn(p, PAIR_CLIENT), unknown_version, 1, packet,
                                    sizeof packet);
     pair_deliver(p, PAIR_SERVER, packet, length);
     ck_assert(!leat_conn_is_terminating(pair_conn(p, PAIR_SERVER)));

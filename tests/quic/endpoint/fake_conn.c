@@ -79,6 +79,7 @@ void leat_conn_handle_timer(leat_conn *conn, leat_time now) {
 bool leat_conn_is_terminating(const leat_conn *conn) { return conn->is_terminating; }
 bool leat_conn_is_handshake_complete(const leat_conn *conn) { return conn->is_complete; }
 bool leat_conn_is_path_validated(const leat_conn *conn) { return !conn->is_path_unvalidated; }
+uint32_t leat_conn_version(const leat_conn *conn) { return conn->origin.version; }
 const leat_path *leat_conn_path(const leat_conn *conn) { return &conn->path; }
 void leat_conn_get_stats(const leat_conn *conn, leat_stats *stats) {
     stats->packets_received = conn->packets_received;
@@ -111,8 +112,8 @@ leat_span fake_long(uint8_t first_byte, uint32_t version, leat_span dcid, leat_s
     leat_write_u32(&writer, version);
     write_cid(&writer, dcid);
     write_cid(&writer, scid);
-    bool is_initial = (first_byte & 0x30) == 0;
-    if (is_initial) {
+    const leat_version_row *row = leat_version_find(version);
+    if (row != NULL && row->types[first_byte >> 4 & 3] == LEAT_PACKET_INITIAL) {
         leat_write_varint(&writer, token.length);
         leat_write_bytes(&writer, token.data, token.length);
     }

@@ -9,6 +9,8 @@
 #include "leat_test.h"
 #include "quic/endpoint/endpoint.h"
 
+#include <leat/version.h>
+
 struct leat_conn {
     leat_config config;
     leat_conn_owner owner;

@@ -103,6 +103,76 @@ START_TEST(an_unknown_version_is_answered_with_version_negotiation) {
 }
 END_TEST
 
+static const uint32_t two[] = {LEAT_VERSION_2};
+
+static void start_with(const uint32_t *versions, size_t count) {
+    fake_endpoint_prepare(&fake);
+    fake.server.versions = versions;
+    fake.server.version_count = count;
+    fake_endpoint_start(&fake);
+}
+
+/* TEST RFC 9369 §3.2: the type bits of an Initial are others. */
+START_TEST(an_initial_of_version_2_opens_a_connection) {
+    start();
+    receive(fake_long(0xd0, LEAT_VERSION_2, test_hex(DCID), test_hex("5c"), no_token, 1200));
+    ck_assert_uint_eq(connections(), 1);
+    ck_assert_uint_eq(fake_last_conn->origin.version, LEAT_VERSION_2);
+    fake_endpoint_end(&fake);
+}
+END_TEST
+
+/* TEST RFC 9368 §2.1: whatever its type bits say there. */
+START_TEST(a_known_version_that_is_not_offered_is_answered_with_version_negotiation) {
+    leat_packet_header header;
+    start_with(two, 1);
+    for (unsigned type = 0; type < 4; type++) {
+        receive(fake_long((uint8_t)(0xc0 | type << 4), LEAT_VERSION_1, test_hex(DCID),
+                          test_hex("5c"), no_token, 1200));
+        leat_span reply = fake_reply(fake.endpoint, NULL);
+        ck_assert_int_eq(leat_packet_header_parse(&header, reply, 8), LEAT_DROP_NONE);
+        ck_assert_int_eq(header.type, LEAT_PACKET_VERSION_NEGOTIATION);
+        ck_assert_uint_eq(header.versions.length, 8);
+        ck_assert(leat_versions_contain(header.versions, LEAT_VERSION_2));
+    }
+    ck_assert_uint_eq(connections(), 0);
+    fake_endpoint_end(&fake);
+}
+END_TEST
+
+/* TEST RFC 9000 §6.3: what is offered, and a version that does not exist. */
+START_TEST(version_negotiation_lists_all_versions_and_a_reserved_one) {
+    leat_packet_header header;
+    unsigned reserved = 0;
+    start();
+    receive(fake_long(0xc0, 0xbabababa, test_hex(DCID), test_hex("5c"), no_token, 1200));
+    leat_span reply = fake_reply(fake.endpoint, NULL);
+    ck_assert_int_eq(leat_packet_header_parse(&header, reply, 8), LEAT_DROP_NONE);
+    ck_assert_uint_eq(header.versions.length, 12);
+    ck_assert(leat_versions_contain(header.versions, LEAT_VERSION_1));
+    ck_assert(leat_versions_contain(header.versions, LEAT_VERSION_2));
+    for (leat_reader reader = leat_reader_of(header.versions); leat_reader_left(&reader) > 0;) {
+        reserved += leat_version_is_reserved(leat_read_u32(&reader));
+    }
+    ck_assert_uint_eq(reserved, 1);
+    fake_endpoint_end(&fake);
+}
+END_TEST
+
+/* TEST RFC 9287 §3.1: a client may remember that we do without the fixed bit. */
+START_TEST(an_initial_without_the_fixed_bit_is_taken_when_we_grease) {
+    for (int greases = 0; greases < 2; greases++) {
+        fake_endpoint_prepare(&fake);
+        fake.server.grease = greases != 0;
+        fake_endpoint_start(&fake);
+        receive(fake_long(0x80, LEAT_VERSION_1, test_hex(DCID), test_hex("5c"), no_token, 1200));
+        ck_assert_uint_eq(connections(), (size_t)greases);
+        ck_assert_uint_eq(fake.endpoint->drops[LEAT_DROP_FIXED_BIT], 1 - (unsigned)greases);
+        fake_endpoint_end(&fake);
+    }
+}
+END_TEST
+
 START_TEST(version_negotiation_copes_with_the_longest_connection_ids) {
     start();
     uint8_t cid[255] = {7};
@@ -339,6 +409,10 @@ LEAT_TEST_MAIN("quic/endpoint accept", an_initial_opens_a_connection_that_knows_
                an_initial_in_a_datagram_below_1200_bytes_opens_nothing,
                datagrams_cut_anywhere_open_nothing, a_client_dcid_of_a_wrong_length_is_dropped,
                an_unknown_version_is_answered_with_version_negotiation,
+               an_initial_of_version_2_opens_a_connection,
+               a_known_version_that_is_not_offered_is_answered_with_version_negotiation,
+               version_negotiation_lists_all_versions_and_a_reserved_one,
+               an_initial_without_the_fixed_bit_is_taken_when_we_grease,
                version_negotiation_copes_with_the_longest_connection_ids,
                a_small_packet_of_an_unknown_version_gets_no_answer,
                version_negotiation_sent_to_a_server_is_dropped, only_initials_open_connections,

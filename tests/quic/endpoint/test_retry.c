@@ -44,6 +44,37 @@ static leat_span token_of(const retry_seen *retry) {
     return (leat_span){retry->token, retry->token_length};
 }
 
+/* An Initial of version 2. */
+static leat_span initial_2(const char *dcid_hex, leat_span token) {
+    return fake_long(0xd0, LEAT_VERSION_2, test_hex(dcid_hex), test_hex("5c 1d"), token, 1200);
+}
+
+/* TEST RFC 9369 §4.1: in the version of the Initial, with the tag of that version. */
+START_TEST(retry_is_sent_in_the_clients_version) {
+    start(true);
+    receive_from(initial_2(DCID, no_token), 1, 5000);
+    retry_seen retry;
+    take_retry(&retry);
+    ck_assert_uint_eq(retry.header.version, LEAT_VERSION_2);
+    receive_from(initial_2(retry.scid_hex, token_of(&retry)), 1, 5000);
+    ck_assert_uint_eq(connections(), 1);
+    ck_assert(fake_last_conn->origin.retried);
+    fake_endpoint_end(&fake);
+}
+END_TEST
+
+/* TEST RFC 9369 §4.1: the client must not switch on its own. */
+START_TEST(a_retry_token_is_good_for_its_version) {
+    start(true);
+    receive_from(fake_initial(DCID, no_token), 1, 5000);
+    retry_seen retry;
+    take_retry(&retry);
+    receive_from(initial_2(retry.scid_hex, token_of(&retry)), 1, 5000);
+    ck_assert_uint_eq(connections(), 0);
+    fake_endpoint_end(&fake);
+}
+END_TEST
+
 START_TEST(with_retry_the_first_initial_costs_no_connection) {
     start(true);
     receive_from(fake_initial(DCID, no_token), 1, 5000);
@@ -349,6 +380,21 @@ START_TEST(a_new_token_is_worth_nothing_elsewhere_or_after_its_time) {
 }
 END_TEST
 
+/* TEST RFC 9369 §5: nor in another version; and it is not spent there. */
+START_TEST(a_new_token_is_worth_nothing_in_another_version) {
+    start(false);
+    receive_from(fake_initial(DCID, no_token), 1, 5000);
+    leat_conn *conn = fake_last_conn;
+    complete_handshake(conn);
+    leat_span token = {conn->new_token, conn->new_token_length};
+    receive_from(initial_2("05 02 03 04 05 06 07 08", token), 1, 5000);
+    ck_assert(fake_last_conn != conn && !fake_last_conn->origin.address_validated);
+    receive_from(fake_initial("06 02 03 04 05 06 07 08", token), 1, 5000);
+    ck_assert(fake_last_conn->origin.address_validated);
+    fake_endpoint_end(&fake);
+}
+END_TEST
+
 START_TEST(a_failed_handshake_earns_no_token) {
     start(false);
     receive_from(fake_initial(DCID, no_token), 1, 5000);
@@ -388,7 +434,9 @@ START_TEST(the_queue_of_replies_is_bounded) {
 }
 END_TEST
 
-LEAT_TEST_MAIN("quic/endpoint retry", with_retry_the_first_initial_costs_no_connection,
+LEAT_TEST_MAIN("quic/endpoint retry", retry_is_sent_in_the_clients_version,
+               a_retry_token_is_good_for_its_version,
+               with_retry_the_first_initial_costs_no_connection,
                the_retried_initial_opens_a_connection_with_a_validated_address,
                the_retry_scid_is_drawn_again_when_it_equals_the_clients_dcid,
                a_retry_token_of_another_address_is_refused_with_invalid_token,
@@ -400,5 +448,6 @@ LEAT_TEST_MAIN("quic/endpoint retry", with_retry_the_first_initial_costs_no_conn
                a_flood_of_initials_meets_retry_at_a_thousand,
                a_finished_handshake_earns_a_token_that_spares_the_retry_next_time,
                a_new_token_is_worth_nothing_elsewhere_or_after_its_time,
-               a_failed_handshake_earns_no_token,
-               stateless_replies_are_smaller_than_what_caused_them, the_queue_of_replies_is_bounded)
+               a_new_token_is_worth_nothing_in_another_version, a_failed_handshake_earns_no_token,
+               stateless_replies_are_smaller_than_what_caused_them,
+               the_queue_of_replies_is_bounded)

@@ -21,7 +21,7 @@ static leat_token_info retry_info(void) {
 }
 
 static leat_token_info new_info(void) {
-    return (leat_token_info){.kind = LEAT_TOKEN_NEW, .issued = NOW};
+    return (leat_token_info){.kind = LEAT_TOKEN_NEW, .issued = NOW, .version = 0x6b3343cf};
 }
 
 /* Seals and opens under the same secret, as another process of the server would. */
@@ -47,6 +47,14 @@ START_TEST(a_retry_token_gives_its_connection_ids_back) {
     ck_assert_int_eq(info.issued, NOW);
     ck_assert(leat_cid_equal(&info.original_dcid, &sealed.original_dcid));
     ck_assert(leat_cid_equal(&info.retry_scid, &sealed.retry_scid));
+}
+END_TEST
+
+/* TEST RFC 9369 §5 */
+START_TEST(a_token_gives_its_version_back) {
+    leat_token_info info;
+    ck_assert_int_eq(reopen(new_info(), &client, NOW + 3, &info), LEAT_TOKEN_VALID);
+    ck_assert_uint_eq(info.version, 0x6b3343cf);
 }
 END_TEST
 
@@ -246,6 +254,7 @@ START_TEST(keys_tell_when_memory_is_out) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/packet token", a_retry_token_gives_its_connection_ids_back,
+               a_token_gives_its_version_back,
                the_longest_token_fits, tokens_are_bound_to_the_address, tokens_expire,
                a_token_from_the_future_is_refused, bytes_that_are_no_token_of_ours_are_unknown,
                a_token_cut_or_with_any_bit_flipped_is_unknown, a_token_of_another_key_is_unknown,
