@@ -10,6 +10,9 @@
 #define LIVENESS_PROBE_EVERY (250 * LEAT_MILLISECOND)
 #define LIVENESS_WARN_AFTER LEAT_SECOND
 
+/* Probe timeouts in a row after which an ACK asks whether ours arrived. */
+#define BACKOFF_TO_ASK 2
+
 /* In a PING's record: it is the application's, and `a` is its uid. */
 #define PING_OF_APPLICATION 1
 
@@ -50,10 +53,22 @@ bool leat_ping_wants(const leat_conn *conn, leat_space space) {
            (is_application && (conn->liveness.ping_due || conn->liveness.pings.count > 0));
 }
 
+/*
+ * RFC 9000 §13.2.4: an ACK may ask for one, once in a round trip. A sender whose probes have backed
+ * off (RFC 9002 §6.2.1) has just heard from the peer, so it need not wait for the next probe.
+ */
+static bool asks_out_of_turn(const leat_conn *conn) {
+    leat_time again = leat_time_add(conn->liveness.last_eliciting_sent,
+                                    leat_recovery_pto(&conn->recovery));
+    return conn->recovery.pto_count >= BACKOFF_TO_ASK && conn->now >= again &&
+           leat_recovery_has_eliciting(&conn->recovery, LEAT_SPACE_APPLICATION);
+}
+
 bool leat_ping_joins(const leat_conn *conn, leat_space space) {
     /* RFC 9000 §13.2.4: without it a peer that only sends would never let us forget its packet
      * numbers. */
-    return conn->spaces[space]->ack_only_sent >= LEAT_ACK_ONLY_MAX;
+    return conn->spaces[space]->ack_only_sent >= LEAT_ACK_ONLY_MAX ||
+           (space == LEAT_SPACE_APPLICATION && asks_out_of_turn(conn));
 }
 
 static bool put_ping(leat_conn *conn, leat_packet_out *out, uint8_t flags, uint64_t uid) {

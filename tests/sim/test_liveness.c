@@ -104,7 +104,7 @@ static void survive(rig *r) {
     ck_assert_msg(sim_run(&r->config, &result), "%s", result.failure);
     ck_assert(result.flows[0].is_complete);
     /* When all is done the client closes; that packet may get lost as well. */
-    bool is_lossy = r->config.link[SIM_CLIENT].loss > 0;
+    bool is_lossy = r->config.link[SIM_CLIENT].loss > 0 || r->changes[SIM_CLIENT].every > 0;
     ck_assert(is_lossy || r->seen.source == LEAT_SOURCE_PEER_APPLICATION);
 }
 
@@ -209,9 +209,52 @@ START_TEST(a_nat_may_change_the_address_in_the_gap) {
 }
 END_TEST
 
+/* ---- dead most of the time ------------------------------------------------------------------- */
+
+/*
+ * One second on, two off. Each probe timeout is twice the one before (RFC 9002 §6.2.1-5, which
+ * knows no bound but the idle timeout), and two probes of three meet a dead link: with nothing else
+ * a connection ends by its idle timeout sooner or later, and rightly so. A handshake that begins in
+ * the first dead second even must: its probes go out after 1, 3, 7, 15, ... seconds, which is 1 or
+ * 0 in a period of three. What helps is a keep-alive (RFC 9000 §10.1.2), on either side: it does
+ * not back off, and what is heard from the peer is used at once.
+ */
+static void make_flicker(rig *r, uint64_t seed, sim_side keeper) {
+    make(r, seed, between(r, 10, 200) * MS, 0, 0);
+    r->config.quic[SIM_SERVER].liveness = 0;
+    r->config.quic[keeper].keep_alive = 500 * MS;
+    for (sim_side side = SIM_CLIENT; side < SIM_SIDES; side++) {
+        r->config.quic[side].max_idle_timeout = 10 * LEAT_SECOND;
+        r->changes[side] = (sim_change){.kind = SIM_CHANGE_DEATH, .side = side, .at = LEAT_SECOND,
+                                        .duration = GAP, .every = LEAT_SECOND};
+    }
+    r->config.change_count = 2;
+    r->config.deadline = 600 * LEAT_SECOND;
+    add_download(r);
+    r->tasks[1].answer = 1000000;
+}
+
+static void survive_flicker(sim_side keeper) {
+    static rig r;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        r.dice = sim_mix(seed);
+        make_flicker(&r, seed, keeper);
+        survive(&r);
+    }
+}
+
+START_TEST(a_server_that_keeps_alive_outlasts_a_flickering_link) { survive_flicker(SIM_SERVER); }
+END_TEST
+
+/* TEST RFC 9000 §13.2.4: the server's own probes are minutes apart then; its ACKs ask instead. */
+START_TEST(a_client_that_keeps_alive_outlasts_a_flickering_link) { survive_flicker(SIM_CLIENT); }
+END_TEST
+
 LEAT_TEST_MAIN("sim/liveness", a_killed_peer_is_reported_within_the_limit,
                a_killed_peer_is_reported_in_the_middle_of_a_download,
                a_gap_of_two_seconds_is_survived,
                a_gap_of_two_seconds_is_survived_with_loss_and_jitter,
                a_gap_in_the_middle_of_a_download_is_survived, a_nat_may_change_the_port_in_the_gap,
-               a_nat_may_change_the_address_in_the_gap)
+               a_nat_may_change_the_address_in_the_gap,
+               a_server_that_keeps_alive_outlasts_a_flickering_link,
+               a_client_that_keeps_alive_outlasts_a_flickering_link)
