@@ -115,6 +115,7 @@ START_TEST(a_large_window_asks_for_fewer_acks) {
     ck_assert_uint_eq(threshold, 2);
     size_t with = acks_for_a_megabyte(true, &threshold);
     ck_assert_uint_gt(threshold, 4);
+    ck_assert_uint_le(threshold, 1 + 32);
     ck_assert_msg(with * 2 < without, "%zu with, %zu without", with, without);
 }
 END_TEST
@@ -192,9 +193,131 @@ START_TEST(a_probe_asks_for_an_immediate_ack) {
 }
 END_TEST
 
+/* ---- what is asked for, and when ------------------------------------------------------------- */
+
+static leat_time asked_delay(pair *p) {
+    pair_conn(p, PAIR_CLIENT)->ack_frequency.is_due = true;
+    pair_flush(p, PAIR_CLIENT);
+    pair_settle(p);
+    return tracker_of(p, PAIR_SERVER)->max_ack_delay;
+}
+
+/* TEST draft-ietf-quic-ack-frequency §4: a quarter of 40 ms, but what the peer said binds it. */
+START_TEST(the_delay_keeps_within_what_the_peer_offered) {
+    pair *p = connected();
+    leat_transport_params *peers = &pair_conn(p, PAIR_CLIENT)->handshake.peers;
+    ck_assert_uint_eq(asked_delay(p) / MS, 10);
+    peers->max_ack_delay = 5;
+    ck_assert_uint_eq(asked_delay(p), 5 * MS);
+    peers->max_ack_delay = 25;
+    peers->min_ack_delay = 15000;
+    ck_assert_uint_eq(asked_delay(p), 15 * MS);
+    pair_free(p);
+}
+END_TEST
+
+START_TEST(the_shortest_delay_that_was_offered_is_taken) {
+    pair *p = connected();
+    raw(p, "40af 00 09 43e8 03");
+    ck_assert_uint_eq(tracker_of(p, PAIR_SERVER)->max_ack_delay, MS);
+    pair_free(p);
+}
+END_TEST
+
+START_TEST(a_changed_window_is_told_once_in_a_round_trip) {
+    pair *p = connected();
+    leat_conn *client = pair_conn(p, PAIR_CLIENT);
+    leat_conn_ack_frequency *asked = &client->ack_frequency;
+    *asked = (leat_conn_ack_frequency){.threshold = 16, .sent_at = client->now};
+    leat_ack_frequency_review(client);
+    ck_assert(asked->is_due);
+    pair_flush(p, PAIR_CLIENT);
+    ck_assert_uint_eq(asked->next_sequence, 1);
+    ck_assert_uint_eq(asked->sent_at, client->now);
+    asked->threshold = 16;
+    leat_ack_frequency_review(client);
+    ck_assert(!asked->is_due);
+    asked->sent_at = client->now - client->paths.active->recovery.rtt.smoothed_rtt;
+    leat_ack_frequency_review(client);
+    ck_assert(asked->is_due);
+    pair_free(p);
+}
+END_TEST
+
+/* TEST draft-ietf-quic-ack-frequency §7 */
+START_TEST(a_longer_delay_counts_until_the_shorter_one_is_acknowledged) {
+    pair *p = connected();
+    leat_conn *client = pair_conn(p, PAIR_CLIENT);
+    asked_delay(p);
+    client->handshake.peers.max_ack_delay = 5;
+    client->ack_frequency.is_due = true;
+    pair_flush(p, PAIR_CLIENT);
+    ck_assert_uint_eq(leat_ack_frequency_peer_delay(client) / MS, 10);
+    pair_settle(p);
+    ck_assert_uint_eq(leat_ack_frequency_peer_delay(client), 5 * MS);
+    pair_free(p);
+}
+END_TEST
+
+/* TEST draft-ietf-quic-ack-frequency §7: a request on its way may be in force already. */
+START_TEST(a_delay_on_its_way_counts_when_it_is_longer) {
+    pair *p = connected();
+    leat_conn *client = pair_conn(p, PAIR_CLIENT);
+    client->handshake.peers.max_ack_delay = 5;
+    client->ack_frequency.longest_delay = 7 * MS;
+    ck_assert_uint_eq(leat_ack_frequency_peer_delay(client), 7 * MS);
+    client->ack_frequency.longest_delay = 3 * MS;
+    ck_assert_uint_eq(leat_ack_frequency_peer_delay(client), 5 * MS);
+    pair_free(p);
+}
+END_TEST
+
+START_TEST(what_became_of_an_older_request_does_not_matter) {
+    pair *p = connected();
+    leat_conn *client = pair_conn(p, PAIR_CLIENT);
+    const leat_frame_record older = {.a = 0, .b = 9 * MS};
+    const leat_sent_packet packet = {0};
+    client->ack_frequency.next_sequence = 2;
+    leat_ack_frequency_on_acked(client, LEAT_SPACE_APPLICATION, &packet, &older);
+    ck_assert(!client->ack_frequency.is_agreed);
+    leat_ack_frequency_on_lost(client, LEAT_SPACE_APPLICATION, &older);
+    ck_assert(!client->ack_frequency.is_due);
+    pair_free(p);
+}
+END_TEST
+
+START_TEST(nothing_is_asked_of_a_peer_that_did_not_offer_it) {
+    pair *p = pair_new();
+    p->ends[PAIR_SERVER].config.min_ack_delay = 0;
+    pair_handshake(p);
+    leat_conn *client = pair_conn(p, PAIR_CLIENT);
+    client->spaces[LEAT_SPACE_APPLICATION]->probes = 2;
+    ck_assert(!leat_immediate_ack_wants(client, LEAT_SPACE_APPLICATION));
+    pair_free(p);
+}
+END_TEST
+
+START_TEST(nothing_is_asked_before_the_handshake_is_confirmed) {
+    pair *p = connected();
+    leat_conn *client = pair_conn(p, PAIR_CLIENT);
+    ck_assert(leat_ack_frequency_can_ask(client));
+    client->handshake.is_confirmed = false;
+    ck_assert(!leat_ack_frequency_can_ask(client));
+    client->handshake.is_confirmed = true;
+    pair_free(p);
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/conn/ack_frequency", the_peers_request_is_followed,
                an_older_request_is_ignored, each_fault_has_its_error,
                without_the_offer_the_frames_are_unknown, an_immediate_ack_does_not_wait,
                a_large_window_asks_for_fewer_acks, a_small_window_asks_for_nothing,
                the_pto_uses_the_longest_delay_on_its_way, a_lost_request_is_made_anew,
-               a_probe_asks_for_an_immediate_ack)
+               a_probe_asks_for_an_immediate_ack, the_delay_keeps_within_what_the_peer_offered,
+               the_shortest_delay_that_was_offered_is_taken,
+               a_changed_window_is_told_once_in_a_round_trip,
+               a_longer_delay_counts_until_the_shorter_one_is_acknowledged,
+               a_delay_on_its_way_counts_when_it_is_longer,
+               what_became_of_an_older_request_does_not_matter,
+               nothing_is_asked_of_a_peer_that_did_not_offer_it,
+               nothing_is_asked_before_the_handshake_is_confirmed)

@@ -166,34 +166,7 @@ static void use_calls(leat_conn *conn, uint64_t *id) {
     leat_conn_request_key_update(conn);
 }
 
-/* A life of a connection; all that can be refused may be. True when no allocation failed. */
-static bool live_with_failure(size_t fail_at) {
-    pair *p = pair_new();
-    int error = 0;
-    uint64_t id = 0;
-    const leat_path path = {p->ends[PAIR_CLIENT].address, p->ends[PAIR_SERVER].address};
-    p->memory.fail_at = fail_at;
-    p->ends[PAIR_CLIENT].conn = leat_conn_new(&p->ends[PAIR_CLIENT].config, &error);
-    if (p->ends[PAIR_CLIENT].conn == NULL) {
-        ck_assert_int_lt(error, 0);
-        pair_free(p);
-        return false;
-    }
-    if (leat_conn_connect(pair_conn(p, PAIR_CLIENT), &path, p->now) == LEAT_OK) {
-        pair_run_for(p, LEAT_SECOND);
-        use_calls(pair_conn(p, PAIR_CLIENT), &id);
-        pair_run_for(p, LEAT_SECOND);
-        if (pair_conn(p, PAIR_SERVER) != NULL) {
-            leat_conn_reset_stream(pair_conn(p, PAIR_SERVER), id, 9);
-            use_calls(pair_conn(p, PAIR_SERVER), &id);
-            p->ends[PAIR_CLIENT].address.ip[3] = 77;
-            leat_conn_send_ping(pair_conn(p, PAIR_CLIENT), 8);
-        }
-        pair_run_for(p, 2 * LEAT_SECOND);
-        leat_conn_close(pair_conn(p, PAIR_CLIENT), 1, "done");
-        pair_run_for(p, 30 * LEAT_SECOND);
-    }
-    bool failed = p->memory.allocations >= fail_at;
+static void expect_no_blame(pair *p, size_t fail_at) {
     for (pair_side side = PAIR_CLIENT; side <= PAIR_SERVER; side++) {
         const leat_event *end = &p->ends[side].terminated;
         if (end->type == LEAT_EVENT_CONNECTION_TERMINATED &&
@@ -204,18 +177,88 @@ static bool live_with_failure(size_t fail_at) {
                 p->ends[side].reason);
         }
     }
+}
+
+/* What an application does with a connection; each call may be refused. */
+typedef void use_fn(pair *p);
+
+static void use_often(pair *p) {
+    uint64_t id = 0;
+    use_calls(pair_conn(p, PAIR_CLIENT), &id);
+    pair_run_for(p, LEAT_SECOND);
+    if (pair_conn(p, PAIR_SERVER) != NULL) {
+        leat_conn_reset_stream(pair_conn(p, PAIR_SERVER), id, 9);
+        use_calls(pair_conn(p, PAIR_SERVER), &id);
+        p->ends[PAIR_CLIENT].address.ip[3] = 77;
+        leat_conn_send_ping(pair_conn(p, PAIR_CLIENT), 8);
+    }
+    pair_run_for(p, 2 * LEAT_SECOND);
+}
+
+/* Resets behind a head, windows that grow, requests for fewer ACKs, and a move. */
+static void use_rarely(pair *p) {
+    static const uint8_t text[60000];
+    leat_conn *client = pair_conn(p, PAIR_CLIENT);
+    leat_path path = {p->ends[PAIR_CLIENT].address, p->ends[PAIR_SERVER].address};
+    uint64_t id = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        if (leat_conn_open_stream(client, true, &id) == LEAT_OK) {
+            leat_conn_send_stream_data(client, id, text, sizeof text, false);
+            pair_run_for(p, i * LEAT_SECOND);
+            leat_conn_reset_stream_at(client, id, 7, 1000);
+            leat_conn_reset_stream_at(client, id, 7, 500);
+        }
+        client->ack_frequency.is_due = leat_ack_frequency_can_ask(client);
+    }
+    p->link.is_direct = true;
+    path.local.port++;
+    leat_conn_migrate(client, &path, p->now);
+    pair_run_for(p, 2 * LEAT_SECOND);
+}
+
+/* True when no allocation failed. */
+static bool live_with_failure(size_t fail_at, bool has_certificates, use_fn *use) {
+    pair *p = pair_new();
+    int error = 0;
+    const leat_path path = {p->ends[PAIR_CLIENT].address, p->ends[PAIR_SERVER].address};
+    if (has_certificates) {
+        p->ends[PAIR_CLIENT].config.identities = &p->identity;
+        p->ends[PAIR_CLIENT].config.identity_count = 1;
+        p->ends[PAIR_SERVER].config.client_auth = LEAT_CLIENT_AUTH_REQUIRE;
+        p->ends[PAIR_SERVER].config.client_trust = p->trust;
+    }
+    p->memory.fail_at = fail_at;
+    p->ends[PAIR_CLIENT].conn = leat_conn_new(&p->ends[PAIR_CLIENT].config, &error);
+    if (p->ends[PAIR_CLIENT].conn == NULL) {
+        ck_assert_int_lt(error, 0);
+        pair_free(p);
+        return false;
+    }
+    if (leat_conn_connect(pair_conn(p, PAIR_CLIENT), &path, p->now) == LEAT_OK) {
+        pair_run_for(p, LEAT_SECOND);
+        use(p);
+        leat_conn_close(pair_conn(p, PAIR_CLIENT), 1, "done");
+        pair_run_for(p, 30 * LEAT_SECOND);
+    }
+    bool failed = p->memory.allocations >= fail_at;
+    expect_no_blame(p, fail_at);
     pair_free(p);
     return !failed;
 }
 
-START_TEST(every_allocation_may_fail) {
+static void fail_each(bool has_certificates, use_fn *use) {
     size_t fail_at = 1;
-    while (!live_with_failure(fail_at)) {
+    while (!live_with_failure(fail_at, has_certificates, use)) {
         fail_at++;
         ck_assert_uint_lt(fail_at, 20000);
     }
     ck_assert_uint_gt(fail_at, 100);
 }
+
+START_TEST(every_allocation_may_fail) { fail_each(false, use_often); }
+END_TEST
+
+START_TEST(every_allocation_of_what_is_rare_may_fail) { fail_each(true, use_rarely); }
 END_TEST
 
 /* ---- the random source fails ----------------------------------------------------------------- */
@@ -258,4 +301,5 @@ LEAT_TEST_MAIN("quic/conn/memory", an_idle_connection_holds_less_than_ten_kiloby
                what_drained_streams_keep_is_bounded, many_streams_leave_nothing_behind,
                sparse_stream_data_stays_within_twice_the_window, unread_datagrams_are_bounded,
                unread_events_are_bounded, every_allocation_may_fail,
+               every_allocation_of_what_is_rare_may_fail,
                every_draw_of_random_bytes_may_fail)

@@ -400,6 +400,64 @@ START_TEST(without_the_offer_the_frame_is_unknown) {
 }
 END_TEST
 
+/* TEST draft-ietf-quic-reliable-stream-reset-10 §3: a promise of nothing is a RESET_STREAM. */
+START_TEST(a_promise_of_nothing_is_a_plain_reset) {
+    for (unsigned offers = 0; offers < 2; offers++) {
+        pair *p = pair_new();
+        p->ends[PAIR_SERVER].config.reset_stream_at = offers == 1;
+        pair_handshake(p);
+        uint64_t id = open_with(p, "0123456789");
+        leat_conn *client = pair_conn(p, PAIR_CLIENT);
+        ck_assert_int_eq(leat_conn_reset_stream_at(client, id, 7, 0), LEAT_OK);
+        const leat_stream *stream = leat_stream_map_find(&client->streams.map, id);
+        ck_assert_int_eq(stream->send_state, LEAT_SEND_RESET_SENT);
+        ck_assert_int_eq(leat_conn_reset_stream_at(client, id, 7, offers * 5), LEAT_OK);
+        ck_assert_int_eq(stream->send_state, LEAT_SEND_RESET_SENT);
+        ck_assert(!stream->reset_at);
+        pair_free(p);
+    }
+}
+END_TEST
+
+/* TEST draft-ietf-quic-reliable-stream-reset-10 §5.2 */
+START_TEST(a_larger_promise_that_comes_late_is_not_waited_for) {
+    pair *p = connected();
+    pair_raw(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, "24 02 07 0a 05  24 02 07 0a 08");
+    pair_raw(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, "0a 02 05 6162636465");
+    ck_assert_str_eq(pair_take_events(p, PAIR_SERVER),
+                     "StreamOpened StreamDataReceived StreamReset");
+    pair_free(p);
+}
+END_TEST
+
+/* The server still sends on it, so that it knows the stream and its code. */
+START_TEST(a_plain_reset_fixes_the_code) {
+    static const char *const resets[] = {"04 00 07 0a  24 00 08 0a 04", "24 00 08 0a 04"};
+    for (unsigned i = 0; i < 2; i++) {
+        pair *p = connected();
+        if (i == 1) {
+            pair_raw(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, "04 00 07 0a");
+            ck_assert_str_eq(pair_take_events(p, PAIR_SERVER), "StreamOpened StreamReset");
+        }
+        pair_raw(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, resets[i]);
+        pair_assert_terminated(p, PAIR_SERVER, LEAT_SOURCE_PROTOCOL_ERROR,
+                               LEAT_STREAM_STATE_ERROR);
+        pair_free(p);
+    }
+}
+END_TEST
+
+/* TEST RFC 9000 §19.4 */
+START_TEST(a_stream_that_only_we_send_on_cannot_be_reset) {
+    pair *p = connected();
+    ck_assert_uint_eq(pair_send_text(p, PAIR_SERVER, true, "ours", false), 3);
+    pair_settle(p);
+    pair_raw(p, PAIR_CLIENT, LEAT_SPACE_APPLICATION, "24 03 07 0a 04");
+    pair_assert_terminated(p, PAIR_SERVER, LEAT_SOURCE_PROTOCOL_ERROR, LEAT_STREAM_STATE_ERROR);
+    pair_free(p);
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/conn/reset_at", the_head_arrives_before_the_reset, only_the_head_is_sent_again,
                a_lost_frame_is_repeated, a_peer_without_the_extension_gets_a_plain_reset,
                the_promise_only_shrinks_and_keeps_its_code,
@@ -412,4 +470,7 @@ LEAT_TEST_MAIN("quic/conn/reset_at", the_head_arrives_before_the_reset, only_the
                a_reset_is_no_clean_end, a_reset_behind_all_data_is_late,
                a_held_stream_gets_its_head_before_the_reset,
                a_stopped_stream_is_told_the_reset_at_once, the_final_size_counts_for_the_connection,
-               each_fault_has_its_error, without_the_offer_the_frame_is_unknown)
+               each_fault_has_its_error, without_the_offer_the_frame_is_unknown,
+               a_promise_of_nothing_is_a_plain_reset,
+               a_larger_promise_that_comes_late_is_not_waited_for, a_plain_reset_fixes_the_code,
+               a_stream_that_only_we_send_on_cannot_be_reset)
