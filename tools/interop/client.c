@@ -238,6 +238,7 @@ static bool open_client(client_run *run, leat_span ticket) {
     quic.session_ticket = ticket;
     leat_client_config_init(&config);
     config.quic = &quic;
+    config.h3 = &run->app->h3;
     config.layers = run->app->testcase->is_http3 ? LEAT_LAYER_H3 : LEAT_LAYER_QUIC;
     config.handler = (leat_io_handler){.on_event = on_event, .on_h3_event = on_h3_event};
     config.user = run;

@@ -88,10 +88,15 @@ static void split_protocols(interop_app *app, char *text) {
  * server's packets. */
 #define KEEP_ALIVE LEAT_SECOND
 
-static void fill_quic_config(interop_app *app, bool is_client) {
+/* The usual is a static table only: here others shall see ours. */
+#define QPACK_ENCODER_CAPACITY 4096
+
+static void fill_configs(interop_app *app, bool is_client) {
     static const char *const hq[] = {"hq-interop"}, *const h3[] = {"h3"};
     static const uint16_t chacha20[] = {0x1303};
     static const uint32_t two_first[] = {LEAT_QUIC_VERSION_2, LEAT_QUIC_VERSION_1};
+    leat_h3_config_init(&app->h3);
+    app->h3.qpack_encoder_capacity = QPACK_ENCODER_CAPACITY;
     leat_config_init(&app->quic, is_client);
     app->quic.alpn = app->testcase->is_http3 || app->protocol_count > 0 ? h3 : hq;
     app->quic.alpn_count = 1;
@@ -149,7 +154,7 @@ static int run(interop_app *app) {
         options_complain(&table, "no test case '%s' here", name == NULL ? "" : name);
         return INTEROP_UNSUPPORTED;
     }
-    fill_quic_config(app, is_client);
+    fill_configs(app, is_client);
     if (!key_log_open(&table, environment("SSLKEYLOGFILE"), &app->keylog, &app->quic) ||
         !qlog_files_open(&table, environment("QLOGDIR"), &app->qlog, &app->quic)) {
         return 1;

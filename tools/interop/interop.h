@@ -41,6 +41,7 @@ typedef struct interop_app {
     const char *protocols[PROTOCOLS_MAX];
     size_t protocol_count;
     leat_config quic;
+    leat_h3_config h3;
     FILE *keylog;
     struct qlog_files *qlog;
 } interop_app;

@@ -181,6 +181,7 @@ static leat_server *open_server(interop_server_state *state, char message[LEAT_M
     leat_endpoint_config_init(&state->endpoint);
     state->endpoint.retry = state->app->testcase->has_retry;
     config.quic = &state->app->quic;
+    config.h3 = &state->app->h3;
     config.endpoint = &state->endpoint;
     config.layers = state->app->protocol_count > 0     ? LEAT_LAYER_WEBTRANSPORT
                     : state->app->testcase->is_http3 ? LEAT_LAYER_H3
