@@ -78,10 +78,11 @@ class Side:
 class Rebinding:
     """A NAT in front of the client that forgets: from `first` seconds on, every `period`, it takes a new port, and with
     `addresses` a new address too. What comes to an old one is lost. The time runs from the client's first 1-RTT packet: a
-    server need not follow before, and on a busy machine a handshake takes its time."""
+    server need not follow before, and on a busy machine a handshake takes its time. No more than `most` times: that is what
+    the runner's ten seconds have, and some servers have room for five paths in all."""
 
-    def __init__(self, first, period, addresses=False):
-        self.first, self.period, self.addresses = first, period, addresses
+    def __init__(self, first, period, addresses=False, most=2):
+        self.first, self.period, self.addresses, self.most = first, period, addresses, most
         self.inside = self.outside = self.since = None
         self.count = 0
 
@@ -93,7 +94,7 @@ class Rebinding:
     def wanted(self, now):
         """How often it has forgotten by then."""
         elapsed = 0 if self.since is None else now - self.since
-        return 0 if elapsed < self.first else 1 + int((elapsed - self.first) / self.period)
+        return 0 if elapsed < self.first else min(self.most, 1 + int((elapsed - self.first) / self.period))
 
     def renew(self, now):
         while self.count < self.wanted(now):
