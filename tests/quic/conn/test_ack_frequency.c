@@ -234,6 +234,10 @@ START_TEST(a_changed_window_is_told_once_in_a_round_trip) {
     pair_flush(p, PAIR_CLIENT);
     ck_assert_uint_eq(asked->next_sequence, 1);
     ck_assert_uint_eq(asked->sent_at, client->now);
+    pair_run_for(p, LEAT_SECOND);
+    asked_delay(p);
+    ck_assert_uint_gt(asked->sent_at + LEAT_SECOND, client->now);
+    asked->sent_at = client->now;
     asked->threshold = 16;
     leat_ack_frequency_review(client);
     ck_assert(!asked->is_due);
@@ -308,6 +312,27 @@ START_TEST(nothing_is_asked_before_the_handshake_is_confirmed) {
 }
 END_TEST
 
+/* An eighth of the window: exactly two of sixteen packets, and never more than 32. */
+START_TEST(the_threshold_is_an_eighth_of_the_window) {
+    pair *p = connected();
+    leat_conn *client = pair_conn(p, PAIR_CLIENT);
+    leat_recovery_path *path = &client->paths.active->recovery;
+    size_t window = leat_congestion_window(&path->congestion), size = path->max_datagram_size;
+    path->max_datagram_size = window / 16;
+    client->ack_frequency.threshold = 2;
+    leat_ack_frequency_review(client);
+    ck_assert(!client->ack_frequency.is_due);
+    path->max_datagram_size = window / 1000;
+    client->ack_frequency.threshold = 32;
+    leat_ack_frequency_review(client);
+    ck_assert(!client->ack_frequency.is_due);
+    path->max_datagram_size = size;
+    leat_ack_frequency_review(client);
+    ck_assert(client->ack_frequency.is_due);
+    pair_free(p);
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/conn/ack_frequency", the_peers_request_is_followed,
                an_older_request_is_ignored, each_fault_has_its_error,
                without_the_offer_the_frames_are_unknown, an_immediate_ack_does_not_wait,
@@ -320,4 +345,5 @@ LEAT_TEST_MAIN("quic/conn/ack_frequency", the_peers_request_is_followed,
                a_delay_on_its_way_counts_when_it_is_longer,
                what_became_of_an_older_request_does_not_matter,
                nothing_is_asked_of_a_peer_that_did_not_offer_it,
-               nothing_is_asked_before_the_handshake_is_confirmed)
+               nothing_is_asked_before_the_handshake_is_confirmed,
+               the_threshold_is_an_eighth_of_the_window)

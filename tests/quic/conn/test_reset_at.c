@@ -458,6 +458,27 @@ START_TEST(a_stream_that_only_we_send_on_cannot_be_reset) {
 }
 END_TEST
 
+/* What was acknowledged was the larger promise; the smaller one gets lost and is repeated. */
+START_TEST(a_smaller_promise_after_an_acknowledged_one_is_repeated) {
+    pair *p = connected();
+    unsigned left = 1;
+    p->link.filter = drop_first;
+    p->link.filter_user = &left;
+    uint64_t id = open_with(p, "0123456789");
+    leat_conn *client = pair_conn(p, PAIR_CLIENT);
+    ck_assert_int_eq(leat_conn_reset_stream_at(client, id, 7, 8), LEAT_OK);
+    while (!leat_stream_map_find(&client->streams.map, id)->reset_at_acked) {
+        ck_assert(pair_step(p, p->now + LEAT_SECOND));
+    }
+    left = 1;
+    ck_assert_int_eq(leat_conn_reset_stream_at(client, id, 7, 3), LEAT_OK);
+    pair_run_for(p, 3 * LEAT_SECOND);
+    ck_assert(pair_stream_of(p, PAIR_SERVER, id)->reset);
+    ck_assert_uint_eq(stream_count(p, PAIR_CLIENT) + stream_count(p, PAIR_SERVER), 0);
+    pair_free(p);
+}
+END_TEST
+
 LEAT_TEST_MAIN("quic/conn/reset_at", the_head_arrives_before_the_reset, only_the_head_is_sent_again,
                a_lost_frame_is_repeated, a_peer_without_the_extension_gets_a_plain_reset,
                the_promise_only_shrinks_and_keeps_its_code,
@@ -473,4 +494,5 @@ LEAT_TEST_MAIN("quic/conn/reset_at", the_head_arrives_before_the_reset, only_the
                each_fault_has_its_error, without_the_offer_the_frame_is_unknown,
                a_promise_of_nothing_is_a_plain_reset,
                a_larger_promise_that_comes_late_is_not_waited_for, a_plain_reset_fixes_the_code,
-               a_stream_that_only_we_send_on_cannot_be_reset)
+               a_stream_that_only_we_send_on_cannot_be_reset,
+               a_smaller_promise_after_an_acknowledged_one_is_repeated)
