@@ -21,6 +21,8 @@ struct Download<'a> {
     next_stream: u64,
     /// By stream: what has come of each answer.
     bodies: HashMap<u64, (&'a Request, Vec<u8>)>,
+    /// What of the requests the windows had no room for.
+    unsent: Vec<(u64, Vec<u8>)>,
 }
 
 impl<'a> Download<'a> {
@@ -35,9 +37,22 @@ impl<'a> Download<'a> {
             return Ok(http.send_request(&mut self.connection, &headers, true)?);
         }
         let id = self.next_stream;
-        self.connection.stream_send(id, request.line().as_bytes(), true)?;
         self.next_stream += 4;
+        self.unsent.push((id, request.line().into_bytes()));
+        self.send_lines()?;
         Ok(id)
+    }
+
+    fn send_lines(&mut self) -> Outcome<()> {
+        for (id, line) in &mut self.unsent {
+            match self.connection.stream_send(*id, line, true) {
+                Ok(length) => drop(line.drain(..length)),
+                Err(quiche::Error::Done) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.unsent.retain(|(_, line)| !line.is_empty());
+        Ok(())
     }
 
     fn start_requests(&mut self) -> Outcome<()> {
@@ -47,7 +62,8 @@ impl<'a> Download<'a> {
         if self.endpoint.is("http3") && self.http.is_none() {
             self.http = Some(h3::Connection::with_transport(&mut self.connection, &h3::Config::new()?)?);
         }
-        while self.connection.peer_streams_left_bidi() > 0
+        while self.unsent.is_empty()
+            && self.connection.peer_streams_left_bidi() > 0
             && let Some((request, others)) = self.waiting.split_first()
         {
             let id = self.send_request(request)?;
@@ -132,6 +148,7 @@ impl<'a> Download<'a> {
         if self.http.is_none() {
             self.read_hq()?;
         }
+        self.send_lines()?;
         self.start_requests()?;
         flush(socket, &mut self.connection)
     }
@@ -150,7 +167,7 @@ fn download(endpoint: &Endpoint, config: &mut Config, requests: &[Request], sess
     if let Some(session) = session {
         connection.set_session(session)?;
     }
-    let mut run = Download { endpoint, connection, http: None, waiting: requests, next_stream: 0, bodies: HashMap::new() };
+    let mut run = Download { endpoint, connection, http: None, waiting: requests, next_stream: 0, bodies: HashMap::new(), unsent: Vec::new() };
     // The ClientHello first: before it there are no keys for early data.
     flush(&socket, &mut run.connection)?;
     run.start_requests()?;
