@@ -231,6 +231,8 @@ int leat_tls_send_certificate_verify(leat_tls *tls);
 int leat_tls_send_finished(leat_tls *tls, leat_level level, const uint8_t *base_secret);
 int leat_tls_send_new_session_tickets(leat_tls *tls);
 
+/* What a session made now is bound to, or one used here must be. */
+uint32_t leat_tls_session_context(const leat_tls *tls, bool is_new);
 /* Pre-shared keys (psk.c). */
 /* Client: whether config.session can be offered in this ClientHello; fills identities and room for
  * the binders. */

@@ -19,6 +19,12 @@ static bool offers_hash(const leat_tls_handshake *handshake, leat_hash_id hash) 
     return false;
 }
 
+uint32_t leat_tls_session_context(const leat_tls *tls, bool is_new) {
+    return tls->hooks.session_context != NULL
+               ? tls->hooks.session_context(tls->hooks.user, is_new)
+               : 0;
+}
+
 bool leat_psk_can_offer(const leat_tls *tls) {
     const leat_session *session = &tls->handshake->session;
     leat_span alpn = {tls->handshake->alpn.data, tls->handshake->alpn.length};
@@ -27,6 +33,7 @@ bool leat_psk_can_offer(const leat_tls *tls) {
            /* RFC 8446 §4.6.1: never to another server than the one that gave it. */
            equals_text(session->server_name, tls->server_name) &&
            leat_protocol_list_contains(alpn, session->alpn) &&
+           session->context == leat_tls_session_context(tls, false) &&
            leat_tls_is_session_of_ours(tls, &session->client) &&
            /* RFC 8446 §4.1.4: after a retry only with the hash that the server chose. */
            (tls->suite != NULL ? tls->suite->hash == session->suite->hash
@@ -70,6 +77,7 @@ static bool may_resume(const leat_tls *tls, const leat_session *session) {
     leat_span alpn = leat_tls_alpn(tls);
     return session->suite->hash == tls->suite->hash && leat_session_is_fresh(session, tls->now) &&
            session->lifetime <= LEAT_TICKET_LIFETIME_MAX &&
+           session->context == leat_tls_session_context(tls, false) &&
            leat_tls_client_may_resume(tls, &session->client) &&
            equals_text(session->server_name, tls->server_name) &&
            session->alpn.length == alpn.length &&

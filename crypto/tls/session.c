@@ -2,7 +2,7 @@
 #include "crypto/tls/session.h"
 #include "crypto/tls/extensions.h"
 
-#define SESSION_VERSION 2
+#define SESSION_VERSION 3
 #define FLAG_EARLY_DATA 1
 
 static void write_client(const leat_session_client *client, leat_writer *writer) {
@@ -28,6 +28,7 @@ static bool read_client(leat_reader *reader, leat_session_client *client) {
 void leat_session_write(const leat_session *session, leat_writer *writer) {
     leat_write_u8(writer, SESSION_VERSION);
     leat_write_u8(writer, session->early_data ? FLAG_EARLY_DATA : 0);
+    leat_write_u32(writer, session->context);
     leat_write_u16(writer, session->suite->id);
     leat_write_u64(writer, (uint64_t)session->created);
     leat_write_u32(writer, session->lifetime);
@@ -47,6 +48,7 @@ bool leat_session_parse(leat_span bytes, leat_session *session) {
         return false;
     }
     session->early_data = (leat_read_u8(&reader) & FLAG_EARLY_DATA) != 0;
+    session->context = leat_read_u32(&reader);
     session->suite = leat_cipher_suite_find(leat_read_u16(&reader));
     if (session->suite == NULL) {
         return false;

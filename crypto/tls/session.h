@@ -31,6 +31,7 @@ typedef struct leat_session {
     uint32_t lifetime, age_add;
     uint8_t psk[LEAT_HASH_MAX];
     bool early_data; /* RFC 8446 §4.6.1: the ticket allows early data */
+    uint32_t context; /* of leat_tls_hooks.session_context */
     leat_session_client client;
     leat_span server_name, alpn, ticket, application; /* point into the parsed bytes */
 } leat_session;

@@ -88,6 +88,9 @@ typedef struct leat_tls_hooks {
      * after the client's transport parameters. NULL: no early data.
      */
     bool (*can_use_early_data)(void *user, leat_span alpn, leat_span application);
+    /* What else a session is bound to, as a number: of the ones made now (is_new), and what a session must have to be
+     * used here. Ask from start or ClientHello on. NULL: nothing, 0. */
+    uint32_t (*session_context)(void *user, bool is_new);
     void (*on_message)(void *user, bool written, leat_level level, uint8_t type, size_t length);
     /* The peer's chain (DER, leaf first) after the trust accepted it: false refuses it with
      * access_denied. NULL: no further condition. */

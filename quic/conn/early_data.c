@@ -9,8 +9,8 @@
 
 /* ---- what is remembered ---------------------------------------------------------------------- */
 
-/* RFC 9000 §7.4.1: the version and the limits that early data is sent under, as one endpoint wrote
- * them: a server the ones it gave, a client the ones it got. */
+/* RFC 9000 §7.4.1: the limits that early data is sent under, as one endpoint wrote them: a server
+ * the ones it gave, a client the ones it got. */
 size_t leat_early_data_write_session(leat_conn *conn, uint8_t *out, size_t room) {
     bool is_server = leat_conn_is_server(conn);
     const leat_transport_params *limits = is_server ? &conn->handshake.ours
@@ -19,8 +19,6 @@ size_t leat_early_data_write_session(leat_conn *conn, uint8_t *out, size_t room)
         return 0;
     }
     leat_writer writer = leat_writer_make(out, room);
-    /* RFC 9369 §5: the ticket is one of the negotiated version. */
-    leat_write_u32(&writer, conn->version.current);
     size_t mark = leat_write_vector_begin(&writer, 2);
     leat_transport_params_write_remembered(&writer, limits);
     leat_write_vector_end(&writer, mark, 2);
@@ -28,14 +26,11 @@ size_t leat_early_data_write_session(leat_conn *conn, uint8_t *out, size_t room)
     return writer.failed ? 0 : leat_writer_length(&writer);
 }
 
-static bool read_session(const leat_conn *conn, leat_span bytes, leat_transport_params *limits,
-                         leat_span *application) {
+static bool read_session(leat_span bytes, leat_transport_params *limits, leat_span *application) {
     leat_reader reader = leat_reader_of(bytes);
-    uint32_t version = leat_read_u32(&reader);
     leat_span encoded = leat_read_vector16(&reader);
     *application = leat_read_rest(&reader);
-    return !reader.failed && version == conn->version.original &&
-           leat_transport_params_parse(limits, encoded, false) == NULL;
+    return !reader.failed && leat_transport_params_parse(limits, encoded, false) == NULL;
 }
 
 /* RFC 9000 §7.4.1: what the client will send within its remembered limits must be within today's.
@@ -44,14 +39,14 @@ static bool still_holds(const leat_conn *conn, leat_span session) {
     leat_transport_params remembered;
     leat_span application;
     leat_span ours = {conn->session_bytes.data, conn->session_bytes.length};
-    return read_session(conn, session, &remembered, &application) &&
+    return read_session(session, &remembered, &application) &&
            leat_transport_params_reduced(&conn->handshake.ours, &remembered) == NULL &&
            leat_span_equal(application, ours);
 }
 
 static bool begin(leat_conn *conn, leat_span alpn, leat_span session) {
     leat_conn_early *early = leat_alloc(conn->allocator, sizeof *early);
-    if (early == NULL || !read_session(conn, session, &early->remembered, &early->application) ||
+    if (early == NULL || !read_session(session, &early->remembered, &early->application) ||
         !leat_handshake_tell_protocol(conn, alpn)) {
         leat_free(conn->allocator, early);
         return false;

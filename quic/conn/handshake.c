@@ -222,6 +222,13 @@ static bool can_use_early_data(void *user, leat_span alpn, leat_span application
     return leat_early_data_can_use(user, alpn, application);
 }
 
+/* RFC 9369 §5: tickets come from the negotiated version, and are good for a connection that begins
+ * with the same. */
+static uint32_t session_context(void *user, bool is_new) {
+    const leat_conn *conn = user;
+    return is_new ? conn->version.current : conn->version.original;
+}
+
 static void on_message(void *user, bool written, leat_level level, uint8_t type, size_t length) {
     leat_trace_tls_message(user, written, level, type, length);
 }
@@ -273,6 +280,7 @@ static int make_tls(leat_conn *conn, const leat_config *config, leat_trust *trus
         .on_session_ticket = on_session_ticket,
         .write_session_application = write_session_application,
         .can_use_early_data = can_use_early_data,
+        .session_context = session_context,
         .on_message = leat_trace_is_on(conn) ? on_message : NULL,
         .verify_peer = config->verify_peer != NULL ? verify_peer : NULL,
     };

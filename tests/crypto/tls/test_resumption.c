@@ -344,6 +344,36 @@ START_TEST(a_client_hello_changed_before_the_binder_is_decrypt_error) {
 }
 END_TEST
 
+/* TEST RFC 9369 §5: QUIC versions, in connections that begin with one and go on with another. */
+START_TEST(a_session_resumes_only_in_the_context_that_it_was_made_in) {
+    static const struct {
+        uint32_t made_in, client, server;
+        bool offered, resumed;
+    } rows[] = {
+        {1, 1, 1, true, true}, {2, 1, 1, false, false}, {2, 2, 2, true, true}, {1, 1, 2, true, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        tls_pair pair;
+        tls_pair_init(&pair);
+        pair.client.new_context = pair.server.new_context = rows[i].made_in;
+        pair.server.config.ticket_keys = leat_ticket_keys_new(NULL);
+        tls_pair_start(&pair);
+        tls_pair_run(&pair);
+        tls_pair_restart(&pair);
+        pair.client.config.session =
+            (leat_span){pair.client.session, pair.client.session_length};
+        pair.client.context = rows[i].client;
+        pair.server.context = rows[i].server;
+        tls_pair_start(&pair);
+        ck_assert_int_eq(client_offers_psk(&pair), rows[i].offered);
+        tls_pair_run(&pair);
+        assert_complete(&pair);
+        ck_assert_int_eq(leat_tls_is_resumed(pair.server.tls), rows[i].resumed);
+        tls_pair_free(&pair);
+    }
+}
+END_TEST
+
 LEAT_TEST_MAIN("crypto/tls resumption", a_session_resumes_without_a_certificate,
                a_session_of_a_resumed_handshake_resumes_again, resumption_survives_cuts_and_a_retry,
                sha384_sessions_resume, another_suite_of_the_same_hash_may_resume,
@@ -360,4 +390,5 @@ LEAT_TEST_MAIN("crypto/tls resumption", a_session_resumes_without_a_certificate,
                a_server_without_ticket_keys_sends_none_and_resumes_none,
                damaged_sessions_are_ignored_by_the_client, every_flipped_bit_of_a_ticket_is_noticed,
                no_two_tickets_are_alike, every_flipped_bit_of_a_binder_is_decrypt_error,
-               a_client_hello_changed_before_the_binder_is_decrypt_error)
+               a_client_hello_changed_before_the_binder_is_decrypt_error,
+               a_session_resumes_only_in_the_context_that_it_was_made_in)

@@ -84,6 +84,11 @@ static size_t write_session_application(void *user, uint8_t *out, size_t room) {
     return strlen(text);
 }
 
+static uint32_t session_context(void *user, bool is_new) {
+    const tls_side *side = user;
+    return is_new ? side->new_context : side->context;
+}
+
 static bool can_use_early_data(void *user, leat_span alpn, leat_span application) {
     tls_side *side = user;
     ck_assert(alpn.length > 0);
@@ -114,6 +119,7 @@ static leat_tls *make(tls_side *side) {
         .on_session_ticket = on_session_ticket,
         .write_session_application = write_session_application,
         .can_use_early_data = can_use_early_data,
+        .session_context = session_context,
         .on_message = on_message,
         .verify_peer = side->refuses_peer ? refuse_peer : NULL,
     };

@@ -29,6 +29,7 @@ typedef struct tls_side {
     const char *remembers; /* application bytes of sessions; NULL: none */
     char remembered[64];   /* what can_use_early_data was asked about last */
     unsigned times_asked;
+    uint32_t new_context, context; /* of sessions made, and of those that may be used */
     bool refuses_early_data;
     bool refuses_peer;
     size_t seen_leaf_length; /* of a peer that was refused */

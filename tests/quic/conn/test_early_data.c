@@ -28,6 +28,19 @@ START_TEST(early_data_arrives_with_the_first_flight) {
 }
 END_TEST
 
+/* TEST RFC 9369 §5. */
+START_TEST(a_ticket_of_another_version_is_not_used) {
+    ticket_keeper keeper;
+    pair *p = early_pair_second(&keeper);
+    p->ends[PAIR_CLIENT].config.original_version = LEAT_VERSION_2;
+    pair_start(p);
+    ck_assert(!leat_conn_is_sending_early_data(pair_conn(p, PAIR_CLIENT)));
+    run_until_confirmed(p);
+    ck_assert(!leat_tls_is_resumed(pair_conn(p, PAIR_SERVER)->handshake.tls));
+    early_pair_end(&keeper, p);
+}
+END_TEST
+
 /* An answer before the handshake is complete: RFC 9001 §4.1, the server's first flight. */
 START_TEST(a_server_may_answer_early_data_at_once) {
     ticket_keeper keeper;
@@ -333,6 +346,7 @@ START_TEST(a_close_with_early_keys_alone_is_heard) {
 END_TEST
 
 LEAT_TEST_MAIN("quic/conn early data", early_data_arrives_with_the_first_flight,
+               a_ticket_of_another_version_is_not_used,
                a_server_may_answer_early_data_at_once,
                an_answer_to_early_data_stays_below_the_limit,
                early_data_that_is_lost_goes_again_after_the_handshake,
