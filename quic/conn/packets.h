@@ -1,6 +1,6 @@
 /*
  * Packets on their way in and out, and what is kept per packet number space: receive.c, send.c,
- * acks.c, and the table that says which file answers for which frame.
+ * packing.c, acks.c, and the table that says which file answers for which frame.
  */
 #ifndef LEAT_QUIC_CONN_PACKETS_H
 #define LEAT_QUIC_CONN_PACKETS_H
@@ -82,7 +82,7 @@ void leat_receive_clear(leat_conn *conn);
 /* Counts and traces a packet without effect. */
 void leat_receive_drop(leat_conn *conn, leat_drop drop, leat_packet_type type, size_t length);
 
-/* ---- send.c ---------------------------------------------------------------------------------- */
+/* ---- send.c, packing.c ----------------------------------------------------------------------- */
 
 typedef struct leat_conn_send {
     bool is_dirty;        /* something happened since datagrams_to_send last returned 0 */
