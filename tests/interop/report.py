@@ -60,7 +60,7 @@ written by
 """
 
 
-def as_markdown(names, cases, results):
+def as_markdown(names, cases, results, explain):
     leat, others = names[0], names[1:]
     out = HEAD.format(count=len(others)) + "".join(f"| {name} | {version(name)} |\n" for name in names)
     out += "\nIn a cell: the cases that passed; then what failed, in bold; then what one side does not have.\n"
@@ -81,6 +81,11 @@ def as_markdown(names, cases, results):
                for (client, server), cells in results.items() for case, result in cells.items()
                if result.word == "unsupported" for role in ("client", "server")
                if result.who == (client if role == "client" else server) and (client, server) != (leat, leat) or result.who == leat}
+    failures = [(client, server, case, explain(case, client, server, result.why) or " ".join(result.why.split()))
+                for (client, server), cells in results.items() for case, result in cells.items() if result.word == "failed"]
+    if failures:
+        out += "\n## What failed\n\n| client | server | case | why |\n| --- | --- | --- | --- |\n"
+        out += "".join(f"| {client} | {server} | {case} | {why} |\n" for client, server, case, why in failures)
     out += "\n## What is not supported, and who says so\n\n| who | role | case | reason |\n| --- | --- | --- | --- |\n"
     for who, role, case, why in sorted(reasons):
         out += f"| {who} | {role} | {case} | {why} |\n"
