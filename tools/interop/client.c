@@ -33,7 +33,7 @@ typedef struct client_run {
     leat_client *client;
     download *downloads;
     size_t count, started, done;
-    bool has_handshake, has_failed, has_moved;
+    bool has_handshake, has_failed, has_moved, has_updated;
     leat_buffer ticket;
 } client_run;
 
@@ -156,6 +156,8 @@ static void on_terminated(client_run *run, const leat_event *event) {
     if (event->connection_terminated.source != LEAT_SOURCE_LOCAL) {
         client_failure_describe(event, run->has_handshake, "the server", text);
         fail(run, run->downloads[0].text, text);
+    } else if (run->app->testcase->has_key_update && !run->has_updated && !run->has_failed) {
+        fail(run, run->downloads[0].text, "all was over before the keys could be updated");
     }
 }
 
@@ -167,8 +169,17 @@ static void move_once(client_run *run) {
     }
 }
 
-static void on_stream_data(client_run *run, const leat_event *event) {
+/* RFC 9001 §6.1: not before the handshake is confirmed and a packet under these keys acknowledged,
+ * which may come later: then it is tried again with the next bytes. */
+static void update_once(client_run *run, leat_conn *conn) {
+    if (run->app->testcase->has_key_update && !run->has_updated) {
+        run->has_updated = leat_conn_request_key_update(conn) == LEAT_OK;
+    }
+}
+
+static void on_stream_data(client_run *run, leat_conn *conn, const leat_event *event) {
     move_once(run);
+    update_once(run, conn);
     if (!run->app->testcase->is_http3) {
         on_body(run, event->stream_data_received.stream_id, event->stream_data_received.data,
             event->stream_data_received.end_stream);
@@ -181,13 +192,8 @@ static void on_event(void *user, leat_conn *conn, const leat_event *event) {
     switch (event->type) {
     case LEAT_EVENT_HANDSHAKE_COMPLETED: run->has_handshake = true; break;
     case LEAT_EVENT_EARLY_DATA_REJECTED: run->started = 0; break; /* none was answered */
-    case LEAT_EVENT_HANDSHAKE_CONFIRMED:
-        if (run->app->testcase->has_key_update &&
-            leat_conn_request_key_update(conn) != LEAT_OK) {
-            fail(run, run->downloads[0].text, "the keys cannot be updated");
-        }
-        break;
-    case LEAT_EVENT_STREAM_DATA_RECEIVED: on_stream_data(run, event); break;
+    case LEAT_EVENT_HANDSHAKE_CONFIRMED: update_once(run, conn); break;
+    case LEAT_EVENT_STREAM_DATA_RECEIVED: on_stream_data(run, conn, event); break;
     case LEAT_EVENT_STREAM_RESET: on_broken(run, event->stream_reset.stream_id); break;
     case LEAT_EVENT_SESSION_TICKET:
         leat_buffer_clear(&run->ticket);
