@@ -231,9 +231,9 @@ int leat_tls_send_certificate_verify(leat_tls *tls);
 int leat_tls_send_finished(leat_tls *tls, leat_level level, const uint8_t *base_secret);
 int leat_tls_send_new_session_tickets(leat_tls *tls);
 
-/* What a session made now is bound to, or one used here must be. */
-uint32_t leat_tls_session_context(const leat_tls *tls, bool is_new);
 /* Pre-shared keys (psk.c). */
+/* What a session made now is bound to (is_new), and what one must be bound to that is used here. */
+uint32_t leat_tls_session_context(const leat_tls *tls, bool is_new);
 /* Client: whether config.session can be offered in this ClientHello; fills identities and room for
  * the binders. */
 bool leat_psk_can_offer(const leat_tls *tls);

@@ -286,11 +286,6 @@ leat_early_data leat_tls_early_data(const leat_tls *tls) {
     return tls->early_data;
 }
 
-leat_span leat_tls_session_application(const leat_tls *tls) {
-    return tls->is_client && tls->handshake != NULL ? tls->handshake->session.application
-                                                    : (leat_span){NULL, 0};
-}
-
 bool leat_tls_retried(const leat_tls *tls) {
     return tls->retried;
 }

@@ -88,8 +88,8 @@ typedef struct leat_tls_hooks {
      * after the client's transport parameters. NULL: no early data.
      */
     bool (*can_use_early_data)(void *user, leat_span alpn, leat_span application);
-    /* What else a session is bound to, as a number: of the ones made now (is_new), and what a session must have to be
-     * used here. Ask from start or ClientHello on. NULL: nothing, 0. */
+    /* A number that sessions are bound to besides: that of one made now (is_new), and the one that a session must have
+     * to be used here. Asked while a ClientHello is made or handled, and for each ticket. NULL: always 0. */
     uint32_t (*session_context)(void *user, bool is_new);
     void (*on_message)(void *user, bool written, leat_level level, uint8_t type, size_t length);
     /* The peer's chain (DER, leaf first) after the trust accepted it: false refuses it with
@@ -193,8 +193,6 @@ typedef enum leat_early_data {
     LEAT_EARLY_DATA_OFFERED, LEAT_EARLY_DATA_ACCEPTED, LEAT_EARLY_DATA_REJECTED,
 } leat_early_data;
 leat_early_data leat_tls_early_data(const leat_tls *tls);
-/* Client: what was remembered with config.session; empty after the handshake is confirmed. */
-leat_span leat_tls_session_application(const leat_tls *tls);
 bool leat_tls_retried(const leat_tls *tls);      /* a HelloRetryRequest was part of it */
 leat_span leat_tls_alpn(const leat_tls *tls);
 const char *leat_tls_sni(const leat_tls *tls);   /* server: the name asked for, or NULL */

@@ -124,6 +124,7 @@ void leat_endpoint_free(leat_endpoint *endpoint) {
     leat_token_keys_free(endpoint->token_keys);
     leat_spent_tokens_clear(&endpoint->spent_tokens);
     leat_wipe(endpoint->reset_secret, sizeof endpoint->reset_secret);
+    leat_wipe(endpoint->worker_key, sizeof endpoint->worker_key);
     leat_free(allocator, endpoint);
 }
 
